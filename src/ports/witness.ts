@@ -1,0 +1,29 @@
+/**
+ * A witness keeps signed checkpoints outside the database and, to be worth something, outside the
+ * operator's write access. What a witness has seen cannot be changed unnoticed.
+ */
+export interface Witness {
+  /** Short, unique among the configured witnesses: `file`, `s3:audit-bucket`. */
+  readonly name: string
+  /** `weak`: the operator can rewrite it (a file on the same machine). `independent`: the operator cannot. */
+  readonly strength: 'weak' | 'independent'
+  /** Who administers it, in words for an auditor. */
+  readonly administeredBy: string
+  /**
+   * Keeps a checkpoint durably. Idempotent: the same note twice is kept once.
+   * @param note a C2SP signed note, whole
+   * @throws WitnessUnreachable when it is not known to be kept
+   */
+  keep(note: string): Promise<void>
+  /**
+   * The newest checkpoint it holds for this origin, by tree size; null when it holds none.
+   * @throws WitnessUnreachable
+   */
+  newest(origin: string): Promise<string | null>
+}
+
+/** The witness could not be asked, or did not confirm. New grants are held; revocations go on. */
+export class WitnessUnreachable extends Error {
+  readonly code = 'WITNESS_UNREACHABLE'
+  override name = 'WitnessUnreachable'
+}
