@@ -129,3 +129,30 @@ export class ChatError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? null
   }
 }
+
+/** The incoming half: every platform turns what a person did into one of these three calls. */
+export interface Desk {
+  /** `/access …`; `text` is what follows the command word, as typed. */
+  command(act: Act, text: string, channel: string | null): Promise<Answer>
+  press(act: Act, press: Press): Promise<Answer>
+  submit(act: Act, submission: Submission): Promise<Answer>
+}
+
+export interface Act {
+  /** What identifies the act on its platform: a repeat returns the first answer. At most 255 characters. */
+  readonly key: string
+  readonly account: Account
+}
+
+export interface Press {
+  /** As it came from the platform: checked by the desk, it may be tampered with. */
+  readonly action: string
+  readonly request: string
+  readonly revision: number
+}
+
+export interface Submission {
+  readonly form: string
+  readonly context: Readonly<Record<string, string>>
+  readonly values: Readonly<Record<string, string>>
+}

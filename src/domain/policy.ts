@@ -1,0 +1,85 @@
+/** The rules in force, as the decisions need them. `policy/` makes one of these from YAML; nothing here reads a file. */
+export interface Policy {
+  /** SHA-256 of the exact text it was read from, hex. What the record calls "the policy". */
+  readonly hash: string
+  /** IANA zone for calendars and for moments that have no reader. */
+  readonly timeZone: string
+  /** Where a target's requests are announced when it names no channel of its own. */
+  readonly channel: string
+  /** A pending request ends after this long, milliseconds. */
+  readonly pendingForMs: number
+  /** How long before its end a grant's holder is told, milliseconds. */
+  readonly warnBeforeMs: number
+  /** Who is told when a request has nobody to approve it, and when a removal is stuck. Identity ids. */
+  readonly escalateTo: readonly string[]
+  /** Who may end any grant, besides its holder, its approvers and the target's owners. Identity ids. */
+  readonly compliance: readonly string[]
+  readonly people: readonly PolicyPerson[]
+  readonly groups: Readonly<Record<string, readonly string[]>>
+  readonly targets: Readonly<Record<string, Target>>
+}
+
+export interface PolicyPerson {
+  readonly id: string
+  readonly name: string
+  readonly title: string
+  readonly status: 'active' | 'left'
+  readonly manager: string | null
+  readonly accounts: readonly { readonly platform: string; readonly tenant: string; readonly id: string }[]
+}
+
+export interface Target {
+  readonly name: string
+  readonly description: string
+  /** Identity ids, groups already resolved. */
+  readonly owners: readonly string[]
+  readonly financialReporting: boolean
+  readonly channel: string | null
+  /** What a bare target means in `/access`; always of level `read`. */
+  readonly defaultEntitlement: string | null
+  readonly entitlements: Readonly<Record<string, Entitlement>>
+  readonly connector: TargetConnector
+}
+
+/** Settings of the adapter. `url` is a reference to a secret (`env:PROD_DB_URL`, `file:/run/secrets/x`), never the secret. */
+export interface TargetConnector {
+  readonly kind: 'postgres'
+  readonly url: string
+}
+
+export interface Entitlement {
+  readonly name: string
+  readonly description: string
+  readonly level: 'read' | 'write' | 'admin'
+  /** The target's own name for it, such as a database role. */
+  readonly grants: string
+  /** The longest that one request may ask for, milliseconds. */
+  readonly maxDurationMs: number
+  /** The longest that a grant may last with all its extensions, from its activation, milliseconds. */
+  readonly maxTotalMs: number
+  /** Who may ask: identity ids, or everybody active. */
+  readonly requesters: 'everyone' | readonly string[]
+  /** All must be met, by distinct persons over all of them. Never empty. */
+  readonly approvals: readonly ApprovalRule[]
+  readonly reason: ReasonRule
+  /** Whether a denial must say why. */
+  readonly denyReasonRequired: boolean
+}
+
+/** `need` distinct persons out of the union of `from`. */
+export interface ApprovalRule {
+  readonly need: number
+  readonly from: readonly ApproverSource[]
+}
+
+export type ApproverSource =
+  | { readonly kind: 'manager' }
+  | { readonly kind: 'owners' }
+  | { readonly kind: 'group'; readonly group: string }
+
+export interface ReasonRule {
+  readonly minLength: number
+  readonly maxLength: number
+  /** A regular expression that the reason must contain, such as a ticket; with the words that explain it. */
+  readonly pattern: { readonly source: string; readonly hint: string } | null
+}
