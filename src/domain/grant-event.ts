@@ -35,7 +35,7 @@ export type GrantEvent =
   | Fact<'request.cancelled', { by: string }>
   | Fact<'request.expired', { pendingUntil: number }>
   /** Somebody tried what they may not, or tried too late. */
-  | Fact<'act.refused', { by: string | null; act: string; code: string; facts: Readonly<Record<string, unknown>> }>
+  | ActRefused
   /** The access may exist from here on; `endsBy` is the latest moment at which its removal starts. */
   | Fact<
       'grant.providing',
@@ -69,6 +69,20 @@ export type GrantEvent =
   | Fact<'grant.stuck', { step: GrantStep; code: string; message: string; escalatedTo: readonly string[] }>
   | Fact<'notice.undeliverable', { to: string; notice: string; code: string }>
   | Fact<'closed', { count: number }>
+
+/** In a grant's stream, or in the stream of the person (or stranger) when there is no grant, or it is closed. */
+export type ActRefused = Fact<
+  'act.refused',
+  {
+    by: string | null
+    act: string
+    code: string
+    /** The refusal's facts, without what the person typed. */
+    facts: Readonly<Record<string, unknown>>
+    /** What they typed, where that is the point; else empty. */
+    said: string
+  }
+>
 
 interface Fact<Type extends string, Data> {
   readonly type: Type
@@ -125,6 +139,7 @@ export type Placed<E> = E & { readonly seq: number; readonly at: number }
 export const PRIVATE_PATHS: Readonly<Partial<Record<GrantEvent['type'], readonly string[]>>> = {
   'request.asked': ['reason'],
   'request.denied': ['reason'],
+  'act.refused': ['said'],
   'extension.asked': ['reason'],
   'extension.denied': ['reason'],
 }

@@ -77,6 +77,8 @@ export interface Ending {
   readonly at: number
   /** The last step that is on record. */
   readonly done: 'started' | 'disabled' | 'sessions-ended' | 'access-removed' | 'seen-gone'
+  /** What the last look saw, while it was not yet gone. */
+  readonly lastLook: 'still-present' | 'indeterminate' | null
   readonly checks: readonly Look[]
   readonly left: readonly Left[]
   readonly goneAt: number | null
@@ -171,7 +173,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
       return {
         status: 'ending',
         extension: null,
-        ending: { ...event.data, at, done: 'started', checks: [], left: [], goneAt: null },
+        ending: { ...event.data, at, done: 'started', lastLook: null, checks: [], left: [], goneAt: null },
       }
     case 'grant.disabled':
       return step(state, 'disabled', event.data.left)
@@ -193,9 +195,10 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
       return { failure: { code: event.data.code, message: event.data.message } }
     case 'closed':
       return { closed: true }
+    case 'grant.looked':
+      return { ending: { ...theEnding(state), lastLook: event.data.verdict } }
     case 'act.refused':
     case 'grant.connection-shown':
-    case 'grant.looked':
     case 'notice.undeliverable':
       return {}
     default:

@@ -23,7 +23,8 @@ export function mayProvision(state: GrantState, roster: Roster, policy: Policy, 
   if (state.approval === null || (state.status !== 'planned' && state.status !== 'providing')) {
     return no('not-approved', `${state.id} is ${state.status}: there is no approval on the record`)
   }
-  if (state.status === 'planned' && now >= state.approval.usableUntil) return no('approval-stale', 'The approval was not used in time. Ask again.')
+  if (state.status === 'planned' && now >= state.approval.usableUntil)
+    return no('approval-stale', 'The approval was not used in time. Ask again.')
   if (!roster.active.has(state.for)) return no('holder-left', `${state.for} is no longer active in the directory`)
   const entitled = findEntitlement(policy, state.target, state.entitlement)
   if ('refused' in entitled) {

@@ -8,6 +8,8 @@
 export interface Connector {
   readonly kind: string
   readonly capabilities: ConnectorCapabilities
+  /** The account that a grant will have: derived from its id, the same for ever. */
+  accountFor(grantId: string): string
   /** What is wrong with the target or with our own rights on it. Empty when all is well. */
   checkPreconditions(): Promise<PreconditionFault[]>
   /** The entitlements that the target itself knows and would accept. */
