@@ -157,7 +157,7 @@ export function grantOfStream(stream: string): string | null {
 
 /** Reads an id as a person typed it: any case, `O` for `0`, `I` and `L` for `1` (Crockford base 32). */
 export function readGrantId(typed: string): string | null {
-  const body = /^G-?([0-9A-Z]{6})$/.exec(typed.trim().toUpperCase())?.[1]
+  const body = /^(?:G-?)?([0-9A-Z]{6})$/.exec(typed.trim().toUpperCase())?.[1]
   if (body === undefined) return null
   const id = `G-${body.replaceAll('O', '0').replaceAll(/[IL]/g, '1')}`
   return grantOfStream(grantStream(id))

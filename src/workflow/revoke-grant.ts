@@ -133,7 +133,7 @@ async function look(context: Context, state: GrantState, connector: Connector, g
     )
     throw new ConnectorError('VerificationFailed', `looked, and it is ${verdict}`)
   }
-  await advanceGrant(context, state.id, (latest, now) => {
+  await advanceGrant(context, state.id, (latest) => {
     if (latest.status !== 'ending' || latest.ending === null) return []
     const left = unique([...latest.ending.left, ...residuals])
     return [
