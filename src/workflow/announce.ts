@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto'
 import { type Announcement, announceGrant } from '../cards/announcements.ts'
+import { announcePolicies } from '../cards/policy-announcements.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
-import { RetryLater } from '../effects/retry-later.ts'
+import { POLICY_STREAM } from '../domain/house-event.ts'
+import { RetryLater } from '../effects/effect.ts'
 import { ChatError, type Destination, type MessageRef } from '../ports/chat.ts'
 import { cardContext } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadGrant, toDraft } from './grant-store.ts'
+import { namesOf } from './perform-act.ts'
+import { readPolicyFacts } from './policy-in-force.ts'
 
 /** A message that could not be delivered this often is given up, and that is put on record. */
 const MOST_ATTEMPTS = 8
@@ -32,14 +36,21 @@ export async function announce(context: Context, stream: string): Promise<void> 
     if (retryInMs === null) await keepAnnounced(context, stream, seq)
     return retryInMs
   })
-  if (wait !== null) throw new RetryLater(`Not everything about ${stream} was delivered`, wait)
+  if (wait !== null) throw new RetryLater(wait)
 }
 
 async function announcementsOf(context: Context, stream: string): Promise<{ wanted: Announcement[]; seq: number }> {
+  if (stream === POLICY_STREAM) return policyAnnouncements(context)
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0 }
   return { wanted: announceGrant(id, loaded.events, cardContext(context)), seq: loaded.state.seq }
+}
+
+async function policyAnnouncements(context: Context): Promise<{ wanted: Announcement[]; seq: number }> {
+  const facts = await readPolicyFacts(context.record, context.db)
+  const wanted = announcePolicies(facts, context.policy.own().channel, namesOf(context))
+  return { wanted, seq: facts.length }
 }
 
 async function keepAnnounced(context: Context, stream: string, seq: number): Promise<void> {

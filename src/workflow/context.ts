@@ -1,18 +1,18 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import type { Policy } from '../domain/policy.ts'
-import type { Refused } from '../domain/refusal.ts'
+import type { Lanes } from '../effects/lanes.ts'
 import type { Chat } from '../ports/chat.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Directory } from '../ports/directory.ts'
-import type { Record } from '../record/record.ts'
+import type { EventRecord } from '../record/record.ts'
+import type { PolicyInForce } from './policy-in-force.ts'
 
 /**
  * What every verb works with: the adapters that `app.ts` wired, behind their ports. One a process.
  */
 export interface Context {
   readonly db: Db
-  readonly record: Record
+  readonly record: EventRecord
   readonly clock: Clock
   readonly directory: Directory
   readonly chat: Chat
@@ -32,25 +32,10 @@ export interface Context {
   readonly reached: (point: CrashPoint) => Promise<void>
 }
 
-/** The policy of this process, and whether it may decide by it now. */
-export interface PolicyInForce {
-  /** The policy that this process read. */
-  own(): Policy
-  /** Null when our policy is the active one on the record; else why nothing may be decided here. */
-  heldBecause(tx: Tx): Promise<Refused | null>
-}
-
 export type Effect =
   | { readonly kind: 'announce'; readonly stream: string }
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
-
-/** One at a time over all replicas. The fence is the event's place in its stream; a lane only avoids waste. */
-export interface Lanes {
-  withLane<T>(key: string, run: (lost: AbortSignal) => Promise<T>): Promise<T>
-  /** @returns `{ busy: true }` when somebody else holds the lane */
-  tryLane<T>(key: string, run: (lost: AbortSignal) => Promise<T>): Promise<{ busy: true } | { busy: false; result: T }>
-}
 
 /** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
 export interface Alarm {

@@ -1,5 +1,5 @@
 import { mayExtend } from '../domain/decide-extension.ts'
-import { RetryLater } from '../effects/retry-later.ts'
+import { RetryLater } from '../effects/effect.ts'
 import { ConnectorError } from '../ports/connector.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
@@ -15,9 +15,9 @@ import { rosterFor } from './roster.ts'
 export async function extendGrant(context: Context, id: string): Promise<void> {
   const seen = await loadGrant(context, context.db, id)
   if (seen === null) return
-  await context.lanes.withLane(holdingLane(seen.state), async (lost) => {
+  await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
     const state = await witnessedState(context, id)
-    if (state === null) throw new RetryLater('The extension is not yet inside a witnessed checkpoint', 100)
+    if (state === null) throw new RetryLater(100)
     if (state.extension?.status !== 'approved') return
     const policy = context.policy.own()
     const roster = await rosterFor(context, state)
@@ -31,7 +31,7 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
       .moveExpiry(targetGrant(state), may.until + EXPIRY_MARGIN_MS)
       .catch((error: unknown) => {
         if (error instanceof ConnectorError && error.code !== 'NotFound') {
-          throw new RetryLater(`${error.code}: ${error.message}`, error.retryAfterMs ?? 2_000)
+          throw new RetryLater(error.retryAfterMs ?? 2_000)
         }
         throw error
       })

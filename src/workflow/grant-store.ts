@@ -2,7 +2,7 @@ import type { Tx } from '../db/transaction.ts'
 import { nextDue } from '../domain/decide-ending.ts'
 import { type GrantEvent, grantStream, type Placed, PRIVATE_PATHS } from '../domain/grant-event.ts'
 import { evolve, foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
-import type { RecordedEvent } from '../record/record.ts'
+import type { RecordedEvent } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 
 /** A grant read from its events, with the events. */
@@ -59,7 +59,7 @@ export async function appendToGrant(
 export function readable(event: RecordedEvent): Placed<GrantEvent> {
   const data: { [key: string]: unknown } = { ...event.data }
   for (const path of PRIVATE_PATHS[event.type as GrantEvent['type']] ?? []) {
-    if (typeof data[path] !== 'string') data[path] = '(erased)'
+    if (typeof data[path] !== 'string') data[path] = event.texts[path] ?? '(erased)'
   }
   return { type: event.type, data, seq: event.seq, at: event.at } as Placed<GrantEvent>
 }

@@ -1,7 +1,7 @@
 import { type GrantEvent, grantStream, type Placed } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
-import { RetryLater } from '../effects/retry-later.ts'
+import { RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError } from '../ports/connector.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
@@ -30,9 +30,9 @@ export async function provisionGrant(context: Context, id: string): Promise<void
     })
     return
   }
-  await context.lanes.withLane(holdingLane(seen.state), async (lost) => {
+  await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
     const state = await witnessedState(context, id)
-    if (state === null) throw new RetryLater('Its approval is not yet inside a witnessed checkpoint', 100)
+    if (state === null) throw new RetryLater(100)
     if (!['planned', 'providing'].includes(state.status)) {
       if (state.approval === null) {
         const detail = `A job asks for access, but the record says ${state.status}`
@@ -41,7 +41,7 @@ export async function provisionGrant(context: Context, id: string): Promise<void
       return
     }
     const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
-    if (held !== null) throw new RetryLater('The policy of this process is not the active one', 1_000)
+    if (held !== null) throw new RetryLater(1_000)
     const may = await askAgain(context, state)
     if (!may.may) return giveUp(context, state, may.code, may.message)
     const connector = context.connectorOf(state.target)
@@ -135,7 +135,7 @@ async function afterFailure(context: Context, id: string, error: unknown): Promi
     return [{ type: 'grant.attempt-failed', data: { step: 'provision', code, message } }]
   })
   if (state?.status === 'planned' || state?.status === 'providing') {
-    throw new RetryLater(`${code}: ${message}`, error.retryAfterMs ?? 2_000)
+    throw new RetryLater(error.retryAfterMs ?? 2_000)
   }
 }
 

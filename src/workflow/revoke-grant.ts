@@ -24,8 +24,8 @@ export type Revoked =
 export async function revokeGrant(context: Context, id: string): Promise<Revoked> {
   const loaded = await loadGrant(context, context.db, id)
   if (loaded === null || loaded.state.status !== 'ending') return 'gone'
-  const turn = await context.lanes.tryLane(holdingLane(loaded.state), (lost) => takeAway(context, id, lost))
-  return turn.busy ? 'busy' : turn.result
+  const turn = await context.lanes.tryLane(holdingLane(loaded.state), ({ lost }) => takeAway(context, id, lost))
+  return turn === null ? 'busy' : turn.value
 }
 
 async function takeAway(context: Context, id: string, lost: AbortSignal): Promise<Revoked> {
