@@ -2,8 +2,11 @@ import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
+import { StreamConflict } from '../record/append.ts'
 import type { Context } from './context.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
+
+const ATTEMPTS = 5
 
 /**
  * Moves one grant on without a person: reads it under its lock, asks `decide`, writes what follows.
@@ -15,6 +18,20 @@ export async function advanceGrant(
   id: string,
   decide: (state: GrantState, now: number) => readonly GrantEvent[],
 ): Promise<{ state: GrantState | null; wrote: boolean }> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await advanceOnce(context, id, decide)
+    } catch (error) {
+      if (!(error instanceof StreamConflict) || tried === ATTEMPTS) throw error
+    }
+  }
+}
+
+async function advanceOnce(
+  context: Context,
+  id: string,
+  decide: Parameters<typeof advanceGrant>[2],
+): ReturnType<typeof advanceGrant> {
   const result = await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
     const loaded = await lockAndLoad(context, tx, id)
     if (loaded === null) return { state: null, wrote: false }
@@ -27,11 +44,13 @@ export async function advanceGrant(
   return result
 }
 
-/** Locks the holder's identity row, then the grant's stream, always in that order; then reads the grant. */
+/**
+ * Locks the holder's identity row, then reads the grant. Everything about one person is decided one
+ * after the other; should the row that names the holder be wrong, the stream's head is still the fence.
+ */
 export async function lockAndLoad(context: Context, tx: Tx, id: string): ReturnType<typeof loadGrant> {
   const [row] = await tx<{ for_identity: string }[]>`select for_identity from grant_state where id = ${id}`
   if (row !== undefined) await lockIdentity(tx, row.for_identity)
-  await context.record.lockStream(tx, `grant:${id}`)
   return loadGrant(context, tx, id)
 }
 

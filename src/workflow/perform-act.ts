@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { refusalLine } from '../cards/refusal-line.ts'
-import { classifyFailure } from '../db/classify-failure.ts'
+import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type ActRefused, grantStream } from '../domain/grant-event.ts'
@@ -8,6 +8,7 @@ import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import type { Identity } from '../ports/directory.ts'
+import { StreamConflict } from '../record/append.ts'
 import type { Context, CrashPoint } from './context.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 
@@ -35,6 +36,9 @@ export interface Verb {
   run(performing: Performing): Promise<Performed>
 }
 
+/** Somebody else wrote first: read again, decide again. */
+const ATTEMPTS = 5
+
 /** Statement and lock time of one act: an answer must leave within three seconds. */
 const ACT_BUDGET_MS = 2_000
 
@@ -44,10 +48,13 @@ const ACT_BUDGET_MS = 2_000
  * answer; "not recorded" is said only when it is known.
  */
 export async function performAct(context: Context, act: Act, verb: Verb): Promise<Answer> {
-  try {
-    return await attempt(context, act, verb)
-  } catch (error) {
-    return await afterFailure(context, act, error)
+  for (let tried = 1; ; tried++) {
+    try {
+      return await attempt(context, act, verb)
+    } catch (error) {
+      if (error instanceof StreamConflict && tried < ATTEMPTS) continue
+      return await afterFailure(context, act, error)
+    }
   }
 }
 

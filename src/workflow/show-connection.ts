@@ -34,8 +34,8 @@ export function showConnection(context: Context, act: Act, id: string): Promise<
 }
 
 export type Revealed =
-  | { readonly ok: true; readonly details: ConnectionDetails }
-  | { readonly ok: false; readonly code: 'expired' | 'used' | 'unknown' | 'not-active' | 'unreachable' }
+  | { readonly kind: 'shown'; readonly details: ConnectionDetails }
+  | { readonly kind: 'refused'; readonly code: 'expired' | 'used' | 'unknown' | 'not-active' | 'unreachable' }
 
 /**
  * Takes a reveal link and makes the secret, at this moment and not before. That it was shown is on
@@ -45,23 +45,23 @@ export async function revealConnection(context: Context, token: string): Promise
   const taken = await inTransaction(context.db, { timeoutMs: 2_000 }, async (tx) => {
     const now = context.clock.now()
     const reveal = await takeReveal(tx, token, now)
-    if ('refused' in reveal) return { ok: false, code: reveal.refused } as const
+    if (reveal.kind === 'refused') return reveal
     const loaded = await lockAndLoad(context, tx, reveal.grant)
     if (loaded === null || mayConnect(loaded.state, reveal.identity, now) !== null) {
-      return { ok: false, code: 'not-active' } as const
+      return { kind: 'refused', code: 'not-active' } as const
     }
     const fact = { type: 'grant.connection-shown', data: { by: reveal.identity } } as const
-    return { ok: true, state: await appendToGrant(context, tx, reveal.grant, loaded.state, [fact], now) } as const
+    return { kind: 'taken', state: await appendToGrant(context, tx, reveal.grant, loaded.state, [fact], now) } as const
   })
-  if (!taken.ok) return taken
+  if (taken.kind === 'refused') return taken
   context.committed()
   return context.lanes.withLane(holdingLane(taken.state), async () => {
     const latest = await loadGrant(context, context.db, taken.state.id)
     const connector = context.connectorOf(taken.state.target)
-    if (latest?.state.status !== 'active' || connector === null) return { ok: false, code: 'not-active' }
+    if (latest?.state.status !== 'active' || connector === null) return { kind: 'refused', code: 'not-active' }
     const details = await connector.issueSecret(targetGrant(latest.state))
     await context.reached('connect:after-secret')
-    return { ok: true, details }
+    return { kind: 'shown', details }
   })
 }
 
