@@ -50,6 +50,13 @@ export function serverArguments({ dataDir, port, settings = {} }: LaunchOptions)
   return ['-D', dataDir, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
 
+/** True when the running server was started with just these programs and settings. */
+export async function runsAs(options: LaunchOptions): Promise<boolean> {
+  const words = await readFile(path.join(options.dataDir, 'postmaster.opts'), 'utf8').catch(() => '')
+  const expected = [options.binaries.postgres, ...serverArguments(options).map((word) => `"${word}"`)].join(' ')
+  return words.trim() === expected
+}
+
 const baseSettings: Record<string, string> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -122,6 +129,11 @@ async function explain({ dataDir, port, logFile }: LaunchOptions, from: number, 
   const cause = why instanceof Error ? why : new Error(`exit ${String(why)}: ${log.trim().slice(-2_000)}`)
   const options = { cause }
   const seen = `See ${logFile}.`
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === 'EPERM') {
+    const next = 'Start Countersign as another user than root, or set DATABASE_URL.'
+    return new EmbeddedError('no-server-user', `This root may not start programs as another user. ${next}`, options)
+  }
   if (/Address already in use/i.test(log)) {
     return new EmbeddedError('port-in-use', `Port ${port} is taken by another program.`, options)
   }
