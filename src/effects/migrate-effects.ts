@@ -28,6 +28,13 @@ export async function migrateEffects(sql: Db): Promise<void> {
     await boss.stop({ graceful: false })
   }
   if (failure) throw new Error('the effects schema could not be upgraded: call migrate again', { cause: failure })
+  await letApplicationIn(sql)
+}
+
+async function letApplicationIn(sql: Db): Promise<void> {
+  const [exists] = await sql`select 1 from pg_roles where rolname = ${APP_ROLE}`
+  // A server without our roles has one login that does all.
+  if (!exists) return
   const role = sql(APP_ROLE)
   await sql`grant usage on schema pgboss to ${role}`
   await sql`grant select, insert, update, delete on all tables in schema pgboss to ${role}`
