@@ -49,7 +49,7 @@ const errorFields = {
   82  : 'routine'            // R
 }
 
-function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose = noop } = {}) {
+function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose = noop } = {}, notBefore = 0) {
   const {
     sslnegotiation,
     ssl,
@@ -86,12 +86,10 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     , statements = {}
     , statementId = Math.random().toString(36).slice(2)
     , statementCount = 1
-    , closedTime = 0
     , remaining = 0
     , hostIndex = 0
     , retries = 0
     , length = 0
-    , delay = 0
     , rows = 0
     , serverSignature = null
     , nextWriteTimer = null
@@ -119,6 +117,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     cancel,
     end,
     count: 0,
+    retired: false,
     id
   }
 
@@ -156,6 +155,11 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
   function execute(q) {
     if (terminated)
       return queryError(q, Errors.connection('CONNECTION_DESTROYED', options))
+
+    if (connection.retired || !socket || socket.destroyed) {
+      queryError(q, Errors.connection('CONNECTION_CLOSED', options))
+      return true
+    }
 
     if (stream)
       return queryError(q, Errors.generic('COPY_IN_PROGRESS', 'You cannot execute queries during copy'))
@@ -252,6 +256,11 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
   }
 
   function nextWrite(fn) {
+    if (!socket) {
+      chunk = nextWriteTimer = null
+      return false
+    }
+
     const x = socket.write(chunk, fn)
     nextWriteTimer !== null && clearImmediate(nextWriteTimer)
     chunk = nextWriteTimer = null
@@ -359,7 +368,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
   }
 
   function reconnect() {
-    setTimeout(connect, closedTime ? Math.max(0, closedTime + delay - performance.now()) : 0)
+    setTimeout(connect, Math.max(0, notBefore - performance.now()))
   }
 
   function connected() {
@@ -438,6 +447,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     remaining = 0
     incomings = null
     clearImmediate(nextWriteTimer)
+    nextWriteTimer = chunk = null
     socket.removeListener('data', data)
     socket.removeListener('connect', connected)
     idleTimer.cancel()
@@ -447,14 +457,23 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     socket.removeAllListeners()
     socket = null
 
-    if (initial)
-      return reconnect()
-
-    !hadError && (query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))
-    closedTime = performance.now()
     hadError && options.shared.retries++
-    delay = (typeof backoff === 'function' ? backoff(options.shared.retries) : backoff) * 1000
-    onclose(connection, Errors.connection('CONNECTION_CLOSED', options, socket))
+    notBefore = performance.now() + (typeof backoff === 'function' ? backoff(options.shared.retries) : backoff) * 1000
+
+    if (initial && options.host.length > 1) {
+      hostIndex !== 0 && (notBefore = 0)
+      return reconnect()
+    }
+
+    if (query || initial || sent.length) {
+      const lost = Errors.connection('CONNECTION_CLOSED', options, socket)
+      errorResponse && (lost.cause = errorResponse)
+      error(lost)
+    }
+
+    connection.retired = true
+    ended && (ended(), ending = ended = null)
+    onclose(connection, Errors.connection('CONNECTION_CLOSED', options, socket), notBefore)
   }
 
   /* Handlers */

@@ -215,10 +215,14 @@ function Postgres(a, b) {
       ? c.execute(queue.shift())
       : move(c, reserved)
     c.reserved.release = true
+    c.onclose = e => rejectAll(queue, e)
 
     const sql = Sql(handler)
     sql.release = () => {
-      c.reserved = null
+      if (c.retired)
+        return
+
+      c.reserved = c.onclose = null
       onopen(c)
     }
 
@@ -242,7 +246,7 @@ function Postgres(a, b) {
       await sql.unsafe('begin ' + options.replace(/[^a-z ]/ig, ''), [], { onexecute }).execute()
       return await Promise.race([
         scope(connection, fn),
-        new Promise((_, reject) => connection.onclose = reject)
+        new Promise((_, reject) => connection.onclose = e => (rejectAll(queries, e), reject(e)))
       ])
     } catch (error) {
       throw error
@@ -303,6 +307,11 @@ function Postgres(a, b) {
         ? c.execute(queries.shift())
         : move(c, reserved)
     }
+  }
+
+  function rejectAll(queue, e) {
+    while (queue.length)
+      queue.shift().reject(e)
   }
 
   function move(c, queue) {
@@ -418,12 +427,14 @@ function Postgres(a, b) {
       : move(c, full)
   }
 
-  function onclose(c, e) {
-    move(c, closed)
+  function onclose(c, e, notBefore) {
+    c.queue.remove(c)
+    c.queue = ended
+    connections[connections.indexOf(c)] = Connection(options, queues, { onopen, onend, onclose }, notBefore)
     c.reserved = null
     c.onclose && (c.onclose(e), c.onclose = null)
     options.onclose && options.onclose(c.id)
-    queries.length && connect(c, queries.shift())
+    queries.length && connect(closed.shift(), queries.shift())
   }
 }
 
