@@ -116,6 +116,8 @@ export interface ObservedGrant {
   readonly grantId: string | null
   readonly nativeExpiry: number | null
   readonly liveSessions: number
+  /** How it is held, where the target says: by whom it was given, with which options. For people. */
+  readonly notes?: readonly string[]
 }
 
 /** What the reveal page shows, once. Never logged, never stored. */
