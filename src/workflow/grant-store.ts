@@ -2,6 +2,7 @@ import type { Tx } from '../db/transaction.ts'
 import { nextDue } from '../domain/decide-ending.ts'
 import { type GrantEvent, grantStream, type Placed, PRIVATE_PATHS } from '../domain/grant-event.ts'
 import { evolve, foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
+import type { Draft } from '../record/compose.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 
@@ -65,11 +66,7 @@ export function readable(event: RecordedEvent): Placed<GrantEvent> {
 }
 
 /** Splits free text from the fact: the record keeps its salted hash, the words stay erasable. */
-export function toDraft(fact: GrantEvent): {
-  type: string
-  data: object
-  private: Readonly<{ [path: string]: string }>
-} {
+export function toDraft(fact: GrantEvent): Draft {
   const hidden: { [path: string]: string } = {}
   const data: { [key: string]: unknown } = { ...fact.data }
   for (const path of PRIVATE_PATHS[fact.type] ?? []) {

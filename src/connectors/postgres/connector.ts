@@ -33,6 +33,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       proof: 'enforced-probe',
       secret: 'password',
     },
+    accountFor: accountName,
     checkPreconditions: () => checkPreconditions(target),
     describeEntitlements: () => describeEntitlements(target),
     provision: (grant, nativeExpiry) => provision(target, grant, nativeExpiry),
