@@ -1,10 +1,15 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { closeDb, openDb } from '../../src/db/client.ts'
 import type { Db } from '../../src/db/transaction.ts'
+import type { Clock } from '../../src/ports/clock.ts'
+import type { Witness } from '../../src/ports/witness.ts'
 import type { Draft, RecordKeys } from '../../src/record/compose.ts'
 import { newSigningKey } from '../../src/record/key-files.ts'
 import { createRecord, type EventRecord } from '../../src/record/record.ts'
-import { parseSigningKey } from '../../src/record/signer.ts'
+import { createSealer, type Sealer } from '../../src/record/sealer.ts'
+import { parseSigningKey, type Signer } from '../../src/record/signer.ts'
+import type { Alarm } from '../../src/record/take-over.ts'
+import { createWitnessed, type Witnessed } from '../../src/record/witnessed.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 export const ORIGIN = 'test.example/log'
@@ -92,4 +97,38 @@ export interface RecordDatabase {
   readonly keys: RecordKeys
   readonly record: EventRecord
   drop(): Promise<void>
+}
+
+/** A sealer of a database, with what it talks to; several of them are replicas. */
+export function createReplica(
+  { database, keys }: Pick<RecordDatabase, 'database' | 'keys'>,
+  { signer, witnesses, clock }: { signer: Signer; witnesses: readonly Witness[]; clock: Clock },
+): Replica {
+  const db = openDb(database.sealerUrl, {
+    applicationName: 'replica',
+    role: 'countersign_sealer',
+    max: 1,
+    lifetime: 'process',
+  })
+  const witnessed = createWitnessed(signer.vkey, witnesses)
+  const alarms: Alarm[] = []
+  const sealer = createSealer({
+    ...{ db, signer, witnessed, clock, macKey: keys.macKey },
+    onAlarm: (alarm) => alarms.push(alarm),
+  })
+  return {
+    ...{ sealer, witnessed, alarms, db },
+    async stop() {
+      await sealer.stop()
+      await closeDb(db)
+    },
+  }
+}
+
+export interface Replica {
+  readonly sealer: Sealer
+  readonly witnessed: Witnessed
+  readonly alarms: Alarm[]
+  readonly db: Db
+  stop(): Promise<void>
 }
