@@ -1,0 +1,15 @@
+import { createServer } from 'node:net'
+
+/** A port of 127.0.0.1 that nobody listens on. Another program may take it before its use: be ready to ask again. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port was given')),
+      )
+    })
+  })
+}

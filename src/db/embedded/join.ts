@@ -1,0 +1,95 @@
+import { chown, open, rename, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EmbeddedError } from './embedded-error.ts'
+import { freePort } from './free-port.ts'
+import { type Lease, takeLease } from './lease.ts'
+import type { Placement } from './placement.ts'
+import { isServerOf, type LaunchOptions, launch, readPostmaster, runsAs, stopServer } from './postmaster.ts'
+import { type SavedState, savePort } from './saved-state.ts'
+
+const ATTEMPTS = 50
+const RETRY_MS = 50
+const LOG_LIMIT_BYTES = 10 * 1024 * 1024
+
+/**
+ * Joins the server that runs on the data folder, or starts one. What runs there is an orphan of a
+ * killed process, or in use by another process; one that does not answer is stopped first.
+ */
+export async function joinServer(place: Placement, saved: SavedState, fixedPort?: number): Promise<Joined> {
+  let state = saved
+  const dataDir = path.join(place.home, 'data')
+  const logFile = path.join(place.home, 'server.log')
+  for (let attempt = 1; ; attempt++) {
+    const options: LaunchOptions = { ...place, dataDir, logFile, port: fixedPort ?? state.port }
+    try {
+      const joined = (await adopt(options, state)) ?? (await start(options, state))
+      if (joined) return joined
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof EmbeddedError)) throw error
+      if (error.code === 'port-in-use' && fixedPort === undefined) {
+        state = await savePort(place.home, state, await freePort())
+      } else if (error.code !== 'already-running') throw error
+    }
+    // Another process starts or stops it in this moment.
+    await sleep(RETRY_MS)
+  }
+}
+
+async function adopt(options: LaunchOptions, state: SavedState): Promise<Joined | undefined> {
+  const { dataDir } = options
+  const running = await readPostmaster(dataDir)
+  if (!running) return undefined
+  if (!(await isServerOf(running.pid, dataDir))) {
+    // Left by a crash. Its pid may be another program's by now, and then PostgreSQL would refuse to start.
+    await rm(path.join(dataDir, 'postmaster.pid'), { force: true })
+    return undefined
+  }
+  const lease = await leaseOn(running.pid, running.port, options, state)
+  if (!lease) {
+    await stopServer(running.pid, dataDir, 3_000)
+    return undefined
+  }
+  // Started by an older Countersign, with other programs or settings: replaced as soon as nobody uses it.
+  if (!(await runsAs({ ...options, port: running.port })) && (await lease.tryAlone())) {
+    await stopServer(running.pid, dataDir)
+    await lease.release()
+    return undefined
+  }
+  return { pid: running.pid, port: running.port, lease, adopted: true }
+}
+
+async function start(options: LaunchOptions, state: SavedState): Promise<Joined | undefined> {
+  await prepareLog(options)
+  const pid = await launch(options)
+  const lease = await leaseOn(pid, options.port, options, state)
+  return lease && { pid, port: options.port, lease, adopted: false }
+}
+
+async function leaseOn(pid: number, port: number, { dataDir }: LaunchOptions, { passwords }: SavedState) {
+  try {
+    return await takeLease({
+      url: `postgres://postgres:${passwords.superuser}@127.0.0.1:${port}/postgres`,
+      pid,
+      dataDir,
+    })
+  } catch (cause) {
+    const next = 'Put back the server.json that was made with it, or start with another DATA_DIR.'
+    throw new EmbeddedError('foreign-server', `The server in ${dataDir} refuses the saved password. ${next}`, { cause })
+  }
+}
+
+async function prepareLog({ logFile, user }: LaunchOptions): Promise<void> {
+  const size = (await stat(logFile).catch(() => undefined))?.size ?? 0
+  if (size > LOG_LIMIT_BYTES) await rename(logFile, `${logFile}.1`)
+  await (await open(logFile, 'a', 0o600)).close()
+  if (user) await chown(logFile, user.uid, user.gid)
+}
+
+export interface Joined {
+  pid: number
+  port: number
+  lease: Lease
+  /** True when it ran already. */
+  adopted: boolean
+}

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { findBinaries } from '../../src/db/embedded/binaries.ts'
+import { createCluster } from '../../src/db/embedded/create-cluster.ts'
+import { freePort } from '../../src/db/embedded/free-port.ts'
+import { isAlive, isServerOf, launch, readPostmaster, stopServer } from '../../src/db/embedded/postmaster.ts'
+import { isReachable, serverUser } from '../../src/db/embedded/server-user.ts'
+
+const PREFIX = 'countersign-test-'
+
+/** Quick and careless: for tests that do not crash the server. */
+export const carelessSettings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+
+const roomySettings = { max_connections: '300', shared_buffers: '64MB', jit: 'off' }
+
+/**
+ * A PostgreSQL server of one's own, to crash, to fill, or to run with other settings. It writes as
+ * carefully as in production unless told otherwise.
+ */
+export async function startScratchCluster({ settings = {} }: ScratchOptions = {}): Promise<ScratchCluster> {
+  await sweepAbandoned()
+  const [binaries, user] = await Promise.all([findBinaries(), serverUser()])
+  const folder = await mkdtemp(path.join(await temporaryRoot(), `${PREFIX}${process.pid}-`))
+  if (user) await chown(folder, user.uid, user.gid)
+  await chmod(folder, 0o700)
+  const dataDir = path.join(folder, 'data')
+  const password = randomBytes(18).toString('base64url')
+  await createCluster({ binaries, dataDir, user, password, sync: false })
+  const port = await freePort()
+  const logFile = path.join(folder, 'server.log')
+  const start = () => launch({ binaries, dataDir, user, port, logFile, settings: { ...roomySettings, ...settings } })
+
+  const cluster: ScratchCluster = {
+    port,
+    dataDir,
+    logFile,
+    pid: await start(),
+    urlFor: (database, login = 'postgres', secret = password) => {
+      const url = new URL(`postgres://127.0.0.1:${port}/${database}`)
+      url.username = login
+      url.password = secret
+      return url.href
+    },
+    async crash() {
+      process.kill(cluster.pid, 'SIGKILL')
+      while (await isServerOf(cluster.pid, dataDir)) await sleep(5)
+    },
+    async start() {
+      // After a crash the killed server's children hold its memory for a moment.
+      for (let attempt = 0; ; attempt++) {
+        try {
+          cluster.pid = await start()
+          return
+        } catch (error) {
+          if (attempt === 100 || (error as { code?: string }).code !== 'already-running') throw error
+          await sleep(20)
+        }
+      }
+    },
+    stop: () => stopServer(cluster.pid, dataDir),
+    async remove() {
+      await stopServer(cluster.pid, dataDir)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return cluster
+}
+
+async function temporaryRoot(): Promise<string> {
+  const user = await serverUser()
+  return !user || (await isReachable(tmpdir(), user)) ? tmpdir() : '/tmp'
+}
+
+/** A run that was killed leaves its server behind; the next run ends it. */
+async function sweepAbandoned(): Promise<void> {
+  const root = await temporaryRoot()
+  for (const name of await readdir(root)) {
+    const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]
+    if (!owner || isAlive(Number(owner))) continue
+    const dataDir = path.join(root, name, 'data')
+    const server = await readPostmaster(dataDir)
+    if (server) await stopServer(server.pid, dataDir)
+    await rm(path.join(root, name), { recursive: true, force: true })
+  }
+}
+
+export interface ScratchOptions {
+  /** PostgreSQL settings, such as `{ statement_timeout: '1s' }`. */
+  settings?: Record<string, string>
+}
+
+export interface ScratchCluster {
+  port: number
+  dataDir: string
+  logFile: string
+  /** Of the running postmaster. */
+  pid: number
+  /** As the superuser, unless another login is named. */
+  urlFor(database: string, login?: string, password?: string): string
+  /** Kills the server as a power cut would; `start` again recovers it. */
+  crash(): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
+  remove(): Promise<void>
+}
