@@ -7,7 +7,7 @@ import { structuredPatch } from 'diff'
 export function diffPolicies(before: string, after: string, maxLines = 200): string {
   if (before === after) return ''
   // Two files with next to nothing in common would take long to compare and tell nobody anything.
-  const patch = structuredPatch('', '', before, after, '', '', { context: 2, maxEditLength: 4000 })
+  const patch = structuredPatch('', '', before, after, '', '', { context: 2, maxEditLength: 1000 })
   if (patch === undefined) return `Rewritten: ${count(before)} lines before, ${count(after)} after`
   const lines = patch.hunks.flatMap((hunk) => [
     `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,

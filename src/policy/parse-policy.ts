@@ -14,7 +14,7 @@ import { findingsOfForm, salvage } from './schema-faults.ts'
  */
 export function parsePolicy(text: string, fileName: string): PolicyReading {
   const yaml = readYaml(text)
-  const formFindings = yaml.data === undefined ? [] : findingsOfForm(yaml.data)
+  const formFindings = yaml.data === undefined ? [] : findingsOfForm(yaml.data).slice(0, MAX_FINDINGS)
   const file = yaml.data === undefined ? null : salvage(yaml.data)
   const findings = [...formFindings]
   const report: Report = (finding) => {
@@ -22,7 +22,7 @@ export function parsePolicy(text: string, fileName: string): PolicyReading {
     // Where the form is wrong already, what follows from it would only be noise.
     const follows = ({ path }: Finding) =>
       startsWith(whole.path, path) || (whole.at === 'value' && startsWith(path, whole.path))
-    if (!formFindings.some(follows)) findings.push(whole)
+    if (findings.length < MAX_FINDINGS && !formFindings.some(follows)) findings.push(whole)
   }
   const references = file === null ? null : collectReferences(file, yaml.data)
   if (file !== null && references !== null) {
@@ -31,7 +31,10 @@ export function parsePolicy(text: string, fileName: string): PolicyReading {
     if (formFindings.length === 0) checkApprovals(file, references, report)
   }
   const warnings = placed(findings, 'warning', yaml)
-  const faults = [...yaml.faults.map((fault) => ({ ...fault, path: '' })), ...placed(findings, 'fault', yaml)]
+  const faults = [
+    ...yaml.faults.slice(0, MAX_FINDINGS).map((fault) => ({ ...fault, path: '' })),
+    ...placed(findings, 'fault', yaml),
+  ]
   faults.sort(byPlace)
   if (faults.length > 0 || file === null || references === null) return { fileName, faults, warnings }
   return { fileName, policy: buildPolicy(file, references, text), warnings }
@@ -44,6 +47,9 @@ export type PolicyReading =
       readonly faults: readonly PolicyFault[]
       readonly warnings: readonly PolicyFault[]
     }
+
+/** A file with more is no policy with mistakes but another file; to place them all would take minutes. */
+const MAX_FINDINGS = 1000
 
 function placed(findings: readonly Finding[], severity: Finding['severity'], yaml: YamlReading): PolicyFault[] {
   return findings

@@ -26,7 +26,7 @@ export function readYaml(text: string): YamlReading {
   }
   const faults = faultsOfText(text)
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
@@ -34,7 +34,7 @@ export function readYaml(text: string): YamlReading {
 
   let legible = true
   for (const error of document.errors) {
-    if (error.code !== 'DUPLICATE_KEY') legible = false
+    legible = false
     if (error.code === 'TAB_AS_INDENT') continue
     faults.push({ ...place(error.pos[0]), ...wordsOf(error.code, error.message) })
     // An exhausted parser repeats itself once for every level that it was deep.
@@ -42,6 +42,23 @@ export function readYaml(text: string): YamlReading {
   }
   if (legible) {
     visit(document, {
+      Map(_, map) {
+        const names = new Set<unknown>()
+        for (const { key } of map.items) {
+          const start = place(startOf(key) ?? startOf(map) ?? 0)
+          if (!isScalar(key)) {
+            legible = false
+            faults.push({ ...start, message: 'A list or a block is no name', remedy: 'Write name: value' })
+            continue
+          }
+          const name = String(key.value)
+          // __proto__ would vanish on the way into an object, and nobody would look at what stands under it.
+          if (name === '__proto__')
+            faults.push({ ...start, message: '"__proto__" is not a name', remedy: 'Choose another' })
+          if (names.has(name)) faults.push({ ...start, message: 'This name is used twice', remedy: 'Keep one entry' })
+          names.add(name)
+        }
+      },
       Node(_, node) {
         const start = place(node.range?.[0] ?? 0)
         if (isAlias(node) || node.anchor !== undefined) {
@@ -94,8 +111,6 @@ function faultsOfText(text: string): PlacedFault[] {
 }
 
 function wordsOf(code: string, message: string): { message: string; remedy: string } {
-  if (code === 'DUPLICATE_KEY')
-    return { message: 'This name is used twice', remedy: 'Keep one, with everything that belongs to it' }
   if (code === 'MULTIPLE_DOCS') return { message: 'A second document starts here', remedy: 'Keep one document a file' }
   if (code === 'RESOURCE_EXHAUSTION')
     return { message: 'The file is nested too deep', remedy: 'Follow docs/policy.example.yaml' }
