@@ -103,3 +103,8 @@ export class SealError extends Error {
     this.code = code
   }
 }
+
+/** A new key, as text for a file. */
+export function newSecretsKey(): string {
+  return `${randomBytes(KEY_BYTES).toString('hex')}\n`
+}

@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Directory } from '../ports/directory.ts'
 import type { EventRecord } from '../record/record.ts'
+import type { Witnessed } from '../record/witnessed.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
 /**
@@ -13,6 +14,8 @@ import type { PolicyInForce } from './policy-in-force.ts'
 export interface Context {
   readonly db: Db
   readonly record: EventRecord
+  /** What the witnesses confirmed: the ground for touching a target. */
+  readonly witnessed: Witnessed
   readonly clock: Clock
   readonly directory: Directory
   readonly chat: Chat

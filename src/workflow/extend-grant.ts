@@ -5,7 +5,7 @@ import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
-import { EXPIRY_MARGIN_MS, witnessedState } from './provision-grant.ts'
+import { EXPIRY_MARGIN_MS, witnessedGrant } from './provision-grant.ts'
 import { rosterFor } from './roster.ts'
 
 /**
@@ -16,8 +16,9 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
   const seen = await loadGrant(context, context.db, id)
   if (seen === null) return
   await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
-    const state = await witnessedState(context, id)
-    if (state === null) throw new RetryLater(100)
+    const witnessed = await witnessedGrant(context, id)
+    if (witnessed === null) throw new RetryLater(100)
+    const { state } = witnessed
     if (state.extension?.status !== 'approved') return
     const policy = context.policy.own()
     const roster = await rosterFor(context, state)

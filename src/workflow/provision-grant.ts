@@ -3,6 +3,7 @@ import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError } from '../ports/connector.ts'
+import { readWitnessed } from '../record/read-witnessed.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { loadGrant, readable } from './grant-store.ts'
@@ -31,8 +32,9 @@ export async function provisionGrant(context: Context, id: string): Promise<void
     return
   }
   await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
-    const state = await witnessedState(context, id)
-    if (state === null) throw new RetryLater(100)
+    const witnessed = await witnessedGrant(context, id)
+    if (witnessed === null) throw new RetryLater(100)
+    const { state, checkpointSize } = witnessed
     if (!['planned', 'providing'].includes(state.status)) {
       if (state.approval === null) {
         const detail = `A job asks for access, but the record says ${state.status}`
@@ -47,15 +49,19 @@ export async function provisionGrant(context: Context, id: string): Promise<void
     const connector = context.connectorOf(state.target)
     if (connector === null) return giveUp(context, state, 'NotFound', `No connector serves ${state.target}.`)
     lost.throwIfAborted()
-    await make(context, state, connector)
+    await make(context, state, connector, checkpointSize)
   })
 }
 
 /** Folds only what is proved to be inside a witnessed checkpoint; null while the newest event is not. */
-export async function witnessedState(context: Context, id: string): Promise<GrantState | null> {
-  const proved = await context.record.readWitnessed(context.db, grantStream(id))
-  if (proved.pending > 0) return null
-  return foldGrant(id, proved.events.map(readable) as Placed<GrantEvent>[])
+export async function witnessedGrant(
+  context: Context,
+  id: string,
+): Promise<{ state: GrantState; checkpointSize: number } | null> {
+  const { proved, waiting, checkpoint } = await readWitnessed(context, context.db, grantStream(id))
+  if (waiting.length > 0 || checkpoint === null) return null
+  const state = foldGrant(id, proved.map(readable))
+  return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
 }
 
 async function askAgain(context: Context, state: GrantState): Promise<MayProvision> {
@@ -63,7 +69,7 @@ async function askAgain(context: Context, state: GrantState): Promise<MayProvisi
   return mayProvision(state, roster, context.policy.own(), context.clock.now())
 }
 
-async function make(context: Context, state: GrantState, connector: Connector): Promise<void> {
+async function make(context: Context, state: GrantState, connector: Connector, checkpointSize: number): Promise<void> {
   const { id } = state
   try {
     const faults = (await connector.checkPreconditions()).filter((fault) => fault.severity === 'blocking')
@@ -72,7 +78,7 @@ async function make(context: Context, state: GrantState, connector: Connector): 
 
     const account = connector.accountFor(id)
     await context.reached('provision:before-providing')
-    const providing = await recordProviding(context, state, account)
+    const providing = await recordProviding(context, state, account, checkpointSize)
     if (providing === null) return
     await context.reached('provision:after-providing')
     const seen = await connector.provision(targetGrant(providing.state), providing.nativeExpiry)
@@ -107,13 +113,14 @@ async function recordProviding(
   context: Context,
   state: GrantState,
   account: string,
+  checkpointSize: number,
 ): Promise<{ state: GrantState; nativeExpiry: number } | null> {
   const { state: after } = await advanceGrant(context, state.id, (latest, now) => {
     if (latest.status !== 'planned' && latest.status !== 'providing') return []
     const endsBy = now + latest.durationMs + EXPIRY_MARGIN_MS
     const enough = latest.access !== null && latest.access.endsAt - now - latest.durationMs > EXPIRY_MARGIN_MS / 2
     if (latest.status === 'providing' && enough) return []
-    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize: 0, policy: context.policy.own().hash }
+    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: context.policy.own().hash }
     return [{ type: 'grant.providing', data }]
   })
   if (after === null || after.status !== 'providing' || after.access?.nativeExpiry == null) return null

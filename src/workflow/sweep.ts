@@ -2,9 +2,11 @@ import { inTransaction } from '../db/in-transaction.ts'
 import { nextDue } from '../domain/decide-ending.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
+import { openStreams } from '../record/find-streams.ts'
 import { lockAndLoad } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { saveState } from './grant-store.ts'
+import { reconcileTarget } from './reconcile-target.ts'
 
 /**
  * The net under the timer: reads the record, not the tables folded from it. Every open stream is
@@ -14,7 +16,11 @@ import { saveState } from './grant-store.ts'
  */
 export async function sweep(context: Context): Promise<number> {
   let mended = 0
-  const streams = await context.record.openStreams(context.db, { prefix: 'grant:', endedBy: 'closed' })
+  const streams = await openStreams(context.db, {
+    prefix: 'grant:',
+    startedBy: 'request.asked',
+    notEndedBy: ['closed'],
+  })
   for (const stream of streams) {
     const id = grantOfStream(stream)
     if (id === null) continue
@@ -26,6 +32,14 @@ export async function sweep(context: Context): Promise<number> {
     }
   }
   await announceLate(context)
+  for (const target of Object.keys(context.policy.own().targets)) {
+    try {
+      await reconcileTarget(context, target)
+    } catch (error) {
+      const detail = `${target}: ${error instanceof Error ? error.message : 'unknown'}`
+      context.alarm({ what: 'target-not-reconciled', detail, grant: null })
+    }
+  }
   return mended
 }
 
