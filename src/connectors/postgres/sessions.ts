@@ -86,6 +86,10 @@ export function connect({ host, port, database, user, password, tls }: Endpoint,
     onnotice: (notice) => notices.push(String(notice.message)),
     connection: {
       application_name: 'countersign',
+      // People may create in `public`: nothing of theirs must be taken for what we call.
+      search_path: 'pg_catalog',
+      // A target that crashes must not forget that a login was closed.
+      synchronous_commit: 'on',
       statement_timeout: Math.ceil(patience.replyMs * 0.75),
       lock_timeout: Math.ceil(patience.replyMs * 0.25),
     },

@@ -41,6 +41,18 @@ set local role :"owner";
 
 create schema if not exists jit;
 revoke all on schema jit from public;
+
+-- What was there before runs with its owner's rights: be sure whose they are.
+do $do$
+declare
+  v_function regprocedure;
+begin
+  for v_function in select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'jit'::regnamespace loop
+    execute format('alter function %s owner to current_user', v_function);
+  end loop;
+end
+$do$;
+
 comment on schema jit is 'countersign set-up 1';
 
 create table if not exists jit.setting (
