@@ -291,6 +291,26 @@ test('a person cannot make accounts, pass on what they hold, or lengthen their o
   await end(grant)
 })
 
+test('what the person could pass on, by a right that somebody added, is taken back from everyone', async () => {
+  const { grant, details } = await provisioned('ledger_read')
+  const dba = server.dba()
+  await dba.unsafe(`create role carol; grant ledger_read to ${grant.account} with admin option;
+    grant update on payments to ${grant.account} with grant option`)
+  const person = personal(grant, details)
+  await person.unsafe(`grant ledger_read to carol; grant update on payments to carol`)
+  const { residuals } = await end(grant)
+  expect(residuals.map(({ what }) => what)).toEqual([
+    `carol held ledger_read, given by ${grant.account}`,
+    `${grant.account} held ledger_read, given by postgres`,
+    'table public.payments in database prod_db: it held a privilege there of its own, taken away',
+  ])
+  const left = await dba`select pg_has_role('carol', 'ledger_read', 'MEMBER') as holds,
+    has_table_privilege('carol', 'payments', 'UPDATE') as writes`
+  expect(left).toEqual([{ holds: false, writes: false }])
+  expect((await connector.verifyRemoved(grant)).verdict).toBe('removed')
+  await dba.unsafe('drop role carol')
+})
+
 test('a second login that got hold of the account is reported and loses it', async () => {
   const { grant } = await provisioned()
   const dba = server.dba()
@@ -385,6 +405,23 @@ test('others who hold what we may give are drift, with who gave it and how', asy
     notes: ['ledger_write: given by postgres, inherit true, set true, admin true'],
   })
   await dba.unsafe('drop role alice')
+})
+
+test('a warning of the target is a failure, and the look after it decides', async () => {
+  const { grant } = await provisioned()
+  const dba = server.dba()
+  await dba.unsafe(`create function grumble() returns event_trigger language plpgsql
+      as $$ begin raise warning 'something is odd'; end $$;
+    create event trigger grumble on ddl_command_start when tag in ('DROP OWNED') execute function grumble()`)
+  await connector.disable(grant)
+  await connector.terminateSessions(grant)
+  await expect(connector.remove(grant)).rejects.toMatchObject({
+    code: 'SilentNoOp',
+    message: 'prod-db: the target warned: something is odd',
+  })
+  await dba.unsafe('drop event trigger grumble; drop function grumble')
+  await connector.remove(grant)
+  expect(await connector.verifyRemoved(grant)).toMatchObject(removed)
 })
 
 test('a lock that somebody holds makes a step fail with a code, and its repeat succeed', async () => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPostgresConnector } from '../../src/connectors/postgres/connector.ts'
@@ -10,7 +11,7 @@ let wire: Wire
 let connector: Connector
 
 beforeAll(async () => {
-  server = await startDemoServer()
+  server = await startDemoServer({ log_statement: 'all', log_error_verbosity: 'verbose' })
   wire = await startWire(server.cluster.port)
   const url = Object.assign(new URL(server.url), { port: String(wire.port) }).href
   connector = server.connect({ url, patience: { ...patience, connectMs: 500, replyMs: 400 } })
@@ -119,6 +120,15 @@ test('what the policy does not give is refused though the target lists it', asyn
   await expect(narrow.provision(newGrant('ledger_write'), inOneHour())).rejects.toMatchObject({
     code: 'PrivilegeMissing',
   })
+})
+
+test('a secret never enters the target or its log, only its verifier does', async () => {
+  const grant = newGrant()
+  await connector.provision(grant, inOneHour())
+  const secret = passwordOf(await connector.issueSecret(grant))
+  const log = await readFile(server.cluster.logFile, 'utf8')
+  expect(log.includes(`$1 = '${grant.account}', $2 = '${grant.id}', $3 = 'SCRAM-SHA-256$`)).toBe(true)
+  expect(log.includes(secret)).toBe(false)
 })
 
 test('no error shows a secret, however deep one looks', async () => {
