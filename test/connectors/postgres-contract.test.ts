@@ -1,11 +1,11 @@
 import { describeConnectorContract } from './contract.ts'
 import { inOneHour, newGrant, passwordOf, startDemoServer } from './postgres-fixture.ts'
-import { startProxy } from './proxy.ts'
+import { startWire } from './wire.ts'
 
 describeConnectorContract('PostgreSQL', async () => {
   const server = await startDemoServer()
-  const proxy = await startProxy(server.cluster.port)
-  const url = Object.assign(new URL(server.url), { port: String(proxy.port) }).href
+  const wire = await startWire(server.cluster.port)
+  const url = Object.assign(new URL(server.url), { port: String(wire.port) }).href
   return {
     connector: server.connect({ url }),
     restarted: async () => server.connect({ url }),
@@ -26,11 +26,11 @@ describeConnectorContract('PostgreSQL', async () => {
         return null
       }
     },
-    cut: async () => proxy.set('refuse'),
-    mend: async () => proxy.set('pass'),
+    cut: async () => wire.set('refuse'),
+    mend: async () => wire.set('pass'),
     async close() {
       await server.close()
-      await proxy.close()
+      await wire.close()
     },
   }
 })

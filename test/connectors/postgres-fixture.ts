@@ -3,9 +3,12 @@ import postgres, { type Sql } from 'postgres'
 import { createDemoTarget } from '../../src/connectors/demo-target.ts'
 import { accountName } from '../../src/connectors/postgres/account-name.ts'
 import { createPostgresConnector, type PostgresConnectorOptions } from '../../src/connectors/postgres/connector.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import type { ConnectionDetails, Connector, TargetGrant } from '../../src/ports/connector.ts'
-import { createTestClock } from '../support/clock.ts'
 import { carelessSettings, type ScratchCluster, startScratchCluster } from '../support/cluster.ts'
+
+/** The target's own expiry is judged by the target's clock, which no test can move. */
+const clock: Clock = { now: () => Date.now(), runAt: () => () => undefined }
 
 export const patience = { connectMs: 2_000, replyMs: 4_000, hiddenMs: 150, quietMs: 2_000, pollMs: 10 }
 
@@ -19,7 +22,6 @@ export async function startDemoServer(settings: Record<string, string> = {}): Pr
     cluster,
     url,
     connect(options = {}) {
-      const clock = createTestClock(Date.now())
       const connector = createPostgresConnector({ target: 'prod-db', url, clock, patience, ...options })
       opened.push(connector)
       return connector

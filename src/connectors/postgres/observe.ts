@@ -10,7 +10,7 @@ export async function observe({ sessions }: PostgresTarget, { account }: TargetG
 
 const session = z.object({ pid: z.number(), database: z.string().nullable() })
 
-export const nameless = z.object({ pid: z.number(), vxid: z.string() })
+const nameless = z.object({ pid: z.number(), vxid: z.string() })
 
 export const membership = z.object({
   role: z.string(),

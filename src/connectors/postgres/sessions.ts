@@ -11,6 +11,7 @@ import { explainFailure, isConnectionLost } from './explain-failure.ts'
 export function openSessions(where: string, endpoint: Endpoint, patience: Patience, most = 3): Sessions {
   const idle: Session[] = []
   const waiting: ((session: Session) => void)[] = []
+  const inFlight = new Set<Promise<void>>()
   let open = 0
   let closed = false
 
@@ -30,8 +31,19 @@ export function openSessions(where: string, endpoint: Endpoint, patience: Patien
     else idle.push(session)
   }
 
-  async function use<T>(acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
-    if (closed) throw new ConnectorError('Unreachable', `${where}: the connector is closed`)
+  function use<T>(acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
+    if (closed) return Promise.reject(new ConnectorError('Unreachable', `${where}: the connector is closed`))
+    const answer = useOne(acting, ask)
+    const done = answer.then(
+      () => undefined,
+      () => undefined,
+    )
+    inFlight.add(done)
+    void done.then(() => inFlight.delete(done))
+    return answer
+  }
+
+  async function useOne<T>(acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
     const session = await borrow()
     let sent = false
     let lost = false
@@ -58,6 +70,7 @@ export function openSessions(where: string, endpoint: Endpoint, patience: Patien
     act: (ask) => use(true, ask),
     async close() {
       closed = true
+      await Promise.all(inFlight)
       await Promise.all(idle.splice(0).map(({ sql }) => sql.end({ timeout: patience.connectMs / 1_000 })))
     },
   }
@@ -86,6 +99,10 @@ export function connect({ host, port, database, user, password, tls }: Endpoint,
     onnotice: (notice) => notices.push(String(notice.message)),
     connection: {
       application_name: 'countersign',
+      // People may create in `public`: nothing of theirs must be taken for what we call.
+      search_path: 'pg_catalog',
+      // A target that crashes must not forget that a login was closed.
+      synchronous_commit: 'on',
       statement_timeout: Math.ceil(patience.replyMs * 0.75),
       lock_timeout: Math.ceil(patience.replyMs * 0.25),
     },

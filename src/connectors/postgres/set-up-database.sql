@@ -41,6 +41,18 @@ set local role :"owner";
 
 create schema if not exists jit;
 revoke all on schema jit from public;
+
+-- What was there before runs with its owner's rights: be sure whose they are.
+do $do$
+declare
+  v_function regprocedure;
+begin
+  for v_function in select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'jit'::regnamespace loop
+    execute format('alter function %s owner to current_user', v_function);
+  end loop;
+end
+$do$;
+
 comment on schema jit is 'countersign set-up 1';
 
 create table if not exists jit.setting (
@@ -96,7 +108,7 @@ begin
          concat(
            case when p.prosecdef then 'SECURITY DEFINER ' end,
            pg_describe_object(d.classid, d.objid, d.objsubid),
-           ' in database ', current_database(),
+           case when d.dbid <> 0 then ' in database ' || current_database() end,
            case
              when d.deptype <> 'o' then ': it held a privilege there of its own, taken away'
              when d.classid in ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) then ': dropped'
@@ -107,6 +119,8 @@ begin
   from pg_shdepend d
   left join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
   where d.refclassid = 'pg_authid'::regclass and d.refobjid = p_role_oid and d.dbid in (0, v_database)
+    -- Memberships are noted by plan_purge, in words of their own.
+    and d.classid <> 'pg_auth_members'::regclass
   on conflict do nothing;
 
   insert into jit.residual (account, kind, what, seen_at_ms)

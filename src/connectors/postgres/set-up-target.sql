@@ -282,8 +282,8 @@ begin
 end
 $body$;
 
--- Which other databases must be purged before the role can go. Remembered, so that what was left
--- behind there is found again later.
+-- Notes what others gave to the account, or it to others, and says which other databases must be purged
+-- before the role can go. Remembered, so that what was left behind there is found again later.
 create or replace function jit.plan_purge(p_account text, p_grant_id text, p_now_ms bigint) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $body$
@@ -291,33 +291,6 @@ declare
   v_account jit.account := jit.lock_account(p_account, p_grant_id, p_now_ms);
 begin
   perform jit.require_quiet(v_account);
-  update jit.account set purge_databases = array(
-    select unnest(purge_databases)
-    union
-    select d.datname::text
-    from pg_shdepend s join pg_database d on d.oid = s.dbid
-    where s.refclassid = 'pg_authid'::regclass and s.refobjid = v_account.role_oid and d.datname <> current_database()
-  )
-  where account = p_account returning * into v_account;
-  return to_jsonb(array(select d.datname from pg_database d where d.datname = any (v_account.purge_databases)));
-end
-$body$;
-
--- Takes away the rest and drops the role.
-create or replace function jit.purge(p_account text, p_grant_id text, p_now_ms bigint) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  v_account jit.account := jit.lock_account(p_account, p_grant_id, p_now_ms);
-  v_elsewhere text;
-  v_membership record;
-begin
-  perform jit.require_quiet(v_account);
-  if not exists (select from pg_authid where oid = v_account.role_oid) then
-    update jit.account set removed_at_ms = coalesce(removed_at_ms, p_now_ms) where account = p_account;
-    return;
-  end if;
-
   insert into jit.residual (account, kind, what, seen_at_ms)
   select p_account, 'foreign-grant',
          format('%s held %s, given by %s%s', m.member::regrole, m.roleid::regrole, m.grantor::regrole,
@@ -348,6 +321,33 @@ begin
   from pg_replication_slots s, pg_authid r
   where r.oid = v_account.role_oid and r.rolreplication
   on conflict do nothing;
+
+  update jit.account set purge_databases = array(
+    select unnest(purge_databases)
+    union
+    select d.datname::text
+    from pg_shdepend s join pg_database d on d.oid = s.dbid
+    where s.refclassid = 'pg_authid'::regclass and s.refobjid = v_account.role_oid and d.datname <> current_database()
+  )
+  where account = p_account returning * into v_account;
+  return to_jsonb(array(select d.datname from pg_database d where d.datname = any (v_account.purge_databases)));
+end
+$body$;
+
+-- Takes away the rest and drops the role.
+create or replace function jit.purge(p_account text, p_grant_id text, p_now_ms bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  v_account jit.account := jit.lock_account(p_account, p_grant_id, p_now_ms);
+  v_elsewhere text;
+  v_membership record;
+begin
+  perform jit.require_quiet(v_account);
+  if not exists (select from pg_authid where oid = v_account.role_oid) then
+    update jit.account set removed_at_ms = coalesce(removed_at_ms, p_now_ms) where account = p_account;
+    return;
+  end if;
 
   perform jit.purge_database(p_account, v_account.role_oid, p_now_ms);
 

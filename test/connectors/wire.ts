@@ -2,11 +2,11 @@ import type { AddressInfo } from 'node:net'
 import { createServer, connect as dial, type Socket } from 'node:net'
 
 /** A wire to a server that a test can cut. */
-export async function startProxy(serverPort: number): Promise<Proxy> {
+export async function startWire(serverPort: number): Promise<Wire> {
   const sockets = new Set<Socket>()
-  const proxy = { mode: 'pass' as ProxyMode }
+  const wire = { mode: 'pass' as WireMode, trigger: null as string | null }
   const server = createServer((near) => {
-    if (proxy.mode === 'refuse') return void near.resetAndDestroy()
+    if (wire.mode === 'refuse') return void near.resetAndDestroy()
     const far = dial(serverPort, '127.0.0.1')
     for (const socket of [near, far]) {
       sockets.add(socket)
@@ -17,14 +17,20 @@ export async function startProxy(serverPort: number): Promise<Proxy> {
         far.destroy()
       })
     }
-    near.on('data', (bytes) => far.write(bytes))
-    far.on('data', (bytes) => proxy.mode !== 'mute' && near.write(bytes))
+    near.on('data', (bytes) => {
+      if (wire.trigger && bytes.includes(wire.trigger)) wire.mode = 'mute'
+      far.write(bytes)
+    })
+    far.on('data', (bytes) => wire.mode !== 'mute' && near.write(bytes))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
+    loseAnswerTo(text) {
+      wire.trigger = text
+    },
     set(mode) {
-      proxy.mode = mode
+      Object.assign(wire, { mode, trigger: null })
       if (mode === 'refuse') for (const socket of sockets) socket.destroy()
     },
     async close() {
@@ -35,10 +41,12 @@ export async function startProxy(serverPort: number): Promise<Proxy> {
 }
 
 /** `mute`: what is asked arrives, no answer comes back. */
-export type ProxyMode = 'pass' | 'refuse' | 'mute'
+export type WireMode = 'pass' | 'refuse' | 'mute'
 
-export interface Proxy {
+export interface Wire {
   readonly port: number
-  set(mode: ProxyMode): void
+  set(mode: WireMode): void
+  /** What holds `text` still arrives; its answer does not come back, nor any other until `set`. */
+  loseAnswerTo(text: string): void
   close(): Promise<void>
 }
