@@ -25,6 +25,7 @@ import { createRecord } from './record/record.ts'
 import { createSealer } from './record/sealer.ts'
 import { createWitnessed } from './record/witnessed.ts'
 import { newestEvents } from './report/newest-events.ts'
+import { readinessChecks } from './report/readiness.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { createSealing } from './secrets/sealing.ts'
@@ -97,7 +98,9 @@ async function start(
 
   const keys = await openKeys(config.keys, config.logOrigin)
   const sealing = createSealing(keys.secrets)
-  const witnesses = config.witnesses.map(({ path }) => createFileWitness({ path }))
+  const witnesses = config.witnesses.map(({ path }) =>
+    createFileWitness({ path, administeredBy: 'whoever runs this process' }),
+  )
   const witnessed = createWitnessed(keys.signer.vkey, witnesses)
   const record = createRecord({
     macKey: keys.mac,
@@ -122,7 +125,7 @@ async function start(
     ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock },
     onAlarm: ({ code, message }) => alarms.raise({ what: code, detail: message, grant: null }),
   })
-  const lanes = createLanes({ url: database.url, log })
+  const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())
 
   const connectors = new Map<string, Connector>()
@@ -220,7 +223,7 @@ async function start(
     { db, record, clock },
     {
       ...{ version: build.version, commit: build.commit, lockFile: build.lockFile },
-      ...{ schema: (await schemaState(db)).newest ?? 'none', policy: policy.own().hash, host: hostname() },
+      ...{ schema: String((await schemaState(db)).at), policy: policy.own().hash, host: hostname() },
       ...{ node: process.version, settings: settingsForRecord(config), roles },
       durability: (await readDurability(db)).words,
     },
@@ -245,7 +248,16 @@ async function start(
   const serving = await serve({
     ...{ host: config.host, port: config.port },
     routers: [
-      createHealth(healthChecks()),
+      createHealth(
+        readinessChecks({
+          ...{ db, clock, roles, sealer, witnesses, connectorOf, origin: witnessed.origin },
+          policyHeld: async () => {
+            const held = await db.begin((tx) => policy.heldBecause(tx))
+            return held === null ? null : 'held: the policy of this process is not the active one'
+          },
+          targets: () => Object.keys(policy.own().targets),
+        }),
+      ),
       createRevealPage({
         peek: (token) => peekReveal(db, token, clock.now()),
         reveal: (token) => revealConnection(context, token),

@@ -35,7 +35,7 @@ export function showConnection(context: Context, act: Act, id: string): Promise<
 
 export type Revealed =
   | { readonly kind: 'shown'; readonly details: ConnectionDetails }
-  | { readonly kind: 'refused'; readonly code: 'expired' | 'used' | 'unknown' | 'not-active' | 'unreachable' }
+  | { readonly kind: 'refused'; readonly code: 'expired' | 'used' | 'unknown' | 'ended' }
 
 /**
  * Takes a reveal link and makes the secret, at this moment and not before. That it was shown is on
@@ -48,7 +48,7 @@ export async function revealConnection(context: Context, token: string): Promise
     if (reveal.kind === 'refused') return reveal
     const loaded = await lockAndLoad(context, tx, reveal.grant)
     if (loaded === null || mayConnect(loaded.state, reveal.identity, now) !== null) {
-      return { kind: 'refused', code: 'not-active' } as const
+      return { kind: 'refused', code: 'ended' } as const
     }
     const fact = { type: 'grant.connection-shown', data: { by: reveal.identity } } as const
     return { kind: 'taken', state: await appendToGrant(context, tx, reveal.grant, loaded.state, [fact], now) } as const
@@ -58,7 +58,7 @@ export async function revealConnection(context: Context, token: string): Promise
   return context.lanes.withLane(holdingLane(taken.state), async () => {
     const latest = await loadGrant(context, context.db, taken.state.id)
     const connector = context.connectorOf(taken.state.target)
-    if (latest?.state.status !== 'active' || connector === null) return { kind: 'refused', code: 'not-active' }
+    if (latest?.state.status !== 'active' || connector === null) return { kind: 'refused', code: 'ended' }
     const details = await connector.issueSecret(targetGrant(latest.state))
     await context.reached('connect:after-secret')
     return { kind: 'shown', details }

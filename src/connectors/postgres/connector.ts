@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Connector } from '../../ports/connector.ts'
+import { accountName } from './account-name.ts'
 import { checkPreconditions } from './check-preconditions.ts'
 import { disable } from './disable.ts'
 import { parseEndpoint } from './endpoint.ts'
