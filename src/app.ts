@@ -107,8 +107,8 @@ async function start(
     seal: (text) => sealing.seal(text, 'private_text'),
     open: (sealed) => sealing.open(sealed, 'private_text'),
   })
-  const demoTargetUrl = await openDemoTarget(config, database, keys.secrets)
-  let publicUrl = config.publicUrl ?? ''
+  const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
+  let publicUrl = config.publicUrl
 
   const kickKinds = () => effects.kick(EFFECT_KINDS)
   const committed = () => {
@@ -135,7 +135,7 @@ async function start(
   const connectorOf = (name: string): Connector | null => {
     const target = policy.own().targets[name]
     if (target === undefined) return null
-    const url = demoTargetUrl ?? resolveSecret(target.connector.url)
+    const url = resolveSecret(target.connector.url, demoEnvironment)
     const known = connectors.get(`${name} ${url}`)
     if (known !== undefined) return known
     const made = createPostgresConnector({
@@ -218,6 +218,8 @@ async function start(
     jobs: [{ name: 'sweep', cron: '* * * * *', catchUp: 'latest', run: async () => void (await sweep(context)) }],
   })
 
+  await effects.start()
+  onStop(() => effects.stop())
   await policy.load()
   await recordStart(
     { db, record, clock },
@@ -234,8 +236,6 @@ async function start(
     await sealer.stop()
   })
   sealer.kick()
-  await effects.start()
-  onStop(() => effects.stop())
   waker.poke()
   onStop(async () => {
     await waker.stop()
@@ -268,7 +268,7 @@ async function start(
     onFault: (error) => log.error({ err: error }, 'a request failed'),
   })
   onStop(() => serving.stop())
-  publicUrl = config.publicUrl ?? `http://localhost:${serving.port}`
+  publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
   return publicUrl
 }
 
@@ -298,11 +298,14 @@ export class PolicyInvalid extends Error {
   override name = 'PolicyInvalid'
 }
 
-/** In the demo the target is a database beside ours; its bot's password follows from the secrets key. */
-async function openDemoTarget(config: Config, database: OpenDatabase, key: Buffer): Promise<string | null> {
-  if (config.mode !== 'demo' || database.superuserUrl === null) return null
+/**
+ * In the demo the target is a database beside ours; its bot's password follows from the secrets key.
+ * @returns what the demo's policy refers to
+ */
+async function openDemoTarget(config: Config, database: OpenDatabase, key: Buffer): Promise<Record<string, string>> {
+  if (config.mode !== 'demo' || database.superuserUrl === null) return {}
   const password = createHmac('sha256', key).update('demo target').digest('base64url')
-  return (await createDemoTarget(database.superuserUrl, password)).url
+  return { DEMO_TARGET_URL: (await createDemoTarget(database.superuserUrl, password)).url }
 }
 
 function channelsOf(policy: Policy): string[] {

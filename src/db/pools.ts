@@ -9,9 +9,13 @@ import type { Db } from './transaction.ts'
  */
 export async function openPools({ url, sealerUrl = url, max = 10, ...options }: PoolsOptions): Promise<Pools> {
   const [app, sealer] = await Promise.all([look(url, APP_ROLE), look(sealerUrl, SEALER_ROLE)])
-  const open = (at: string, use: string, login: LoginFacts, own: number) =>
-    openDb(at, { ...options, applicationName: `countersign ${use}`, max: own, ...(login.role && { role: login.role }) })
-  const pools = { app: open(url, 'app', app, max), sealer: open(sealerUrl, 'sealer', sealer, 2) }
+  const open = (at: string, use: string, login: LoginFacts, own: Pick<DbOptions, 'max' | 'lifetime'>) =>
+    openDb(at, { ...options, ...own, applicationName: `countersign ${use}`, ...(login.role && { role: login.role }) })
+  const pools = {
+    app: open(url, 'app', app, { max }),
+    // One connection that is not renewed: its session holds the sealer's lock.
+    sealer: open(sealerUrl, 'sealer', sealer, { max: 1, lifetime: 'process' }),
+  }
   return {
     ...pools,
     roles: strengthOf(app, sealer),
