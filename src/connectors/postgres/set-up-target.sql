@@ -190,7 +190,10 @@ declare
   -- Makes a row even where there is no account: a provision on its way is refused when it arrives.
   v_account jit.account := jit.lock_account(p_account, p_grant_id, p_now_ms);
 begin
-  update jit.account set disabled_at_ms = coalesce(disabled_at_ms, p_now_ms), logins_closed_at = null
+  update jit.account set
+    disabled_at_ms = coalesce(disabled_at_ms, p_now_ms),
+    logins_closed_at = case
+      when not exists (select from pg_authid where oid = role_oid and rolcanlogin) then logins_closed_at end
   where account = p_account;
   if not exists (select from pg_authid where oid = v_account.role_oid) then
     return;
@@ -256,7 +259,11 @@ begin
     raise exception using errcode = 'JIT04', message = format('%s can still log in: disable it first', p_account);
   end if;
   if v_account.logins_closed_at is null then
-    update jit.account set logins_closed_at = clock_timestamp() where account = p_account returning * into v_account;
+    -- Not before any backend that is there: the clock may have been set back.
+    update jit.account set logins_closed_at = (
+      select greatest(clock_timestamp(), max(a.backend_start)) from pg_stat_activity a
+    )
+    where account = p_account returning * into v_account;
   end if;
   v_seen := jit.look_at_sessions(v_account);
   select count(*) filter (where pg_terminate_backend(pid)) into v_ended
