@@ -181,7 +181,7 @@ export interface ConnectorFixture {
   close(): Promise<void>
 }
 
-export interface LiveSession {
+interface LiveSession {
   isAlive(): Promise<boolean>
   end(): Promise<void>
 }

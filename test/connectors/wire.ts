@@ -41,7 +41,7 @@ export async function startWire(serverPort: number): Promise<Wire> {
 }
 
 /** `mute`: what is asked arrives, no answer comes back. */
-export type WireMode = 'pass' | 'refuse' | 'mute'
+type WireMode = 'pass' | 'refuse' | 'mute'
 
 export interface Wire {
   readonly port: number

@@ -1,4 +1,4 @@
-import type { PreconditionFault } from '../../ports/connector.ts'
+import { ConnectorError, type PreconditionFault } from '../../ports/connector.ts'
 import { DATABASE_FUNCTIONS, findBotFaults, findBotFaultsIn } from './bot-privileges.ts'
 import { factsOf } from './explain-failure.ts'
 import { inDatabase, type PostgresTarget } from './postgres-target.ts'
@@ -18,7 +18,8 @@ export async function checkPreconditions(target: PostgresTarget): Promise<Precon
       ...(await findDatabaseFaults(target)),
     ]
   } catch (error) {
-    return [{ severity: 'blocking', code: 'Unreachable', message: factsOf(error).message }]
+    const code = error instanceof ConnectorError ? error.code : 'Unreachable'
+    return [{ severity: 'blocking', code, message: factsOf(error).message }]
   }
 }
 

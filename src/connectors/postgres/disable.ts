@@ -1,4 +1,4 @@
-import type { Check, StepObservation, TargetGrant } from '../../ports/connector.ts'
+import { type Check, ConnectorError, type StepObservation, type TargetGrant } from '../../ports/connector.ts'
 import { check } from './check.ts'
 import { describeProbe, probeLogin } from './login-probe.ts'
 import { observe } from './observe.ts'
@@ -28,6 +28,12 @@ export async function disable(target: PostgresTarget, grant: TargetGrant): Promi
     }
   }
   const probe = await probeLogin(target, account, password)
+  if (probe.outcome === 'accepted') {
+    throw new ConnectorError(
+      'VerificationFailed',
+      `${target.name}/${account}: closed, and still ${describeProbe(probe)}`,
+    )
+  }
   await close(null)
   const seen = await observe(target, grant)
   const role = seen.roles[0]

@@ -15,7 +15,8 @@ export function parseEndpoint(target: string, address: string): Endpoint {
   if (!user) throw malformed(target, 'a user')
   if (!database) throw malformed(target, 'a database')
   return {
-    host: url.hostname,
+    // An IPv6 address stands in brackets.
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port || 5432),
     database,
     user,

@@ -1,11 +1,17 @@
 import { z } from 'zod'
 import type { TargetGrant } from '../../ports/connector.ts'
+import { parseAnswer } from './parse-answer.ts'
 import type { PostgresTarget } from './postgres-target.ts'
 
 /** Everything there is to see of a grant's account on the target. Changes nothing. */
-export async function observe({ sessions }: PostgresTarget, { account }: TargetGrant): Promise<Observation> {
+export async function observe({ name, sessions }: PostgresTarget, { account }: TargetGrant): Promise<Observation> {
   const [row] = await sessions.read((sql) => sql`select jit.observe(${account}) as seen`)
-  return observationSchema.parse(row?.seen)
+  return parseAnswer(name, observationSchema, row?.seen)
+}
+
+/** The role as the catalogue names it: its own name, another after a rename, or `absent`. */
+export function namesOf({ roles }: Observation): string {
+  return roles.length === 0 ? 'absent' : roles.map(({ name }) => name).join(', ')
 }
 
 const session = z.object({ pid: z.number(), database: z.string().nullable() })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Residual, TargetGrant } from '../../ports/connector.ts'
 import type { Observation } from './observe.ts'
+import { parseAnswer } from './parse-answer.ts'
 import { inDatabase, type PostgresTarget } from './postgres-target.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -12,7 +13,7 @@ export async function readResiduals(
 ): Promise<Residual[]> {
   const read = async (there: Sessions) => {
     const [row] = await there.read((sql) => sql`select jit.residuals(${account}) as left_behind`)
-    return residualsSchema.parse(row?.left_behind)
+    return parseAnswer(target.name, residualsSchema, row?.left_behind)
   }
   const residuals = await read(target.sessions)
   for (const database of purgeDatabases) residuals.push(...(await inDatabase(target, database, read)))

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { ConnectorError, type StepObservation, type TargetGrant } from '../../ports/connector.ts'
-import { check, listOr } from './check.ts'
+import { check } from './check.ts'
 import { factsOf } from './explain-failure.ts'
-import { observe } from './observe.ts'
+import { namesOf, observe } from './observe.ts'
+import { parseAnswer } from './parse-answer.ts'
 import { inDatabase, type PostgresTarget, requireOwn } from './postgres-target.ts'
 import { readResiduals } from './read-residuals.ts'
 
@@ -22,7 +23,7 @@ export async function remove(target: PostgresTarget, grant: TargetGrant): Promis
   const { roleOid, roles } = await observe(target, grant)
   if (roles.length > 0) {
     const failures: string[] = []
-    for (const database of z.array(z.string()).parse(plan?.databases)) {
+    for (const database of parseAnswer(target.name, z.array(z.string()), plan?.databases)) {
       try {
         await inDatabase(target, database, (there) =>
           there.act((sql) => sql`select jit.purge_database(${account}, ${roleOid}::oid, ${clock.now()}::bigint)`),
@@ -43,16 +44,7 @@ export async function remove(target: PostgresTarget, grant: TargetGrant): Promis
   return {
     summary:
       residuals.length === 0 ? `${account} dropped` : `${account} dropped, ${residuals.length} things left behind`,
-    checks: [
-      check(
-        'role',
-        'absent',
-        listOr(
-          'absent',
-          seen.roles.map(({ name }) => name),
-        ),
-      ),
-    ],
+    checks: [check('role', 'absent', namesOf(seen))],
     residuals,
   }
 }

@@ -3,7 +3,7 @@ import type { Check, Residual, TargetGrant, Verification } from '../../ports/con
 import { check, listOr, NOT_SEEN } from './check.ts'
 import { factsOf } from './explain-failure.ts'
 import { describeProbe, probeLogin } from './login-probe.ts'
-import { type Observation, observe } from './observe.ts'
+import { namesOf, type Observation, observe } from './observe.ts'
 import { type PostgresTarget, requireOwn } from './postgres-target.ts'
 import { readResiduals } from './read-residuals.ts'
 import { newPassword } from './scram.ts'
@@ -47,15 +47,9 @@ async function settled(target: PostgresTarget, grant: TargetGrant): Promise<Obse
 
 function looks(seen: Observation): Check[] {
   const { roleOid, nameless, ownerless } = seen
+  const dependencies = seen.dependencies.map(({ database, count }) => `${count} in ${database}`)
   return [
-    check(
-      'role in the catalogue',
-      'absent',
-      listOr(
-        'absent',
-        seen.roles.map(({ name }) => name),
-      ),
-    ),
+    check('role in the catalogue', 'absent', namesOf(seen)),
     roleOid === null
       ? // Never made by us, as far as the target remembers: nobody's session may be ours.
         check('sessions without a role (no OID is known)', '0', String(ownerless))
@@ -67,14 +61,7 @@ function looks(seen: Observation): Check[] {
       ok: nameless.length === 0,
     },
     check('memberships', 'none', listOr('none', [...seen.memberships.map(({ role }) => role), ...seen.members])),
-    check(
-      'what depends on the role',
-      'nothing',
-      listOr(
-        'nothing',
-        seen.dependencies.map(({ database, count }) => `${count} in ${database}`),
-      ),
-    ),
+    check('what depends on the role', 'nothing', listOr('nothing', dependencies)),
     check('prepared transactions', 'none', listOr('none', seen.prepared)),
   ]
 }
