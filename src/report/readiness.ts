@@ -1,12 +1,12 @@
-import type { Db } from '../db/transaction.ts'
 import { readDurability } from '../db/durability.ts'
+import type { RoleStrength } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
-import { recordStatus } from '../record/watch.ts'
-import type { Sealer } from '../record/sealer.ts'
+import type { Db } from '../db/transaction.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Witness } from '../ports/witness.ts'
-import type { RoleStrength } from '../db/pools.ts'
+import type { Sealer } from '../record/sealer.ts'
+import { recordStatus } from '../record/watch.ts'
 
 /** One line of readiness, for the people who run this. */
 export interface ReadinessCheck {

@@ -64,7 +64,11 @@ test.each([
     'revoke execute on function jit.disable from public',
     'everybody may call jit.disable(text,text,text,bigint)',
   ],
-  ['create role eve; grant countersign_owner to eve', 'drop role eve', 'eve is a member of countersign_owner'],
+  [
+    'create role eve; grant countersign_target_owner to eve',
+    'drop role eve',
+    'eve is a member of countersign_target_owner',
+  ],
   [
     'grant ledger_write to countersign_quarantine',
     'revoke ledger_write from countersign_quarantine',
@@ -181,7 +185,7 @@ test('the bot itself can do nothing but call the functions', async () => {
     'select * from payments',
     'create role x',
     'create schema x',
-    'set role countersign_owner',
+    'set role countersign_target_owner',
     "select jit.lock_account('jit_x', 'X', 0)",
     'select pg_terminate_backend(pid) from pg_stat_activity where usesysid = 10 and datname is not null',
   ]) {
@@ -195,7 +199,7 @@ test('the functions touch no other name, give nothing that is not listed, and ta
     bot`select jit.provision(${account}, 'G-1', ${role}, ${secret}, ${inOneHour()}::bigint, 5, 0::bigint)`
   for (const name of [
     'postgres',
-    'countersign_owner',
+    'countersign_target_owner',
     'ledger_read',
     'JIT_X',
     'jit_x"; drop role y',

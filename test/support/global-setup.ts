@@ -1,8 +1,8 @@
 import type { TestProject } from 'vitest/node'
 import { closeDb, openDb } from '../../src/db/client.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { migrateEffects } from '../../src/effects/migrate-effects.ts'
 import { APP_ROLE, OWNER_ROLE, SEALER_ROLE } from '../../src/db/roles.ts'
+import { migrateEffects } from '../../src/effects/migrate-effects.ts'
 import { carelessSettings, startScratchCluster } from './cluster.ts'
 
 const TEMPLATE = 'countersign_template'

@@ -38,9 +38,19 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
 
   async function startReplica(extra: Record<string, string> = {}): Promise<Replica> {
     const replica = await launch({
-      ...{ PATH: process.env.PATH ?? '', HOME: folder, PORT: String(await freePort()), DATA_DIR: folder, POLICY_FILE: file('policy.yaml') },
+      ...{
+        PATH: process.env.PATH ?? '',
+        HOME: folder,
+        PORT: String(await freePort()),
+        DATA_DIR: folder,
+        POLICY_FILE: file('policy.yaml'),
+      },
       ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
-      ...{ SIGNING_KEY_FILE: file('signing.pem'), MAC_KEY_FILE: file('mac.hex'), SECRETS_KEY_FILE: file('secrets.hex') },
+      ...{
+        SIGNING_KEY_FILE: file('signing.pem'),
+        MAC_KEY_FILE: file('mac.hex'),
+        SECRETS_KEY_FILE: file('secrets.hex'),
+      },
       ...{ WITNESSES: `file:${file('witness')}`, DEMO_TARGET_URL: target.url },
       ...extra,
     })
@@ -68,14 +78,24 @@ async function launch(environment: Record<string, string>): Promise<Replica> {
   if (child.stderr === null || child.stdout === null) throw new Error('no pipes')
   createInterface(child.stderr).on('line', (line) => log.push(line))
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const first = new Promise<string>((resolve) => createInterface(child.stdout as NodeJS.ReadableStream).once('line', resolve))
+  const first = new Promise<string>((resolve) =>
+    createInterface(child.stdout as NodeJS.ReadableStream).once('line', resolve),
+  )
   const ready = await Promise.race([first, exited.then(() => null), sleep(READY_MS, null, { ref: false })])
   if (ready === null) {
     child.kill('SIGKILL')
     throw new Error(`a replica did not start:\n${log.join('\n')}`)
   }
   const { url } = JSON.parse(ready) as { url: string }
-  return { ...createPerson(url), url, log, exited, child, kill: () => end(child, exited, 'SIGKILL'), stop: () => end(child, exited, 'SIGTERM') }
+  return {
+    ...createPerson(url),
+    url,
+    log,
+    exited,
+    child,
+    kill: () => end(child, exited, 'SIGKILL'),
+    stop: () => end(child, exited, 'SIGTERM'),
+  }
 }
 
 async function end(child: ChildProcess, exited: Promise<void>, signal: NodeJS.Signals): Promise<void> {
@@ -111,7 +131,11 @@ export function createPerson(url: string): Person {
 }
 
 /** Waits until `look` gives something; polls often, and says what it waited for when it gives up. */
-export async function until<T>(what: string, look: () => Promise<T | null | undefined | false>, forMs = 20_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false>,
+  forMs = 20_000,
+): Promise<T> {
   const deadline = Date.now() + forMs
   for (;;) {
     const seen = await look()

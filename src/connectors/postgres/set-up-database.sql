@@ -1,7 +1,7 @@
 -- Countersign, part 1 of 2. Run by a superuser in EVERY database that people can connect to, the
 -- target's own included (in template1 too: new databases then have it). Safe to run again.
 --
---   psql -v bot=countersign_bot -v owner=countersign_owner -v quarantine=countersign_quarantine \
+--   psql -v bot=countersign_bot -v owner=countersign_target_owner -v quarantine=countersign_quarantine \
 --        -d <each database> -f set-up-database.sql
 --
 -- What a person made in a database can only be taken from them inside that database, and their

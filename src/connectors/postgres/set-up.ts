@@ -25,7 +25,7 @@ function read(file: string): string {
 }
 
 /** Puts the names where psql would put its variables: `:"bot"` as an identifier, `:'bot'` as a string. */
-function fill(script: string, { bot, quarantine, owner = 'countersign_owner' }: SetupNames): string {
+function fill(script: string, { bot, quarantine, owner = 'countersign_target_owner' }: SetupNames): string {
   const names: Record<string, string> = { bot, quarantine, owner }
   for (const name of Object.values(names)) requireOutside(name)
   return script
