@@ -48,6 +48,16 @@ export function createWitnessed(vkey: string, witnesses: readonly Witness[]): Wi
   }
 }
 
+/** The smallest of the newest, so the one that every witness has gone past or holds; null when one holds none. */
+export function confirmedByAll(notes: readonly (WitnessedNote | null)[]): WitnessedNote | null {
+  let least = notes[0] ?? null
+  for (const note of notes) {
+    if (note === null) return null
+    if (least && note.checkpoint.size < least.checkpoint.size) least = note
+  }
+  return least
+}
+
 /** The checkpoint in a note of ours. @throws WitnessNoteWrong */
 function openOurs(note: string, key: NoteKey, witness: string): Checkpoint {
   try {
