@@ -1,7 +1,10 @@
-/** The candidate that a misspelt word most likely meant, or null when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | null {
+/** The candidate that a misspelt word most likely meant, or null when none is within `allowed` typing mistakes. */
+export function nearest(
+  word: string,
+  candidates: Iterable<string>,
+  allowed = Math.max(1, Math.floor(word.length / 3)),
+): string | null {
   if (word.length > MAX_LENGTH) return null
-  const allowed = Math.max(1, Math.floor(word.length / 3))
   let best: { candidate: string; distance: number } | null = null
   let looked = 0
   for (const candidate of candidates) {
