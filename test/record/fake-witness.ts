@@ -15,14 +15,15 @@ export function createFakeWitness(name = 'fake'): FakeWitness {
     async keep(note) {
       await fake.before()
       if (!fake.isReachable) throw new WitnessUnreachable(`${name} is not there`)
-      const [last, kept] = [notes.at(-1), headOf(note)]
+      const kept = headOf(note)
+      const last = notes.findLast((held) => headOf(held).origin === kept.origin)
       if (last === note) return
       if (last && headOf(last).size >= kept.size) throw new WitnessRefused(`${name} holds ${headOf(last).size}`)
       notes.push(note)
     },
     async newest(origin) {
       if (!fake.isReachable) throw new WitnessUnreachable(`${name} is not there`)
-      return notes.filter((note) => headOf(note).origin === origin).at(-1) ?? null
+      return notes.findLast((note) => headOf(note).origin === origin) ?? null
     },
   }
   return fake
