@@ -53,7 +53,8 @@ async function runWithin(handler: Handler, job: JobWithMetadata<Carried>, attemp
   const timer = setTimeout(() => spent.abort(new Error(`not done within ${budgetMs} ms`)), budgetMs)
   const signal = AbortSignal.any([spent.signal, world.stopping])
   const aborted = Promise.withResolvers<never>()
-  signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true })
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort)
   try {
     const context = {
       key: job.singletonKey ?? '',
@@ -64,6 +65,8 @@ async function runWithin(handler: Handler, job: JobWithMetadata<Carried>, attemp
     await Promise.race([handler.run(job.data.data, context), aborted.promise])
   } finally {
     clearTimeout(timer)
+    // A signal that is listened to is kept for as long as one that it follows: that of the process.
+    signal.removeEventListener('abort', onAbort)
   }
 }
 

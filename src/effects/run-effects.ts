@@ -18,13 +18,14 @@ const QUIET_MS = 5_000
  */
 export function createEffects({
   url,
+  role,
   handlers,
   drainMs = DRAIN_MS,
   reportAfter = 8,
   ...given
 }: EffectsOptions): Effects {
   const boss = new PgBoss({
-    connectionString: url,
+    connectionString: role === undefined ? url : actingAs(role, url),
     application_name: 'countersign effects',
     max: 4,
     migrate: false,
@@ -108,6 +109,13 @@ export function createEffects({
   }
 }
 
+/** pg has no setting for it, but sends what the URL says in `options` when it connects. */
+function actingAs(role: string, url: string): string {
+  const acting = new URL(url)
+  acting.searchParams.set('options', `${acting.searchParams.get('options') ?? ''} -c role=${role}`.trim())
+  return acting.href
+}
+
 async function isDoneWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const patience = new AbortController()
   const late = sleep(ms, false, { signal: patience.signal }).catch(() => false)
@@ -121,8 +129,10 @@ function codeOf(error: unknown): unknown {
 }
 
 export interface EffectsOptions extends Pick<AttemptWorld, 'db' | 'log' | 'onStuck'> {
-  /** Where pg-boss connects, with its own driver, as a login that may act as the application. */
+  /** Where pg-boss connects, with a driver and a pool of its own. */
   url: string
+  /** What it acts as there, when the login is more than the application. */
+  role?: string
   handlers: Readonly<Record<string, Handler>>
   reportAfter?: number
   /** How long `stop` waits for what is running. */
