@@ -277,7 +277,8 @@ test('a kind whose handlers all hang delays no other kind', async () => {
   await database.add({ kind: 'revoke', key: 'G-1', data: {} })
   worker.kick(['revoke'])
   await until(() => seen.length === 1)
-  expect(await worker.depth()).toMatchObject([{ kind: 'notice', running: 2, waiting: 2, due: 2 }])
+  const notices = (await worker.depth()).find(({ kind }) => kind === 'notice')
+  expect(notices).toMatchObject({ running: 2, waiting: 2, due: 2 })
   release.resolve()
 })
 
@@ -317,7 +318,8 @@ test('stopping hands over what takes too long', async () => {
   const seen: number[] = []
   await work({ post: forever(async (_, { attempt }) => void seen.push(attempt)) })
   await until(nothingLeft)
-  expect(seen).toEqual([2])
+  // Broken off by us: not an attempt that failed.
+  expect(seen).toEqual([1])
   expect(slow.stuck).toEqual([])
 })
 
