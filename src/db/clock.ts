@@ -99,10 +99,11 @@ export async function openDatabaseClock(db: Db, options: ClockOptions = {}): Pro
     },
     refresh,
     skew() {
-      const at = monotonic()
+      const timeMs = exact()
+      const at = said.monotonicMs
       const database = last.databaseMs + (at - last.monotonicMs)
       return {
-        aheadMs: exact() - database,
+        aheadMs: timeMs - database,
         hostAheadMs: performance.timeOrigin + at - database,
         uncertaintyMs: last.roundTripMs / 2,
         checkedAgoMs: at - checkedAt,

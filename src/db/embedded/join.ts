@@ -10,20 +10,22 @@ import { type SavedState, savePort } from './saved-state.ts'
 
 const ATTEMPTS = 50
 const RETRY_MS = 50
+const PATIENCE_MS = 10_000
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 /**
  * Joins the server that runs on the data folder, or starts one. What runs there is an orphan of a
  * killed process, or in use by another process; one that does not answer is stopped first.
  */
-export async function joinServer(place: Placement, saved: SavedState, fixedPort?: number): Promise<Joined> {
+export async function joinServer(place: Placement, saved: SavedState, wish: JoinWish = {}): Promise<Joined> {
+  const { port: fixedPort, patienceMs = PATIENCE_MS } = wish
   let state = saved
   const dataDir = path.join(place.home, 'data')
   const logFile = path.join(place.home, 'server.log')
   for (let attempt = 1; ; attempt++) {
     const options: LaunchOptions = { ...place, dataDir, logFile, port: fixedPort ?? state.port }
     try {
-      const joined = (await adopt(options, state)) ?? (await start(options, state))
+      const joined = (await adopt(options, state, patienceMs)) ?? (await start(options, state, patienceMs))
       if (joined) return joined
     } catch (error) {
       if (attempt === ATTEMPTS || !(error instanceof EmbeddedError)) throw error
@@ -36,7 +38,7 @@ export async function joinServer(place: Placement, saved: SavedState, fixedPort?
   }
 }
 
-async function adopt(options: LaunchOptions, state: SavedState): Promise<Joined | undefined> {
+async function adopt(options: LaunchOptions, state: SavedState, patienceMs: number): Promise<Joined | undefined> {
   const { dataDir } = options
   const running = await readPostmaster(dataDir)
   if (!running) return undefined
@@ -45,24 +47,24 @@ async function adopt(options: LaunchOptions, state: SavedState): Promise<Joined 
     await rm(path.join(dataDir, 'postmaster.pid'), { force: true })
     return undefined
   }
-  const lease = await leaseOn(running.pid, running.port, options, state)
+  const lease = await leaseOn(running.pid, running.port, options, state, patienceMs)
   if (!lease) {
-    await stopServer(running.pid, dataDir, 3_000)
+    await stopServer(running.pid, dataDir, patienceMs)
     return undefined
   }
   // Started by an older Countersign, with other programs or settings: replaced as soon as nobody uses it.
   if (!(await runsAs({ ...options, port: running.port })) && (await lease.tryAlone())) {
-    await stopServer(running.pid, dataDir)
+    await stopServer(running.pid, dataDir, patienceMs)
     await lease.release()
     return undefined
   }
   return { pid: running.pid, port: running.port, lease, adopted: true }
 }
 
-async function start(options: LaunchOptions, state: SavedState): Promise<Joined | undefined> {
+async function start(options: LaunchOptions, state: SavedState, patienceMs: number): Promise<Joined | undefined> {
   await prepareLog(options)
   const pid = await launch(options)
-  const lease = await leaseOn(pid, options.port, options, state)
+  const lease = await leaseOn(pid, options.port, options, state, patienceMs)
   return lease && { pid, port: options.port, lease, adopted: false }
 }
 
@@ -84,6 +86,13 @@ async function prepareLog({ logFile, user }: LaunchOptions): Promise<void> {
   if (size > LOG_LIMIT_BYTES) await rename(logFile, `${logFile}.1`)
   await (await open(logFile, 'a', 0o600)).close()
   if (user) await chown(logFile, user.uid, user.gid)
+}
+
+export interface JoinWish {
+  /** Exactly this port. */
+  port?: number | undefined
+  /** How long a ready server may stay silent, or take to stop. */
+  patienceMs?: number | undefined
 }
 
 export interface Joined {
