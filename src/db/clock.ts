@@ -141,7 +141,7 @@ export interface ClockOptions {
   monotonic?: () => number
 }
 
-export interface ClockSkew {
+interface ClockSkew {
   /** How far this clock is ahead of the database's, which fell back; 0 normally. */
   aheadMs: number
   /** How far the wall clock that this process started with is ahead of the database's. Negative when behind. */

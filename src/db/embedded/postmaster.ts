@@ -45,7 +45,7 @@ export async function launch(options: LaunchOptions): Promise<number> {
   }
 }
 
-export function serverArguments({ dataDir, port, settings = {} }: LaunchOptions): string[] {
+function serverArguments({ dataDir, port, settings = {} }: LaunchOptions): string[] {
   const all = { ...baseSettings, port: String(port), ...settings }
   return ['-D', dataDir, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
