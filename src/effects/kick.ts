@@ -1,5 +1,8 @@
 import type { Db } from '../db/transaction.ts'
 
+/** The channel on which the kinds of waiting effects are called out. */
+export const EFFECTS_CHANNEL = 'countersign_effects'
+
 /**
  * Tells the workers of all replicas that effects wait. Not part of the transaction that keeps them: a
  * notification inside it makes every commit wait for every other one. What is asked for while one
@@ -15,10 +18,7 @@ export function createKick(db: Db, onError: (error: unknown) => void): (kinds: I
       const kinds = [...waiting]
       waiting.clear()
       try {
-        // pg-boss's own channel: a hash, because it takes any name of a schema.
-        await db`
-          select pg_notify('pgboss_' || left(encode(sha224('pgboss'::bytea), 'hex'), 24), kind)
-          from unnest(${kinds}::text[]) as kind`
+        await db`select pg_notify(${EFFECTS_CHANNEL}, kind) from unnest(${kinds}::text[]) as kind`
       } catch (error) {
         onError(error)
       }

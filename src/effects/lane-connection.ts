@@ -24,7 +24,14 @@ export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneCo
       max_lifetime: null,
       connect_timeout: 5,
       backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
-      connection: { application_name: 'countersign lanes', ...(role && { role }) },
+      connection: {
+        application_name: 'countersign lanes',
+        // A machine that vanished keeps its locks until the server notices: half a minute, not two hours.
+        tcp_keepalives_idle: 15,
+        tcp_keepalives_interval: 5,
+        tcp_keepalives_count: 3,
+        ...(role && { role }),
+      },
       onnotice: () => undefined,
       onclose: () => mine === sql && lose(),
     })

@@ -1,111 +1,109 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type JobWithMetadata, PgBoss } from 'pg-boss'
-import { type AttemptWorld, attemptEffect, type Carried } from './attempt.ts'
+import { PgBoss } from 'pg-boss'
+import type { AttemptWorld } from './attempt.ts'
 import type { Handler } from './effect.ts'
-import { createKick } from './kick.ts'
+import { createKick, EFFECTS_CHANNEL } from './kick.ts'
 import { type Depth, measureDepth } from './measure-depth.ts'
+import { createTaker, type Taker } from './take-effects.ts'
 
-const LOOK_EVERY_S = 1
-const CONCURRENCY = 4
+const LOOK_EVERY_MS = 1_000
 const DRAIN_MS = 20_000
 const HANDING_OVER_MS = 2_000
-/** Failures of the database come once a second from every worker: one line is enough for them. */
+/** Without a database every kind fails every second: one line is enough for them. */
 const QUIET_MS = 5_000
 
 /**
  * Runs effects in this process, beside any number of others. Each kind has a queue of its own, so a
  * flood of one never delays another, and a kind without a handler here is left to replicas that have one.
  */
-export function createEffects({
-  url,
-  handlers,
-  drainMs = DRAIN_MS,
-  reportAfter = 8,
-  ...given
-}: EffectsOptions): Effects {
+export function createEffects({ url, role, handlers, ...given }: EffectsOptions): Effects {
+  const { db, log, drainMs = DRAIN_MS, reportAfter = 8 } = given
   const boss = new PgBoss({
-    connectionString: url,
+    connectionString: role === undefined ? url : actingAs(role, url),
     application_name: 'countersign effects',
     max: 4,
     migrate: false,
     schedule: false,
-    useListenNotify: true,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
     maintenanceIntervalSeconds: 60,
   })
-  const kinds = Object.keys(handlers)
   const hurry = new AbortController()
+  const world = { db, log, onStuck: given.onStuck, reportAfter, stopping: hurry.signal, onPutBack: lookAfter }
+  const takers = new Map<string, Taker>()
   const timers = new Set<NodeJS.Timeout>()
-  const world: AttemptWorld = { ...given, reportAfter, stopping: hurry.signal, onPutBack: wakeAfter }
+  let listening: { close(): Promise<void> } | undefined
+  let looking: NodeJS.Timeout | undefined
   let started: Promise<void> | null = null
   let stopped: Promise<void> | null = null
   let quiet = false
 
-  boss.on('warning', ({ message }) => given.log.warn({ warning: message }, 'pg-boss warns'))
-  boss.on('error', (error) => {
+  boss.on('warning', ({ message }) => log.warn({ warning: message }, 'pg-boss warns'))
+  boss.on('error', onError)
+
+  async function start(): Promise<void> {
+    await boss.start()
+    for (const [kind, handler] of Object.entries(handlers)) {
+      await boss.createQueue(kind, { policy: 'short' })
+      takers.set(kind, createTaker({ boss, kind, handler, world, onError }))
+    }
+    try {
+      listening = await boss.getDb().listen?.(EFFECTS_CHANNEL, (kind) => takers.get(kind)?.look(), lookAtAll)
+    } catch (error) {
+      log.warn({ code: codeOf(error) }, 'effects are not called out here: they are looked for every second')
+    }
+    looking = setInterval(lookAtAll, LOOK_EVERY_MS)
+    lookAtAll()
+  }
+
+  async function stop(): Promise<void> {
+    await started?.catch(() => undefined)
+    clearInterval(looking)
+    for (const timer of timers) clearTimeout(timer)
+    await listening?.close()
+    const finished = Promise.all([...takers.values()].map((taker) => taker.stop()))
+    if (!(await isDoneWithin(finished, drainMs))) {
+      log.warn({ drainMs }, 'effects were still running at the end: other replicas go on with them')
+      hurry.abort(new Error('the process stops'))
+      await isDoneWithin(finished, HANDING_OVER_MS)
+    }
+    await boss.stop({ graceful: false })
+  }
+
+  function lookAtAll(): void {
+    for (const taker of takers.values()) taker.look()
+  }
+
+  function lookAfter(kind: string, delayMs: number): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      takers.get(kind)?.look()
+    }, delayMs + 1)
+    timers.add(timer)
+  }
+
+  function onError(error: unknown): void {
     if (quiet) return
     quiet = true
     setTimeout(() => {
       quiet = false
     }, QUIET_MS).unref()
-    given.log.error({ code: codeOf(error), error: error.message }, 'the effects cannot be looked at')
-  })
-
-  async function start(): Promise<void> {
-    await boss.start()
-    for (const kind of kinds) await boss.createQueue(kind, { policy: 'short', notify: true })
-    for (const [kind, handler] of Object.entries(handlers)) {
-      for (let n = handler.concurrency ?? CONCURRENCY; n > 0; n--) await startWorker(kind, handler)
-    }
-  }
-
-  async function startWorker(kind: string, handler: Handler): Promise<void> {
-    const id = await boss.work(
-      kind,
-      {
-        includeMetadata: true,
-        // One at a time of a key: a second one waits in the queue and not in a worker that others need.
-        groupConcurrency: 1,
-        pollingIntervalSeconds: LOOK_EVERY_S,
-        notifyPollingIntervalSeconds: LOOK_EVERY_S,
-      },
-      async ([job]: JobWithMetadata<Carried>[]) => {
-        if (job) await attemptEffect(handler, job, world)
-        // Or it would sleep after every job, with thousands waiting.
-        boss.notifyWorker(id)
-      },
-    )
-  }
-
-  async function drain(): Promise<void> {
-    await started?.catch(() => undefined)
-    const finished = Promise.all(kinds.map((kind) => boss.offWork(kind, { wait: true })))
-    if (!(await isDoneWithin(finished, drainMs))) {
-      given.log.warn({ drainMs }, 'effects were still running at the end: other replicas go on with them')
-      hurry.abort(new Error('the process stops'))
-      await isDoneWithin(finished, HANDING_OVER_MS)
-    }
-    for (const timer of timers) clearTimeout(timer)
-    await boss.stop({ graceful: false })
-  }
-
-  function wakeAfter(kind: string, delayMs: number): void {
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      for (const { id, name } of boss.getWipData()) if (name === kind) boss.notifyWorker(id)
-    }, delayMs + 1)
-    timers.add(timer)
+    log.error({ code: codeOf(error) }, 'the effects cannot be looked at')
   }
 
   return {
     start: () => (started ??= start()),
-    stop: () => (stopped ??= drain()),
-    kick: createKick(given.db, (error) =>
-      given.log.warn({ code: codeOf(error) }, 'workers could not be told of effects'),
-    ),
-    depth: () => measureDepth(given.db),
+    stop: () => (stopped ??= stop()),
+    kick: createKick(db, (error) => log.warn({ code: codeOf(error) }, 'workers could not be told of effects')),
+    depth: () => measureDepth(db),
   }
+}
+
+/** pg has no setting for it, but sends what the URL says in `options` when it connects. */
+function actingAs(role: string, url: string): string {
+  const acting = new URL(url)
+  acting.searchParams.set('options', `${acting.searchParams.get('options') ?? ''} -c role=${role}`.trim())
+  return acting.href
 }
 
 async function isDoneWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
@@ -121,8 +119,10 @@ function codeOf(error: unknown): unknown {
 }
 
 export interface EffectsOptions extends Pick<AttemptWorld, 'db' | 'log' | 'onStuck'> {
-  /** Where pg-boss connects, with its own driver, as a login that may act as the application. */
+  /** Where pg-boss connects, with a driver and a pool of its own. */
   url: string
+  /** What it acts as there, when the login is more than the application. */
+  role?: string
   handlers: Readonly<Record<string, Handler>>
   reportAfter?: number
   /** How long `stop` waits for what is running. */

@@ -8,6 +8,14 @@ export interface Attempt {
   readonly number: number
 }
 
+export interface Waiting {
+  readonly delayMs: number
+  /** Whether somebody was told that it is stuck. */
+  readonly reported: boolean
+  /** False when the attempt was only broken off. */
+  readonly counts: boolean
+}
+
 /** Whether this attempt still holds the effect. */
 export async function holds(db: Db, { kind, id, number }: Attempt): Promise<boolean> {
   const rows = await db`
@@ -17,14 +25,26 @@ export async function holds(db: Db, { kind, id, number }: Attempt): Promise<bool
 }
 
 /**
- * Puts the effect back to wait for its next attempt. It gets a new id: pg-boss completes what a handler
- * returned from by id, and would otherwise complete the next attempt. A newer effect of the same key
- * that waits already takes over the count, the pause and what was reported.
+ * Takes away effects that are done. One that another worker has taken over meanwhile stays with it.
+ * @param attempts of one kind
+ */
+export async function finish(db: Db, attempts: readonly Attempt[]): Promise<void> {
+  await db`
+    delete from pgboss.job_common as job
+    using unnest(${attempts.map(({ id }) => id)}::uuid[], ${attempts.map(({ number }) => number - 1)}::int[])
+      as done (id, retry_count)
+    where job.name = ${attempts[0]?.kind ?? ''} and job.id = done.id
+      and job.state = 'active' and job.retry_count = done.retry_count`
+}
+
+/**
+ * Puts the effect back to wait for its next attempt, under a new id, so that nothing late can touch it.
+ * A newer effect of the same key that waits already takes over the count, the pause and what was reported.
  *
  * @returns false when another worker has it; then nothing was changed
  */
-export async function putBack(tx: Tx, attempt: Attempt, delayMs: number, reported: boolean): Promise<boolean> {
-  const rows = await tx`
+export async function putBack(db: Db | Tx, attempt: Attempt, { delayMs, reported, counts }: Waiting): Promise<boolean> {
+  const rows = await db`
     with mine as (
       delete from pgboss.job_common
       where name = ${attempt.kind} and id = ${attempt.id} and state = 'active' and retry_count = ${attempt.number - 1}
@@ -37,7 +57,7 @@ export async function putBack(tx: Tx, attempt: Attempt, delayMs: number, reporte
     select
       name, singleton_key, group_id, data || jsonb_build_object('reported', ${reported}::boolean), priority,
       clock_timestamp() + ${delayMs}::double precision * interval '1 millisecond', created_on, keep_until, policy,
-      retry_limit, ${attempt.number}, retry_delay, expire_seconds, deletion_seconds, heartbeat_seconds
+      retry_limit, ${counts ? attempt.number : attempt.number - 1}::int, retry_delay, expire_seconds, deletion_seconds, heartbeat_seconds
     from mine
     on conflict (name, coalesce(singleton_key, '')) where state = 'created' and policy = 'short'
     do update set

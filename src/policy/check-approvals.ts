@@ -1,3 +1,4 @@
+import { missingSignatures } from '../domain/quorum.ts'
 import type { Report } from './fault.ts'
 import type { PolicyFile } from './policy-file.ts'
 import { type References, resolvePeople } from './references.ts'
@@ -10,8 +11,9 @@ export function checkApprovals(file: PolicyFile, references: References, report:
     for (const [key, entitlement] of Object.entries(target.entitlements)) {
       const { approvals, requesters } = settleEntitlement(entitlement, file.defaults)
       if (approvals === null) continue
-      const sources = approvals.map(({ from }) => ({
-        manager: from.includes('manager'),
+      const sources = approvals.map(({ need, from }) => ({
+        need,
+        asksManager: from.includes('manager'),
         fixed: from.flatMap((source) => {
           if (source === 'manager') return []
           return source === 'owners' ? owners : resolvePeople([source], references)
@@ -21,12 +23,12 @@ export function checkApprovals(file: PolicyFile, references: References, report:
       const stranded = asking.filter((requester) => {
         if (!isActive(requester, file)) return false
         const manager = file.people[requester]?.manager
-        const eligible = sources.map(({ manager: asksManager, fixed }) =>
-          [...fixed, ...(asksManager && manager !== undefined ? [manager] : [])].filter(
-            (id) => id !== requester && isActive(id, file),
-          ),
-        )
-        return !canSign(approvals.map(({ need }, index) => ({ need, eligible: eligible[index] ?? [] })))
+        const rules = sources.map(({ need, asksManager, fixed }) => {
+          const persons = [...fixed, ...(asksManager && manager !== undefined ? [manager] : [])]
+          return { need, persons: new Set(persons.filter((id) => id !== requester && isActive(id, file))) }
+        })
+        // Even if everybody who may sign did.
+        return missingSignatures(rules, new Set(rules.flatMap(({ persons }) => [...persons]))) > 0
       })
       if (stranded.length === 0) continue
       const shown = stranded.slice(0, 10).map((id) => `${file.people[id]?.name} (${id})`)
@@ -40,27 +42,6 @@ export function checkApprovals(file: PolicyFile, references: References, report:
       })
     }
   }
-}
-
-/**
- * Whether distinct persons can meet all rules at once: each seat of each rule looks for a person, and
- * moves others on when they can sit elsewhere (augmenting paths).
- */
-export function canSign(rules: readonly { readonly need: number; readonly eligible: readonly string[] }[]): boolean {
-  const seats = rules.flatMap(({ need, eligible }) => Array.from({ length: need }, () => eligible))
-  const seatOf = new Map<string, number>()
-  const take = (seat: number, tried: Set<string>): boolean => {
-    for (const person of seats[seat] ?? []) {
-      if (tried.has(person)) continue
-      tried.add(person)
-      const taken = seatOf.get(person)
-      if (taken !== undefined && !take(taken, tried)) continue
-      seatOf.set(person, seat)
-      return true
-    }
-    return false
-  }
-  return seats.every((_, seat) => take(seat, new Set()))
 }
 
 function isActive(id: string, file: PolicyFile): boolean {

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type EffectContext, type EffectData, type Handler, RetryLater } from '../../src/effects/effect.ts'
+import { createEffects } from '../../src/effects/run-effects.ts'
 import { createEffectsDatabase, type EffectsDatabase, until, type Worker } from '../support/effects.ts'
+import { createTestLog } from '../support/log.ts'
 
 let database: EffectsDatabase
 const workers: Worker[] = []
@@ -275,7 +277,8 @@ test('a kind whose handlers all hang delays no other kind', async () => {
   await database.add({ kind: 'revoke', key: 'G-1', data: {} })
   worker.kick(['revoke'])
   await until(() => seen.length === 1)
-  expect(await worker.depth()).toMatchObject([{ kind: 'notice', running: 2, waiting: 2, due: 2 }])
+  const notices = (await worker.depth()).find(({ kind }) => kind === 'notice')
+  expect(notices).toMatchObject({ running: 2, waiting: 2, due: 2 })
   release.resolve()
 })
 
@@ -315,20 +318,25 @@ test('stopping hands over what takes too long', async () => {
   const seen: number[] = []
   await work({ post: forever(async (_, { attempt }) => void seen.push(attempt)) })
   await until(nothingLeft)
-  expect(seen).toEqual([2])
+  // Broken off by us: not an attempt that failed.
+  expect(seen).toEqual([1])
   expect(slow.stuck).toEqual([])
 })
 
+test('with a login that may do more it acts as the application only', async () => {
+  const role = 'countersign_app'
+  const seen: string[] = []
+  const worker = await work({ post: forever(async (_, { key }) => void seen.push(key)) }, { url: database.url, role })
+  await database.add({ kind: 'post', key: 'a', data: {} })
+  worker.kick(['post'])
+  await until(nothingLeft)
+  expect(seen).toEqual(['a'])
+  await expect(work({}, { url: database.url, role: 'nobody' })).rejects.toThrow('role "nobody" does not exist')
+})
+
 test('stopping what was never started does nothing', async () => {
-  const { createEffects } = await import('../../src/effects/run-effects.ts')
-  const { log } = (await import('../support/log.ts')).createTestLog()
-  const effects = createEffects({
-    url: database.appUrl,
-    db: database.db,
-    handlers: {},
-    log,
-    onStuck: async () => undefined,
-  })
+  const { url, db } = database
+  const effects = createEffects({ url, db, handlers: {}, log: createTestLog().log, onStuck: async () => undefined })
   await effects.stop()
   await effects.stop()
 })

@@ -74,15 +74,18 @@ export function createFeed(options: FeedOptions): Feed {
     }
     response.on('close', () => readers.delete(response))
     // In turn with `pull`: what is committed after this read is pulled after it, so nothing falls between.
-    inTurn(async () => {
-      const messages = await readNewestMessages(db)
-      send(response, 'hello', { ...greeting, now: clock.now() })
-      send(response, 'messages', { whole: true, messages })
-      if (shown.target) write(response, shown.target)
-      if (shown.record) write(response, shown.record)
-      if (response.writable && !stopped) readers.add(response)
-      look()
-    }, response)
+    inTurn(
+      async () => {
+        const messages = await readNewestMessages(db)
+        send(response, 'hello', { ...greeting, now: clock.now() })
+        send(response, 'messages', { whole: true, messages })
+        if (shown.target) write(response, shown.target)
+        if (shown.record) write(response, shown.record)
+        if (response.writable && !stopped) readers.add(response)
+        look()
+      },
+      () => [response],
+    )
   }
 
   /** Looks, and looks again later for as long as somebody reads. */
@@ -101,17 +104,20 @@ export function createFeed(options: FeedOptions): Feed {
   function pull(): void {
     if (pullIsWaiting || stopped) return
     pullIsWaiting = true
-    inTurn(async () => {
-      pullIsWaiting = false
-      const messages = await readMessagesAfter(db, version)
-      if (messages.length === 0) return
-      version = messages.at(-1)?.version ?? version
-      broadcast(eventText('messages', { whole: false, messages }))
-      if (readers.size > 0) {
-        refreshPane('target')
-        refreshPane('record')
-      }
-    })
+    inTurn(
+      async () => {
+        pullIsWaiting = false
+        const messages = await readMessagesAfter(db, version)
+        if (messages.length === 0) return
+        version = messages.at(-1)?.version ?? version
+        broadcast(eventText('messages', { whole: false, messages }))
+        if (readers.size > 0) {
+          refreshPane('target')
+          refreshPane('record')
+        }
+      },
+      () => [...readers],
+    )
   }
 
   function refreshPane(name: 'target' | 'record'): void {
@@ -119,7 +125,7 @@ export function createFeed(options: FeedOptions): Feed {
     reading[name] = true
     panes[name]()
       .catch((error: unknown) => {
-        onFault(`local chat: the ${name} pane cannot be read`, error)
+        if (shown[name] !== eventText(name, null)) onFault(`local chat: the ${name} pane cannot be read`, error)
         return null
       })
       .then((pane) => {
@@ -132,11 +138,14 @@ export function createFeed(options: FeedOptions): Feed {
       .catch((error: unknown) => onFault(`local chat: the ${name} pane cannot be shown`, error))
   }
 
-  /** One after the other. A failure ends the reader whom it was for: the page reconnects and starts afresh. */
-  function inTurn(task: () => Promise<void>, reader?: Response): void {
+  /**
+   * One after the other. A failure ends the readers whom it was for: the page then says that what it shows may be old,
+   * reconnects and starts afresh.
+   */
+  function inTurn(task: () => Promise<void>, affected: () => Iterable<Response>): void {
     turn = turn.then(task).catch((error: unknown) => {
       onFault('local chat: messages cannot be read', error)
-      reader?.end()
+      for (const reader of affected()) reader.end()
     })
   }
 

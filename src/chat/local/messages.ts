@@ -91,7 +91,7 @@ export async function readMessagesAfter(db: Db, version: number): Promise<Stored
 export async function readNewestVersion(db: Db): Promise<number> {
   const [row] = await db<{ version: number }[]>`
     select coalesce(max(version), 0) as version from local_chat_messages`
-  return Number(row?.version ?? 0)
+  return row?.version ?? 0
 }
 
 /** One writer at a time until its commit is visible: a reader who asks for what is newer misses nothing. */
@@ -119,8 +119,8 @@ function toMessage(row: MessageRow): StoredMessage {
     channel: row.channel,
     root: row.root,
     content: JSON.parse(row.content) as Card | Line,
-    version: Number(row.version),
-    postedAt: Number(row.posted_at),
-    updatedAt: Number(row.updated_at),
+    version: row.version,
+    postedAt: row.posted_at,
+    updatedAt: row.updated_at,
   }
 }

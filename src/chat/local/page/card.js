@@ -1,10 +1,13 @@
 import { h } from './dom.js'
 import { newAct, whisper } from './send.js'
 import { change, state } from './state.js'
-import { drawText, drawWords, plainWords } from './text.js'
-import { showTime, showWholeTime } from './time.js'
+import { drawText, drawWords, plainText, plainWords } from './text.js'
+import { showTime, showWholeTime, timeLeft } from './time.js'
 
-/** @import { Button, Card, Line } from '../../../ports/chat.ts' */
+/** @import { Button, Card, Line, Text } from '../../../ports/chat.ts' */
+
+/** A fact of more characters than this takes two columns. */
+const WIDE = 24
 
 /**
  * @param {Card | Line} content
@@ -20,7 +23,12 @@ export function isCard(content) {
  */
 export function drawCard(card, where) {
   const facts = card.facts.map(({ label, value }) =>
-    h('div', {}, h('dt', {}, plainWords(label)), h('dd', {}, drawText(value, { countdowns: true }))),
+    h(
+      'div',
+      { class: widthOf(value) },
+      h('dt', {}, plainWords(label)),
+      h('dd', {}, drawText(value, { countdowns: true })),
+    ),
   )
   return h(
     'article',
@@ -32,6 +40,12 @@ export function drawCard(card, where) {
       h('div', { class: 'buttons' }, ...card.buttons.map((button) => drawButton(button, card, where))),
     card.footer.length > 0 && h('footer', { class: 'card-foot' }, drawText(card.footer)),
   )
+}
+
+/** @param {Text} value */
+function widthOf(value) {
+  if (plainText(value).length > WIDE) return 'wide'
+  return value.some((span) => span.kind === 'time' && timeLeft(span.at) !== null) ? 'counted' : null
 }
 
 /**

@@ -20,13 +20,9 @@ export function startGuide() {
   const toggle = byId('guide-toggle')
   const steps = h('ol', { class: 'steps' })
   const words = h('p', { class: 'guide-words' })
+  const lead = h('p', { class: 'guide-lead' }, 'A chat, some people and a real PostgreSQL target. You play everybody.')
   guide.append(
-    h(
-      'p',
-      { class: 'guide-lead' },
-      'One chat, some people, a real PostgreSQL target. You play everybody: access is asked for, signed by somebody ' +
-        'else, given, and taken away on time.',
-    ),
+    lead,
     h('button', { type: 'button', class: 'quiet icon', 'aria-label': 'Close the guide', onclick: close }, '✕'),
     steps,
     words,
@@ -37,17 +33,22 @@ export function startGuide() {
     toggle.setAttribute('aria-expanded', String(!guide.hidden))
     if (guide.hidden) return
     const { all, at } = stepsNow()
+    lead.hidden = at > 0
     drawList(steps, all, {
       key: (step) => step.title.split(' ')[0] ?? '',
       stamp: (step) => `${step.title} ${all.indexOf(step) - at}`,
       draw: (step) => {
         const index = all.indexOf(step)
         const where = index < at ? 'done' : index === at ? 'now' : 'next'
-        return h('li', { class: where, 'aria-current': where === 'now' ? 'step' : null }, step.title)
+        return h(
+          'li',
+          { class: where, 'data-number': index + 1, 'aria-current': where === 'now' ? 'step' : null },
+          step.title,
+        )
       },
     })
     const step = all[at]
-    const said = step?.words ?? 'Removed, and seen to be gone. The record on the right says the same, event by event.'
+    const said = step?.words ?? 'Removed, and seen to be gone. The record says the same, event by event.'
     const offer = step?.offer ?? null
     if (words.dataset.said === `${said} ${offer?.label}`) return
     words.dataset.said = `${said} ${offer?.label}`
@@ -83,18 +84,17 @@ function stepsNow() {
       },
       {
         title: `Approve as ${firstName(approver ?? people[1])}`,
-        words: 'Nobody signs for themselves. Act as somebody whom the card names, and press Approve.',
+        words: 'Nobody signs for themselves: act as somebody whom the card names.',
         offer: approver ? offerTo(approver, `Act as ${firstName(approver)}`, () => {}) : null,
       },
       {
         title: 'Connect',
-        words: `The access exists now: the pane on the right shows it. As ${firstName(asker)}, press Show how to connect.`,
+        words: `The access exists: see Now in ${state.target?.target ?? 'the target'}. As ${firstName(asker)}, press Show how to connect.`,
         offer: state.me === asker?.id ? null : offerTo(asker, `Act as ${firstName(asker)}`, () => {}),
       },
       {
         title: 'Watch it end',
-        words:
-          'At the end, to the second, it is taken away, and Countersign looks that it is gone. I’m done ends it now.',
+        words: 'At the end, to the second, it is taken away and looked for. I’m done ends it now.',
         offer: null,
       },
     ],

@@ -79,7 +79,7 @@ function drawMessage(message, old) {
         'p',
         { class: 'byline' },
         h('strong', {}, 'Countersign'),
-        h('span', { class: 'app' }, 'app'),
+        h('span', { class: 'bot-tag' }, 'app'),
         h(
           'time',
           { datetime: new Date(postedAt).toISOString(), title: showWholeTime(postedAt) },

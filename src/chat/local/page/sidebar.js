@@ -78,12 +78,7 @@ function drawPeople() {
           onclick: () => actAs(person),
         },
         h('span', { class: `face face-${index % 8}`, 'aria-hidden': 'true' }, initialsOf(person.name)),
-        h(
-          'span',
-          { class: 'person-words' },
-          h('span', { class: 'person-name' }, person.name),
-          h('span', { class: 'person-title' }, person.title),
-        ),
+        h('span', { class: 'person-words' }, drawName(person.name), h('span', { class: 'person-title' }, person.title)),
         drawCount(unreadCount(person.id, person.direct)),
         h('kbd', { 'aria-hidden': 'true' }, `Alt ${index + 1}`),
       )
@@ -153,6 +148,20 @@ function onArrow(event) {
     const chosen = byId('people').querySelector('[aria-checked="true"]')
     if (chosen instanceof HTMLElement) chosen.focus()
   })
+}
+
+/**
+ * The first name apart, because a phone has room for no more.
+ * @param {string} name
+ */
+function drawName(name) {
+  const [first = '', ...others] = name.split(' ')
+  return h(
+    'span',
+    { class: 'person-name' },
+    first,
+    others.length > 0 && h('span', { class: 'other-names' }, ` ${others.join(' ')}`),
+  )
 }
 
 /** @param {string} name */

@@ -26,7 +26,6 @@ export function drawWhisper(whisper) {
     h(
       'p',
       { class: 'whisper-head' },
-      h('span', { class: 'whisper-eye', 'aria-hidden': 'true' }),
       'Only visible to you',
       h('span', { class: 'whisper-did' }, drawWords(did)),
       status !== 'sending' &&
