@@ -42,6 +42,7 @@ import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
+import { toEffect } from './workflow/to-effect.ts'
 
 /** A running process. */
 export interface App {
@@ -255,12 +256,6 @@ async function start(
 }
 
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
-
-function toEffect(effect: Effect): { kind: string; key: string; data: Record<string, string> } {
-  return effect.kind === 'announce'
-    ? { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
-    : { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
-}
 
 /** @throws PolicyInvalid with every fault and its line */
 async function readPolicy(file: string): Promise<PolicyText> {
