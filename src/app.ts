@@ -156,6 +156,7 @@ async function start(
     get chat() {
       return local.chat
     },
+    sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
     get publicUrl() {
       return publicUrl

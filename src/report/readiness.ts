@@ -1,5 +1,5 @@
 import { readDurability } from '../db/durability.ts'
-import type { RoleStrength } from '../db/pools.ts'
+import type { RoleStrength } from '../db/roles.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
 import type { Clock } from '../ports/clock.ts'

@@ -16,6 +16,8 @@ export interface Context {
   readonly record: EventRecord
   /** What the witnesses confirmed: the ground for touching a target. */
   readonly witnessed: Witnessed
+  /** Resolves when an event is probably inside a witnessed checkpoint, or after `forMs`: a wake-up, not a proof. */
+  readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
   readonly clock: Clock
   readonly directory: Directory
   readonly chat: Chat

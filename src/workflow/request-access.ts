@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto'
-import { grantCard } from '../cards/grant-card.ts'
+import { requestLine } from '../cards/request-line.ts'
 import { decideAsk, findEntitlement } from '../domain/decide-ask.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { lockIdentity } from './advance-grant.ts'
-import { cardContext } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenGrant } from './find-grants.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
-import { type Performed, type Performing, performAct } from './perform-act.ts'
+import { namesOf, type Performed, type Performing, performAct } from './perform-act.ts'
 import { loadRoster } from './roster.ts'
 
 export interface AskWords {
@@ -45,7 +44,7 @@ async function ask(context: Context, { tx, now, by }: Performing, words: AskWord
   const facts = decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now)
   if ('refused' in facts) return facts
   const state = await appendToGrant(context, tx, newGrantId(), null, facts, now)
-  return { answer: { kind: 'card', card: grantCard(state, 'holder', cardContext(context)) } }
+  return { answer: { kind: 'line', line: requestLine(state, true, namesOf(context)) } }
 }
 
 /** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */
