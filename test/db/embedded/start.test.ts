@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { appendFile, chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,11 @@ import { openPools } from '../../../src/db/pools.ts'
 import { type NodeProcess, startNode } from '../../support/node-process.ts'
 
 const SCRIPT = path.join(import.meta.dirname, '..', '..', 'support', 'embedded-process.ts')
+
+/** Who runs the server for root; undefined when the tests run as somebody else. */
+const user = await serverUser()
+const checkout = path.join(import.meta.dirname, '..', '..', '..', 'src')
+const others = user && (await isReachable(checkout, user)) ? [user] : []
 
 let root = ''
 let dataDir = ''
@@ -202,12 +207,11 @@ test('an orphan with other settings is replaced', async () => {
 
 test('a pid file left by a crash is no hindrance, even when another program has that pid now', async () => {
   await plantSeed()
-  await (await start()).stop()
-  await writeFile(
-    path.join(cluster(), 'postmaster.pid'),
-    `${process.pid}\n${cluster()}\n1\n5432\n\n127.0.0.1\n\nready\n`,
-  )
+  // Of the same user: PostgreSQL takes such a one for its predecessor and refuses to start.
+  const other = spawn('sleep', ['60'], user ? { uid: user.uid, gid: user.gid } : {})
+  await writeFile(path.join(cluster(), 'postmaster.pid'), `${other.pid}\n${cluster()}\n1\n5432\n\n127.0.0.1\n\nready\n`)
   expect(await start()).toMatchObject({ adopted: false })
+  expect(other.kill()).toBe(true)
 })
 
 test('a server that dies while we run is started again on the same port', async () => {
@@ -293,10 +297,6 @@ describe('what is wrong is said with the next step', () => {
     })
   })
 })
-
-const user = await serverUser()
-const checkout = path.join(import.meta.dirname, '..', '..', '..', 'src')
-const others = user && (await isReachable(checkout, user)) ? [user] : []
 
 describe.each(others)('as root', (ordinary) => {
   test('an ordinary user starts it as themselves, and root then joins and starts the same one', async () => {
