@@ -99,10 +99,11 @@ export async function openDatabaseClock(db: Db, options: ClockOptions = {}): Pro
     },
     refresh,
     skew() {
-      const at = monotonic()
+      const timeMs = exact()
+      const at = said.monotonicMs
       const database = last.databaseMs + (at - last.monotonicMs)
       return {
-        aheadMs: exact() - database,
+        aheadMs: timeMs - database,
         hostAheadMs: performance.timeOrigin + at - database,
         uncertaintyMs: last.roundTripMs / 2,
         checkedAgoMs: at - checkedAt,
@@ -140,7 +141,7 @@ export interface ClockOptions {
   monotonic?: () => number
 }
 
-export interface ClockSkew {
+interface ClockSkew {
   /** How far this clock is ahead of the database's, which fell back; 0 normally. */
   aheadMs: number
   /** How far the wall clock that this process started with is ahead of the database's. Negative when behind. */

@@ -42,7 +42,7 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
 }
 
 /** Whether the login of `url` could migrate: the start then does so by itself. */
-export async function mayMigrate(db: Db): Promise<boolean> {
+async function mayMigrate(db: Db): Promise<boolean> {
   const owner = await schemaOwner(db)
   if (owner !== undefined) return canBecome(db, owner)
   const [row] = await db`

@@ -26,7 +26,7 @@ export async function openPools({ url, sealerUrl = url, max = 10, ...options }: 
  * `enforced`: by the logins themselves. `advisory`: by a setting that any SQL can leave again.
  * `none`: the login may not act as the roles; the DBA runs `rolesForDba` and then `migrate` again.
  */
-export type RoleStrength = 'enforced' | 'advisory' | 'none'
+type RoleStrength = 'enforced' | 'advisory' | 'none'
 
 function strengthOf(app: LoginFacts, sealer: LoginFacts): RoleStrength {
   if (!app.role || !sealer.role) return 'none'

@@ -39,12 +39,17 @@ export async function startFaultyNetwork(targetPort: number): Promise<FaultyNetw
   function cut(): void {
     for (const [near] of wires) near.destroy()
   }
+  function reset(): void {
+    for (const [near] of wires) near.resetAndDestroy()
+  }
+
   return {
     port: (server.address() as AddressInfo).port,
     when: (word, then) => {
       trap = { word, then }
     },
     cut,
+    reset,
     silence: (on) => {
       silent = on
     },
@@ -66,6 +71,7 @@ export interface FaultyNetwork {
   /** Once, when `word` is next sent: cut before it is delivered, or deliver it and lose the answer. */
   when(word: string, then: Trap['then']): void
   cut(): void
+  reset(): void
   /** Keeps connections open and delivers nothing. */
   silence(on: boolean): void
   close(): Promise<void>

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 export function startNode(script: string, args: string[] = [], options: NodeOptions = {}): NodeProcess {
   const child = spawn(process.execPath, [script, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: options.ownGroup ?? false,
     ...(options.user && { uid: options.user.uid, gid: options.user.gid }),
   })
   let errors = ''
@@ -28,6 +29,8 @@ export function startNode(script: string, args: string[] = [], options: NodeOpti
 }
 
 export interface NodeOptions {
+  /** In a process group of its own, as a terminal's foreground job is. */
+  ownGroup?: boolean
   /** Who runs it, when we are root. */
   user?: { uid: number; gid: number }
 }

@@ -101,6 +101,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     , stream = null
     , chunk = null
     , ended = null
+    , retired = false
     , nonce = null
     , query = null
     , final = null
@@ -117,7 +118,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     cancel,
     end,
     count: 0,
-    retired: false,
+    get lost() { return retired || socket !== null && socket.destroyed },
     id
   }
 
@@ -156,7 +157,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     if (terminated)
       return queryError(q, Errors.connection('CONNECTION_DESTROYED', options))
 
-    if (connection.retired || !socket || socket.destroyed) {
+    if (connection.lost || !socket) {
       queryError(q, Errors.connection('CONNECTION_CLOSED', options))
       return true
     }
@@ -471,7 +472,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
       error(lost)
     }
 
-    connection.retired = true
+    retired = true
     ended && (ended(), ending = ended = null)
     onclose(connection, Errors.connection('CONNECTION_CLOSED', options, socket), notBefore)
   }

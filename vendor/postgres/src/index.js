@@ -202,6 +202,9 @@ function Postgres(a, b) {
 
   async function reserve() {
     const queue = Queue()
+    while (open.length && open.peek().lost)
+      open.shift()
+
     const c = open.length
       ? open.shift()
       : await new Promise((resolve, reject) => {
@@ -219,7 +222,7 @@ function Postgres(a, b) {
 
     const sql = Sql(handler)
     sql.release = () => {
-      if (c.retired)
+      if (c.lost)
         return
 
       c.reserved = c.onclose = null
@@ -339,15 +342,22 @@ function Postgres(a, b) {
     if (ending)
       return query.reject(Errors.connection('CONNECTION_ENDED', options, options))
 
-    if (open.length)
-      return go(open.shift(), query)
+    while (open.length) {
+      const c = open.shift()
+      if (!c.lost)
+        return go(c, query)
+    }
 
     if (closed.length)
       return connect(closed.shift(), query)
 
-    busy.length
-      ? go(busy.shift(), query)
-      : queries.push(query)
+    while (busy.length) {
+      const c = busy.shift()
+      if (!c.lost)
+        return go(c, query)
+    }
+
+    queries.push(query)
   }
 
   function go(c, query) {
