@@ -8,7 +8,16 @@ export function requestLine(state: GrantState, isNew: boolean, names: Names): Li
   const right = code(`${state.target}:${state.entitlement}`)
   const id = code(state.id)
   if (!isNew && state.status === 'active' && state.access !== null) {
-    return line('active', 'You have ', right, ' already, until ', time(state.access.endsAt, 'date-time'), ' (', id, ').')
+    return line(
+      'active',
+      'You have ',
+      right,
+      ' already, until ',
+      time(state.access.endsAt, 'date-time'),
+      ' (',
+      id,
+      ').',
+    )
   }
   if (!isNew && isOpen(state) && state.status !== 'pending') {
     return line('active', 'You have asked for ', right, ` already: it is ${state.status} (`, id, ').')
