@@ -132,6 +132,20 @@ test('the next sealer grows the same tree', async () => {
   expect(headOf(witness.notes.at(-1))).toMatchObject({ size: 1_100, root: createMemoryTree(await leaves()).root() })
 })
 
+test('kicks within the debounce are collected', async () => {
+  const { sealer } = startReplica({ debounceMs: 50 })
+  await soon(() => expect(sealer.state().status).toBe('sealing'))
+  for (const seq of [0, 1, 2]) {
+    await append(db, 'a', seq, 'said')
+    sealer.kick()
+  }
+  await clock.advance(49)
+  expect(await leaves()).toHaveLength(0)
+  await clock.advance(1)
+  await sealer.sealed('a', 3)
+  expect(witness.notes).toHaveLength(1)
+})
+
 describe('several replicas', () => {
   test('one leads, the others stand by, hear of what is sealed, and pass kicks on', async () => {
     const [one, two] = [startReplica(), startReplica()]
