@@ -7,6 +7,8 @@ import type { Db } from './transaction.ts'
  *
  * `role` is a setting of every connection, so a query cannot run as the login by accident. It stops
  * bugs, not intruders: who can send any SQL can also send SET ROLE NONE. A separate login stops both.
+ *
+ * It sets session settings and session locks, so a pooler in transaction mode must not stand between.
  */
 export function openDb(url: string, options: DbOptions): Db {
   const { applicationName, role, max = 10, statementTimeoutMs, connectTimeoutMs = 5_000, onNotice } = options
@@ -20,6 +22,10 @@ export function openDb(url: string, options: DbOptions): Db {
     types: { bigint: wholeNumber },
     connection: {
       application_name: applicationName,
+      // A machine that vanished keeps its session locks until the server notices: half a minute, not two hours.
+      tcp_keepalives_idle: 15,
+      tcp_keepalives_interval: 5,
+      tcp_keepalives_count: 3,
       ...(role && { role }),
       ...(statementTimeoutMs && { statement_timeout: statementTimeoutMs }),
     },

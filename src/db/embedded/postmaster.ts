@@ -45,9 +45,16 @@ export async function launch(options: LaunchOptions): Promise<number> {
   }
 }
 
-export function serverArguments({ dataDir, port, settings = {} }: LaunchOptions): string[] {
+function serverArguments({ dataDir, port, settings = {} }: LaunchOptions): string[] {
   const all = { ...baseSettings, port: String(port), ...settings }
   return ['-D', dataDir, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+}
+
+/** True when the running server was started with just these programs and settings. */
+export async function runsAs(options: LaunchOptions): Promise<boolean> {
+  const words = await readFile(path.join(options.dataDir, 'postmaster.opts'), 'utf8').catch(() => '')
+  const expected = [options.binaries.postgres, ...serverArguments(options).map((word) => `"${word}"`)].join(' ')
+  return words.trim() === expected
 }
 
 const baseSettings: Record<string, string> = {
@@ -98,7 +105,7 @@ export function isAlive(pid: number): boolean {
  * Stops the server: open transactions are rolled back, everything committed is on disk. When it does
  * not end within `patienceMs`, it is ended at once, and the next start recovers from its log.
  */
-export async function stopServer(pid: number, dataDir: string, patienceMs = 15_000): Promise<void> {
+export async function stopServer(pid: number, dataDir: string, patienceMs: number): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     if (!(await isServerOf(pid, dataDir))) return
     send(pid, signal)
@@ -122,6 +129,11 @@ async function explain({ dataDir, port, logFile }: LaunchOptions, from: number, 
   const cause = why instanceof Error ? why : new Error(`exit ${String(why)}: ${log.trim().slice(-2_000)}`)
   const options = { cause }
   const seen = `See ${logFile}.`
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === 'EPERM') {
+    const next = 'Start Countersign as another user than root, or set DATABASE_URL.'
+    return new EmbeddedError('no-server-user', `This root may not start programs as another user. ${next}`, options)
+  }
   if (/Address already in use/i.test(log)) {
     return new EmbeddedError('port-in-use', `Port ${port} is taken by another program.`, options)
   }

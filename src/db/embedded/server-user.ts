@@ -35,13 +35,16 @@ async function lookUp(name: string): Promise<ServerUser | undefined> {
   }
 }
 
-/** True when `user` may enter every folder down to `target` and read it, by the mode bits alone. */
-export async function isReachable(target: string, user: ServerUser): Promise<boolean> {
+/**
+ * True when `user` may enter every folder down to `target`, by the mode bits alone.
+ * @param access what it must be allowed on `target` itself, as in chmod: 5 is to read and to enter or run
+ */
+export async function isReachable(target: string, user: ServerUser, access = 0o5): Promise<boolean> {
   for (let at = path.resolve(target); ; at = path.dirname(at)) {
     const entry = await stat(at).catch(() => undefined)
     if (entry) {
       const shift = entry.uid === user.uid ? 6 : entry.gid === user.gid ? 3 : 0
-      const needed = at === path.resolve(target) ? 0o5 : 0o1
+      const needed = at === path.resolve(target) ? access : 0o1
       if (((entry.mode >> shift) & needed) !== needed) return false
     }
     if (at === path.dirname(at)) return true
