@@ -3,6 +3,9 @@ import { quoteIdentifier } from './identifier.ts'
 import { APP_ROLE, canBecome, OWNER_ROLE, SEALER_ROLE, schemaOwner } from './roles.ts'
 import type { Db } from './transaction.ts'
 
+/** Longer than any statement of ours is silent. */
+const SILENCE_MS = 60_000
+
 /**
  * Opens the application's pool and the sealer's, each with the least role that its login may take, and
  * says what that is worth. `url` alone is enough; a separate `sealerUrl` makes the wall between them real.
@@ -10,7 +13,13 @@ import type { Db } from './transaction.ts'
 export async function openPools({ url, sealerUrl = url, max = 10, ...options }: PoolsOptions): Promise<Pools> {
   const [app, sealer] = await Promise.all([look(url, APP_ROLE), look(sealerUrl, SEALER_ROLE)])
   const open = (at: string, use: string, login: LoginFacts, own: number) =>
-    openDb(at, { ...options, applicationName: `countersign ${use}`, max: own, ...(login.role && { role: login.role }) })
+    openDb(at, {
+      silenceTimeoutMs: SILENCE_MS,
+      ...options,
+      applicationName: `countersign ${use}`,
+      max: own,
+      ...(login.role && { role: login.role }),
+    })
   const pools = { app: open(url, 'app', app, max), sealer: open(sealerUrl, 'sealer', sealer, 2) }
   return {
     ...pools,
@@ -75,7 +84,7 @@ interface LoginFacts {
   canRunApp: boolean
 }
 
-export interface PoolsOptions extends Pick<DbOptions, 'statementTimeoutMs' | 'onNotice'> {
+export interface PoolsOptions extends Pick<DbOptions, 'statementTimeoutMs' | 'silenceTimeoutMs' | 'onNotice'> {
   url: string
   sealerUrl?: string
   /** Most connections of the application's pool. */
