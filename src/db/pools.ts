@@ -12,15 +12,19 @@ const SILENCE_MS = 60_000
  */
 export async function openPools({ url, sealerUrl = url, max = 10, ...options }: PoolsOptions): Promise<Pools> {
   const [app, sealer] = await Promise.all([look(url, APP_ROLE), look(sealerUrl, SEALER_ROLE)])
-  const open = (at: string, use: string, login: LoginFacts, own: number) =>
+  const open = (at: string, use: string, login: LoginFacts, own: Pick<DbOptions, 'max' | 'lifetime'>) =>
     openDb(at, {
       silenceTimeoutMs: SILENCE_MS,
       ...options,
+      ...own,
       applicationName: `countersign ${use}`,
-      max: own,
       ...(login.role && { role: login.role }),
     })
-  const pools = { app: open(url, 'app', app, max), sealer: open(sealerUrl, 'sealer', sealer, 2) }
+  const pools = {
+    app: open(url, 'app', app, { max }),
+    // One connection that stays: its session holds the lock of the one sealer.
+    sealer: open(sealerUrl, 'sealer', sealer, { max: 1, lifetime: 'process' }),
+  }
   return {
     ...pools,
     roles: strengthOf(app, sealer),
