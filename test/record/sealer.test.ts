@@ -164,6 +164,23 @@ describe('several replicas', () => {
     expect(statusOf(standby)).toBe('standby')
   })
 
+  test('kicks are passed on again after the sessions that listen were lost', async () => {
+    const [one, two] = [startReplica(), startReplica()]
+    await soon(() => expect([statusOf(one), statusOf(two)].sort()).toEqual(['sealing', 'standby']))
+    const standby = statusOf(one) === 'standby' ? one : two
+    const listening = () => db.admin`
+      select pid from pg_stat_activity where query like 'listen%' and datname = current_database()`
+    await soon(async () => expect(await listening()).toHaveLength(2))
+    await db.admin`
+      select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' and datname = current_database()`
+    await append(db, 'request/1', 0, 'asked')
+    await soon(async () => {
+      standby.sealer.kick()
+      expect(witness.notes).toHaveLength(1)
+    })
+    await soon(async () => expect(await listening()).toHaveLength(2))
+  })
+
   test('when the leader loses its session another takes over, and the first stands by or leads again', async () => {
     const [one, two] = [startReplica(), startReplica()]
     await soon(() => expect([statusOf(one), statusOf(two)].sort()).toEqual(['sealing', 'standby']))
