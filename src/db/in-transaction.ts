@@ -39,7 +39,7 @@ async function attempt<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Pr
 }
 
 async function once<T>(db: Db, { timeoutMs }: TransactionLimits, run: (tx: Tx) => Promise<T>, act: Act): Promise<T> {
-  const result = await db.begin(async (tx) => {
+  const work = async (tx: Tx) => {
     checkpoint(act)
     // Sent ahead of the first statement, which also shows if it failed: its answer is not waited for.
     tx.unsafe(`
@@ -54,8 +54,11 @@ async function once<T>(db: Db, { timeoutMs }: TransactionLimits, run: (tx: Tx) =
     checkpoint(act)
     act.step = 'committing'
     return { value }
+  }
+  const done = await db.begin('', work, (connection) => {
+    act.connection = connection
   })
-  return (result as { value: T }).value
+  return done.value
 }
 
 /** A transaction that was given up must not commit later, when the network comes back. */
@@ -66,6 +69,8 @@ function checkpoint(act: Act): void {
 function giveUp(act: Act): TransactionFailure {
   const outcome = act.step === 'committing' ? 'unknown' : 'not-recorded'
   act.step = 'given-up'
+  // A connection that fell silent would keep its place in the pool for many minutes.
+  act.connection?.lose()
   return new TransactionFailure(outcome, { cause: new Error('no answer in time') })
 }
 
@@ -85,4 +90,6 @@ export interface TransactionLimits {
 
 interface Act {
   step: 'running' | 'committing' | 'given-up'
+  /** That it runs on, once it has one. */
+  connection?: { lose(): void }
 }

@@ -3,6 +3,9 @@ import { quoteIdentifier } from './identifier.ts'
 import { APP_ROLE, canBecome, OWNER_ROLE, SEALER_ROLE, schemaOwner } from './roles.ts'
 import type { Db } from './transaction.ts'
 
+/** Longer than any statement of ours is silent. */
+const SILENCE_MS = 60_000
+
 /**
  * Opens the application's pool and the sealer's, each with the least role that its login may take, and
  * says what that is worth. `url` alone is enough; a separate `sealerUrl` makes the wall between them real.
@@ -10,10 +13,16 @@ import type { Db } from './transaction.ts'
 export async function openPools({ url, sealerUrl = url, max = 10, ...options }: PoolsOptions): Promise<Pools> {
   const [app, sealer] = await Promise.all([look(url, APP_ROLE), look(sealerUrl, SEALER_ROLE)])
   const open = (at: string, use: string, login: LoginFacts, own: Pick<DbOptions, 'max' | 'lifetime'>) =>
-    openDb(at, { ...options, ...own, applicationName: `countersign ${use}`, ...(login.role && { role: login.role }) })
+    openDb(at, {
+      silenceTimeoutMs: SILENCE_MS,
+      ...options,
+      ...own,
+      applicationName: `countersign ${use}`,
+      ...(login.role && { role: login.role }),
+    })
   const pools = {
     app: open(url, 'app', app, { max }),
-    // One connection that is not renewed: its session holds the sealer's lock.
+    // One connection that stays: its session holds the lock of the one sealer.
     sealer: open(sealerUrl, 'sealer', sealer, { max: 1, lifetime: 'process' }),
   }
   return {
@@ -79,7 +88,7 @@ interface LoginFacts {
   canRunApp: boolean
 }
 
-export interface PoolsOptions extends Pick<DbOptions, 'statementTimeoutMs' | 'onNotice'> {
+export interface PoolsOptions extends Pick<DbOptions, 'statementTimeoutMs' | 'silenceTimeoutMs' | 'onNotice'> {
   url: string
   sealerUrl?: string
   /** Most connections of the application's pool. */
