@@ -12,7 +12,7 @@ import { readDurability } from './db/durability.ts'
 import { type OpenDatabase, openDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
-import type { Policy } from './domain/policy.ts'
+import type { Policy, Target } from './domain/policy.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -58,6 +58,8 @@ export interface App {
 export interface AppHooks {
   /** For tests: called at every boundary between two committed steps. */
   readonly reached?: (point: CrashPoint) => Promise<void>
+  /** For tests: another connector for a target; null leaves it the real one. */
+  readonly connectorFor?: (target: Target) => Connector | null
 }
 
 /**
@@ -109,6 +111,7 @@ async function start(
   })
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
+  const reached = hooks.reached ?? (async () => undefined)
 
   const kickKinds = () => effects.kick(EFFECT_KINDS)
   const committed = () => {
@@ -122,7 +125,7 @@ async function start(
       log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail),
   })
   const sealer = createSealer({
-    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock },
+    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
     onAlarm: ({ code, message }) => alarms.raise({ what: code, detail: message, grant: null }),
   })
   const lanes = createLanes({ url: database.url })
@@ -138,10 +141,13 @@ async function start(
     const url = resolveSecret(target.connector.url, demoEnvironment)
     const known = connectors.get(`${name} ${url}`)
     if (known !== undefined) return known
-    const made = createPostgresConnector({
-      ...{ target: name, url, clock },
-      allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
-    })
+    const made =
+      hooks.connectorFor?.(target) ??
+      createPostgresConnector({
+        ...{ target: name, url, clock },
+        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
+        afterStep: () => reached('target:after-step'),
+      })
     connectors.set(`${name} ${url}`, made)
     return made
   }
@@ -162,7 +168,7 @@ async function start(
       return publicUrl
     },
     alarm: (alarm) => alarms.raise(alarm),
-    reached: hooks.reached ?? (async () => undefined),
+    reached,
   }
   const desk = createDesk(context, (error, act) => {
     const reference = act.key.slice(-8)

@@ -22,8 +22,8 @@ export function requestAccess(context: Context, act: Act, words: AskWords): Prom
   return performAct(context, act, {
     name: 'ask for access',
     decides: true,
-    before: 'ask:before-commit',
-    after: 'ask:after-commit',
+    before: () => context.reached('ask:before-commit'),
+    after: () => context.reached('ask:after-commit'),
     run: (performing) => ask(context, performing, words),
   })
 }

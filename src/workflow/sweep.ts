@@ -26,6 +26,7 @@ export async function sweep(context: Context): Promise<number> {
     if (id === null) continue
     try {
       if (await mend(context, id)) mended += 1
+      await context.reached('sweep:after-mended')
     } catch (error) {
       const detail = error instanceof Error ? error.message : 'unknown'
       context.alarm({ what: 'sweep-fault', detail, grant: id })
