@@ -22,7 +22,7 @@ export function createFallDue(context: Context): FallDue {
   async function run(now: number): Promise<void> {
     const due = await findDue(context.db, now)
     await eachUpTo(AT_ONCE, due, async (id) => {
-      const decide = (latest: GrantState, at: number) => decideDue(latest, context.policy.own(), at)
+      const decide = (latest: GrantState, at: number) => decideDue(latest, at)
       const { state, wrote } = await advanceGrant(context, id, decide)
       if (wrote) await context.reached('due:after-commit')
       if (state?.status === 'ending') takeAway(id)

@@ -1,4 +1,5 @@
-import { type GrantEvent, grantStream, type Placed } from '../domain/grant-event.ts'
+import { warnAt } from '../domain/decide-ending.ts'
+import { grantStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import { RetryLater } from '../effects/effect.ts'
@@ -97,6 +98,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
                 account: seen.account,
                 activatedAt: at,
                 endsAt: at + now.durationMs,
+                warnAt: warnAt(at, at + now.durationMs, context.policy.own().warnBeforeMs),
                 nativeExpiry: seen.nativeExpiry,
                 checks: seen.checks,
               },

@@ -53,7 +53,7 @@ async function mend(context: Context, id: string): Promise<boolean> {
       await context.enqueue(tx, { kind: 'provision', grant: id })
     }
     if (state.extension?.status === 'approved') await context.enqueue(tx, { kind: 'extend', grant: id })
-    const due = nextDue(state, context.policy.own())
+    const due = nextDue(state)
     if (await rowAgrees(tx, state, due)) return false
     await saveState(tx, state, due)
     context.alarm({

@@ -193,22 +193,25 @@ describe('ending', () => {
     const access = { account: 'jit_x', nativeExpiry: NOW + HOUR + 2 * MINUTE }
     return fold(planned, [
       { type: 'grant.providing', data: { ...access, endsBy: NOW + 2 * HOUR, checkpointSize: 3, policy: policy.hash } },
-      { type: 'grant.active', data: { ...access, activatedAt: NOW, endsAt: NOW + HOUR, checks: [] } },
+      {
+        type: 'grant.active',
+        data: { ...access, activatedAt: NOW, endsAt: NOW + HOUR, warnAt: NOW + HOUR - 6 * MINUTE, checks: [] },
+      },
     ])
   }
 
   it('warns before the end, then ends at the very millisecond', () => {
     const state = active()
-    expect(nextDue(state, policy)).toBe(NOW + HOUR - 6 * MINUTE)
-    expect(decideDue(state, policy, NOW + HOUR - 6 * MINUTE - 1)).toEqual([])
-    const warned = fold(state, decideDue(state, policy, NOW + HOUR - 6 * MINUTE))
-    expect(nextDue(warned, policy)).toBe(NOW + HOUR)
-    expect(decideDue(warned, policy, NOW + HOUR - 1)).toEqual([])
-    expect(decideDue(warned, policy, NOW + HOUR)).toMatchObject([{ type: 'grant.ending', data: { due: NOW + HOUR } }])
+    expect(nextDue(state)).toBe(NOW + HOUR - 6 * MINUTE)
+    expect(decideDue(state, NOW + HOUR - 6 * MINUTE - 1)).toEqual([])
+    const warned = fold(state, decideDue(state, NOW + HOUR - 6 * MINUTE))
+    expect(nextDue(warned)).toBe(NOW + HOUR)
+    expect(decideDue(warned, NOW + HOUR - 1)).toEqual([])
+    expect(decideDue(warned, NOW + HOUR)).toMatchObject([{ type: 'grant.ending', data: { due: NOW + HOUR } }])
   })
 
   it('skips the warning when the end has already come', () => {
-    expect(decideDue(active(), policy, NOW + 3 * HOUR)).toMatchObject([{ type: 'grant.ending' }])
+    expect(decideDue(active(), NOW + 3 * HOUR)).toMatchObject([{ type: 'grant.ending' }])
   })
 
   it('lets the holder, the approvers, the owners and compliance end it, and nobody else', () => {
