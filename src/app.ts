@@ -47,6 +47,7 @@ import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
+import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** A running process. */
 export interface App {
@@ -248,6 +249,12 @@ async function start(
     await waker.stop()
     await fallDue.idle()
   })
+  const watch = watchPolicy({
+    ...{ clock, policy, read: () => readPolicy(config.policyFile) },
+    onFault: (error) => log.error({ err: error }, 'the policy file was changed and cannot be read: the old one stays'),
+  })
+  watch.start()
+  onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
   await local.start()

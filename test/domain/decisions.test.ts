@@ -3,6 +3,7 @@ import type { Roster } from '../../src/domain/approvers.ts'
 import { decideAsk } from '../../src/domain/decide-ask.ts'
 import { decideCancel, decideDue, decideEnd, nextDue } from '../../src/domain/decide-ending.ts'
 import { decideExtensionAsk } from '../../src/domain/decide-extension.ts'
+import { decideReconsider } from '../../src/domain/decide-reconsider.ts'
 import { decideApproval, decideDenial, type Signing } from '../../src/domain/decide-signature.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
@@ -237,5 +238,27 @@ describe('ids', () => {
     expect(readGrantId(' g-7k3qfo ')).toBe('G-7K3QF0')
     expect(readGrantId('7K3QFL')).toBe('G-7K3QF1')
     for (const bad of ['', 'G-7K3QF', 'G-7K3QFUU', "G-7K3QF'", 'G-7K3QFU']) expect(readGrantId(bad)).toBeNull()
+  })
+})
+
+describe('a policy or a directory that changes under a pending request', () => {
+  const held = () => fold(null, decideAsk(ask(), roster({ manager: null, owners: [] }), policy, NOW))
+
+  it('lets a held request move once somebody may approve it', () => {
+    const facts = decideReconsider(held(), roster(), policy)
+    expect(facts).toMatchObject([{ type: 'request.approvers-changed', data: { missing: 0 } }])
+    expect(fold(held(), facts)).toMatchObject({ missing: 0, approvers: [{ id: 'marcus' }, { id: 'olga' }] })
+  })
+
+  it('holds and escalates a request whose last approver has left', () => {
+    const state = fold(null, decideAsk(ask(), roster({ owners: [] }), policy, NOW))
+    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy)
+    expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.held'])
+  })
+
+  it('says nothing when nothing changed, or when the request is decided', () => {
+    expect(decideReconsider(pendingWrite(), roster(), policy)).toEqual([])
+    const denied = fold(pendingWrite(), decideDenial(pendingWrite(), sign('marcus'), 'no'))
+    expect(decideReconsider(denied, roster({ manager: null }), policy)).toEqual([])
   })
 })
