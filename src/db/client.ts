@@ -7,19 +7,34 @@ import type { Db } from './transaction.ts'
  *
  * `role` is a setting of every connection, so a query cannot run as the login by accident. It stops
  * bugs, not intruders: who can send any SQL can also send SET ROLE NONE. A separate login stops both.
+ *
+ * It sets session settings and session locks, so a pooler in transaction mode must not stand between.
  */
 export function openDb(url: string, options: DbOptions): Db {
-  const { applicationName, role, max = 10, statementTimeoutMs, connectTimeoutMs = 5_000, onNotice } = options
+  const {
+    applicationName,
+    role,
+    max = 10,
+    statementTimeoutMs,
+    connectTimeoutMs = 5_000,
+    onNotice,
+    silenceTimeoutMs,
+  } = options
   return postgres(url, {
     max,
     connect_timeout: connectTimeoutMs / 1_000,
     // The driver's own wait between attempts grows to 20 s: after an outage that would be 20 s without revocations.
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
     ...(options.lifetime === 'process' && { max_lifetime: null }),
+    ...(silenceTimeoutMs && { silence_timeout: silenceTimeoutMs / 1_000 }),
     onnotice: (notice) => onNotice?.(String(notice.message)),
     types: { bigint: wholeNumber },
     connection: {
       application_name: applicationName,
+      // A machine that vanished keeps its session locks until the server notices: half a minute, not two hours.
+      tcp_keepalives_idle: 15,
+      tcp_keepalives_interval: 5,
+      tcp_keepalives_count: 3,
       ...(role && { role }),
       ...(statementTimeoutMs && { statement_timeout: statementTimeoutMs }),
     },
@@ -51,6 +66,11 @@ export interface DbOptions {
   /** For every statement; a transaction may set its own. */
   statementTimeoutMs?: number
   connectTimeoutMs?: number
+  /**
+   * A connection that owes an answer and sends nothing for so long is lost, and its statement fails.
+   * Without it a network that falls silent is noticed by TCP, after a quarter of an hour.
+   */
+  silenceTimeoutMs?: number
   /** `process`: connections are not renewed every half hour, because they hold a session lock. */
   lifetime?: 'process'
   onNotice?: (message: string) => void

@@ -16,9 +16,9 @@ const RACES = new Set(['42710', '23505', 'XX000'])
 /**
  * Makes the roles that are missing, when this login may, and lets it act as each. Roles belong to the
  * whole server, so another database of ours may be doing the same at this moment.
- * @returns whether this login can act as every role now
+ * A login that may not make them leaves things as they are.
  */
-export async function ensureRoles(sql: Db): Promise<boolean> {
+export async function ensureRoles(sql: Db): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await tryEnsureRoles(sql)
@@ -29,47 +29,50 @@ export async function ensureRoles(sql: Db): Promise<boolean> {
   }
 }
 
-async function tryEnsureRoles(sql: Db): Promise<boolean> {
-  if (await canBecomeAll(sql)) return true
-  const [login] = await sql`select rolcreaterole or rolsuper as creator from pg_roles where rolname = current_user`
-  if (login?.creator !== true) return false
-  const separateSet = await hasSeparateSet(sql)
+async function tryEnsureRoles(sql: Db): Promise<void> {
+  const [login] = await sql`select rolcreaterole or rolsuper as creator from pg_roles where rolname = session_user`
+  if (login?.creator !== true) return
+  const from16 = await hasSetOption(sql)
   for (const role of ROLES) {
-    const [existing] = await sql`select 1 from pg_roles where rolname = ${role}`
+    const [existing] = await sql`select from pg_roles where rolname = ${role}`
     if (!existing) await sql`create role ${sql(role)} nologin`
     // From 16 on, who makes a role administers it but may not act as it before granting itself that.
-    if (await canBecome(sql, role)) continue
-    await grantToSelf(sql, role, separateSet)
+    if (!(await canBecome(sql, role))) await grantToSelf(sql, role, from16)
   }
-  return canBecomeAll(sql)
 }
 
-async function grantToSelf(sql: Db, role: string, separateSet: boolean): Promise<void> {
+async function grantToSelf(sql: Db, role: string, from16: boolean): Promise<void> {
   try {
-    if (separateSet) await sql`grant ${sql(role)} to current_user with set true, inherit true`
+    if (from16) await sql`grant ${sql(role)} to current_user with set true, inherit true`
     else await sql`grant ${sql(role)} to current_user`
   } catch (error) {
-    // The roles are there, made by another; this login was not let in.
+    // Another login made the roles and did not let this one in: it works without them.
     if ((error as { code?: unknown }).code !== '42501') throw error
   }
 }
 
-async function canBecomeAll(sql: Db): Promise<boolean> {
-  for (const role of ROLES) {
-    if (!(await canBecome(sql, role))) return false
-  }
-  return true
+export async function rolesExist(sql: Db): Promise<boolean> {
+  const found = await sql`select from pg_roles where rolname in ${sql(ROLES)}`
+  return found.length === ROLES.length
+}
+
+/** Who owns what was migrated: the owner role, or the login where there were no roles. Undefined before the first migration. */
+export async function schemaOwner(sql: Db): Promise<string | undefined> {
+  const [table] = await sql<{ owner: string }[]>`
+    select pg_get_userbyid(c.relowner) as owner from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'drizzle' and c.relname = '__drizzle_migrations'`
+  return table?.owner
 }
 
 /** Whether the login of `sql` may SET ROLE to `role`. False when there is no such role. */
 export async function canBecome(sql: Db, role: string): Promise<boolean> {
-  const how = (await hasSeparateSet(sql)) ? 'SET' : 'MEMBER'
-  const [row] = await sql`
-    select pg_has_role(session_user, oid, ${how}) as may from pg_roles where rolname = ${role}`
+  const how = (await hasSetOption(sql)) ? 'SET' : 'MEMBER'
+  const [row] = await sql`select pg_has_role(session_user, oid, ${how}) as may from pg_roles where rolname = ${role}`
   return row?.may === true
 }
 
-async function hasSeparateSet(sql: Db): Promise<boolean> {
+/** Before 16, to be a member was to be allowed to act as the role. */
+async function hasSetOption(sql: Db): Promise<boolean> {
   const [row] = await sql`select current_setting('server_version_num')::int >= 160000 as yes`
   return row?.yes === true
 }

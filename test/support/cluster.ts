@@ -9,6 +9,7 @@ import { freePort } from '../../src/db/embedded/free-port.ts'
 import { isAlive, isServerOf, launch, readPostmaster, stopServer } from '../../src/db/embedded/postmaster.ts'
 import { isReachable, serverUser } from '../../src/db/embedded/server-user.ts'
 
+const STOP_PATIENCE_MS = 15_000
 const PREFIX = 'countersign-test-'
 
 /** Quick and careless: for tests that do not crash the server. */
@@ -60,9 +61,9 @@ export async function startScratchCluster({ settings = {} }: ScratchOptions = {}
         }
       }
     },
-    stop: () => stopServer(cluster.pid, dataDir),
+    stop: () => stopServer(cluster.pid, dataDir, STOP_PATIENCE_MS),
     async remove() {
-      await stopServer(cluster.pid, dataDir)
+      await stopServer(cluster.pid, dataDir, STOP_PATIENCE_MS)
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -74,7 +75,7 @@ async function temporaryRoot(): Promise<string> {
   return !user || (await isReachable(tmpdir(), user)) ? tmpdir() : '/tmp'
 }
 
-/** A run that was killed leaves its server behind; the next run ends it. */
+/** A run that was killed leaves its server behind; the next run of the same user ends it. */
 async function sweepAbandoned(): Promise<void> {
   const root = await temporaryRoot()
   for (const name of await readdir(root)) {
@@ -82,8 +83,8 @@ async function sweepAbandoned(): Promise<void> {
     if (!owner || isAlive(Number(owner))) continue
     const dataDir = path.join(root, name, 'data')
     const server = await readPostmaster(dataDir)
-    if (server) await stopServer(server.pid, dataDir)
-    await rm(path.join(root, name), { recursive: true, force: true })
+    if (server) await stopServer(server.pid, dataDir, STOP_PATIENCE_MS)
+    await rm(path.join(root, name), { recursive: true, force: true }).catch(() => undefined)
   }
 }
 

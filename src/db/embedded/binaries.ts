@@ -39,7 +39,8 @@ function platformPackage(): string {
   }
 }
 
-async function repairLinks(root: string): Promise<void> {
+/** Makes the links that the package lists and that are not there. `root`: its `native` folder. */
+export async function repairLinks(root: string): Promise<void> {
   const list = path.join(root, 'pg-symlinks.json')
   const links = await readFile(list, 'utf8').catch(() => '[]')
   for (const { source, target } of linksSchema.parse(JSON.parse(links))) {

@@ -5,29 +5,32 @@ import { EmbeddedError } from './embedded-error.ts'
 import { freePort } from './free-port.ts'
 import { type Lease, takeLease } from './lease.ts'
 import type { Placement } from './placement.ts'
-import { isServerOf, type LaunchOptions, launch, readPostmaster, runsAs, stopServer } from './postmaster.ts'
+import { isAlive, isServerOf, type LaunchOptions, launch, readPostmaster, runsAs, stopServer } from './postmaster.ts'
 import { type SavedState, savePort } from './saved-state.ts'
 
 const ATTEMPTS = 50
 const RETRY_MS = 50
+const PATIENCE_MS = 10_000
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 /**
  * Joins the server that runs on the data folder, or starts one. What runs there is an orphan of a
  * killed process, or in use by another process; one that does not answer is stopped first.
  */
-export async function joinServer(place: Placement, saved: SavedState, fixedPort?: number): Promise<Joined> {
-  let state = saved
+export async function joinServer(place: Placement, saved: SavedState, wish: JoinWish = {}): Promise<Joined> {
   const dataDir = path.join(place.home, 'data')
   const logFile = path.join(place.home, 'server.log')
+  const { patienceMs = PATIENCE_MS } = wish
+  let state = saved
   for (let attempt = 1; ; attempt++) {
-    const options: LaunchOptions = { ...place, dataDir, logFile, port: fixedPort ?? state.port }
+    const port = wish.port ?? state.port
+    const server = { ...place, dataDir, logFile, port, patienceMs, password: state.passwords.superuser }
     try {
-      const joined = (await adopt(options, state)) ?? (await start(options, state))
+      const joined = (await adopt(server)) ?? (await start(server))
       if (joined) return joined
     } catch (error) {
       if (attempt === ATTEMPTS || !(error instanceof EmbeddedError)) throw error
-      if (error.code === 'port-in-use' && fixedPort === undefined) {
+      if (error.code === 'port-in-use' && wish.port === undefined) {
         state = await savePort(place.home, state, await freePort())
       } else if (error.code !== 'already-running') throw error
     }
@@ -36,42 +39,44 @@ export async function joinServer(place: Placement, saved: SavedState, fixedPort?
   }
 }
 
-async function adopt(options: LaunchOptions, state: SavedState): Promise<Joined | undefined> {
-  const { dataDir } = options
+async function adopt(server: Server): Promise<Joined | undefined> {
+  const { dataDir, patienceMs } = server
   const running = await readPostmaster(dataDir)
   if (!running) return undefined
-  if (!(await isServerOf(running.pid, dataDir))) {
-    // Left by a crash. Its pid may be another program's by now, and then PostgreSQL would refuse to start.
-    await rm(path.join(dataDir, 'postmaster.pid'), { force: true })
+  const { pid, port } = running
+  if (!(await isServerOf(pid, dataDir))) {
+    // Left by a crash, and its pid is another program's now: PostgreSQL would refuse to start.
+    if (isAlive(pid) && (await readPostmaster(dataDir))?.pid === pid) await rm(path.join(dataDir, 'postmaster.pid'))
     return undefined
   }
-  const lease = await leaseOn(running.pid, running.port, options, state)
+  const lease = await leaseOn(server, pid, port)
   if (!lease) {
-    await stopServer(running.pid, dataDir, 3_000)
+    await stopServer(pid, dataDir, patienceMs)
     return undefined
   }
   // Started by an older Countersign, with other programs or settings: replaced as soon as nobody uses it.
-  if (!(await runsAs({ ...options, port: running.port })) && (await lease.tryAlone())) {
-    await stopServer(running.pid, dataDir)
+  if (!(await runsAs({ ...server, port })) && (await lease.tryAlone())) {
+    await stopServer(pid, dataDir, patienceMs)
     await lease.release()
     return undefined
   }
-  return { pid: running.pid, port: running.port, lease, adopted: true }
+  return { pid, port, lease, adopted: true }
 }
 
-async function start(options: LaunchOptions, state: SavedState): Promise<Joined | undefined> {
-  await prepareLog(options)
-  const pid = await launch(options)
-  const lease = await leaseOn(pid, options.port, options, state)
-  return lease && { pid, port: options.port, lease, adopted: false }
+async function start(server: Server): Promise<Joined | undefined> {
+  await prepareLog(server)
+  const pid = await launch(server)
+  const lease = await leaseOn(server, pid, server.port)
+  return lease && { pid, port: server.port, lease, adopted: false }
 }
 
-async function leaseOn(pid: number, port: number, { dataDir }: LaunchOptions, { passwords }: SavedState) {
+async function leaseOn({ dataDir, password, patienceMs }: Server, pid: number, port: number) {
   try {
     return await takeLease({
-      url: `postgres://postgres:${passwords.superuser}@127.0.0.1:${port}/postgres`,
+      url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
       pid,
       dataDir,
+      patienceMs,
     })
   } catch (cause) {
     const next = 'Put back the server.json that was made with it, or start with another DATA_DIR.'
@@ -84,6 +89,19 @@ async function prepareLog({ logFile, user }: LaunchOptions): Promise<void> {
   if (size > LOG_LIMIT_BYTES) await rename(logFile, `${logFile}.1`)
   await (await open(logFile, 'a', 0o600)).close()
   if (user) await chown(logFile, user.uid, user.gid)
+}
+
+interface Server extends LaunchOptions {
+  /** Of the superuser. */
+  password: string
+  patienceMs: number
+}
+
+export interface JoinWish {
+  /** Exactly this port. */
+  port?: number | undefined
+  /** How long a ready server may stay silent, or take to stop. */
+  patienceMs?: number | undefined
 }
 
 export interface Joined {

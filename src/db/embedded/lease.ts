@@ -12,7 +12,7 @@ const POLL_MS = 50
  * @returns undefined when the server went away, or is ready but does not answer for `patienceMs`
  */
 export async function takeLease(options: LeaseOptions): Promise<Lease | undefined> {
-  const { url, pid, dataDir, patienceMs = 10_000 } = options
+  const { url, pid, dataDir, patienceMs } = options
   let waited = 0
   while (await isServerOf(pid, dataDir)) {
     const db = openDb(url, { applicationName: 'countersign server lease', max: 1, lifetime: 'process' })
@@ -61,7 +61,7 @@ export interface LeaseOptions {
   pid: number
   dataDir: string
   /** How long a server that says it is ready may stay silent. */
-  patienceMs?: number
+  patienceMs: number
 }
 
 export interface Lease {

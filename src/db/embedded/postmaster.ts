@@ -45,7 +45,7 @@ export async function launch(options: LaunchOptions): Promise<number> {
   }
 }
 
-export function serverArguments({ dataDir, port, settings = {} }: LaunchOptions): string[] {
+function serverArguments({ dataDir, port, settings = {} }: LaunchOptions): string[] {
   const all = { ...baseSettings, port: String(port), ...settings }
   return ['-D', dataDir, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
@@ -105,7 +105,7 @@ export function isAlive(pid: number): boolean {
  * Stops the server: open transactions are rolled back, everything committed is on disk. When it does
  * not end within `patienceMs`, it is ended at once, and the next start recovers from its log.
  */
-export async function stopServer(pid: number, dataDir: string, patienceMs = 15_000): Promise<void> {
+export async function stopServer(pid: number, dataDir: string, patienceMs: number): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     if (!(await isServerOf(pid, dataDir))) return
     send(pid, signal)

@@ -9,6 +9,7 @@ import { APP_DATABASE, LOGINS, provision } from './provision.ts'
 import { savedState } from './saved-state.ts'
 
 const WATCH_MS = 1_000
+const STOP_PATIENCE_MS = 15_000
 
 /**
  * Starts the PostgreSQL that comes with Countersign on `dataDir`, or joins the one that runs there.
@@ -25,7 +26,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   if (!(await stat(path.join(dataDir, 'PG_VERSION')).catch(() => undefined))) {
     await createCluster({ ...place, dataDir, password: passwords.superuser })
   }
-  let server = await joinServer(place, state, options.port)
+  let server = await joinServer(place, state, { port: options.port, patienceMs: options.patienceMs })
   await provision(server.lease.db, passwords)
 
   // From here on the port is fixed: it is part of the URLs that were handed out.
@@ -42,7 +43,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     try {
       if (await isServerOf(server.pid, dataDir)) return await server.lease.renew()
       await server.lease.release()
-      server = await joinServer(place, state, port)
+      server = await joinServer(place, state, { port, patienceMs: options.patienceMs })
       options.onNotice?.('the embedded PostgreSQL had ended and was started again')
     } catch (error) {
       options.onNotice?.(`the embedded PostgreSQL is not reachable: ${(error as Error).message}`)
@@ -53,7 +54,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     clearInterval(watch)
     await watching
     const alone = await server.lease.tryAlone().catch(() => false)
-    if (alone) await stopServer(server.pid, dataDir)
+    if (alone) await stopServer(server.pid, dataDir, STOP_PATIENCE_MS)
     await server.lease.release()
   }
 
@@ -86,6 +87,8 @@ export interface EmbeddedOptions {
   /** For tests: other programs, and another place for what root's server user must reach. */
   binaries?: Binaries
   systemRoot?: string
+  /** How long a server that says it is ready may stay silent, and one that is told to stop may take. */
+  patienceMs?: number
 }
 
 export interface Embedded {
