@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
-import { waitingCard } from './example-cards.ts'
+import { line, waitingCard } from './example-cards.ts'
 import { createScriptedDesk, type ScriptedDesk } from './scripted-desk.ts'
 import { exampleTarget, type Replica, type StartedLocalChat, startLocalChat } from './start-local-chat.ts'
 
@@ -245,7 +245,15 @@ test('an act that was not answered is sent again under its own key, also to the 
 test('a button pressed twice in a row is one act', async () => {
   await say(ASK)
   await actAs('Ben')
-  await page.getByRole('button', { name: 'Approve' }).dblclick()
+  const gate = Promise.withResolvers<void>()
+  await page.route('**/local/press', async (route) => {
+    await gate.promise
+    await route.continue()
+  })
+  const approve = page.getByRole('button', { name: 'Approve' })
+  await approve.click()
+  await approve.click({ force: true })
+  gate.resolve()
   await page.locator('.whisper').getByText('Your signature is on the record').waitFor()
   expect(desk.acts.filter(({ action }) => action === 'approve')).toHaveLength(1)
 })
@@ -258,7 +266,9 @@ test('a press is not lost when what is pressed is drawn anew meanwhile', async (
   await page.mouse.down()
   const [story] = desk.stories.values()
   if (story) await replica.local.chat.update(story.root, { ...waitingCard(story.request, 0), title: 'Asked again' })
-  await started.clock.advance(1000)
+  const { chat } = replica.local
+  await chat.post({ kind: 'channel', channel: '#access' }, 'after', line('info', 'The update has arrived'))
+  await page.locator('#announcer').getByText('The update has arrived').waitFor({ state: 'attached' })
   await page.mouse.up()
   await page.locator('.whisper').getByText('Your signature is on the record').waitFor()
 })
