@@ -122,7 +122,7 @@ function strangerStream(act: Act): string {
   return `stranger:${digest.slice(0, 32)}`
 }
 
-export function refusedFact(by: string | null, act: string, refusal: Refusal): ActRefused {
+function refusedFact(by: string | null, act: string, refusal: Refusal): ActRefused {
   const { code, ...facts } = refusal
   const said = 'said' in refusal ? refusal.said : ''
   const { said: _, ...open } = facts as { said?: string } & Record<string, unknown>

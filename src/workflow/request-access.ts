@@ -38,8 +38,7 @@ async function ask(context: Context, { tx, now, by }: Performing, words: AskWord
   await lockIdentity(tx, by.id)
   const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
   const loaded = open === null ? null : await loadGrant(context, tx, open)
-  if (loaded !== null)
-    return { answer: { kind: 'card', card: grantCard(loaded.state, 'holder', cardContext(context)) } }
+  if (loaded !== null) return { answer: { kind: 'line', line: requestLine(loaded.state, false, namesOf(context)) } }
 
   const facts = decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now)
   if ('refused' in facts) return facts
