@@ -11,7 +11,6 @@ const EXCEPTIONS: readonly { readonly path: string; readonly rule: Rule; readonl
   { path: 'effects/enqueue.ts', rule: 'sql-clock', why: ENGINE },
   { path: 'effects/measure-depth.ts', rule: 'sql-clock', why: ENGINE },
   { path: 'effects/settle.ts', rule: 'sql-clock', why: ENGINE },
-  { path: 'db/in-transaction.ts', rule: 'chance', why: JITTER },
   { path: 'effects/attempt.ts', rule: 'chance', why: JITTER },
   { path: 'effects/lanes.ts', rule: 'chance', why: JITTER },
 ]
