@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 /** The header in which the page sends back the token of this process. */
-export const TOKEN_HEADER = 'x-countersign-token'
+const TOKEN_HEADER = 'x-countersign-token'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i
 /** With a name of its own in this header, a foreign page that rebinds its DNS to 127.0.0.1 gives itself away. */

@@ -81,7 +81,7 @@ function drawSpan(span, countdowns) {
  * @param {string} url
  * @param {string} style
  */
-export function drawLink(words, url, style) {
+function drawLink(words, url, style) {
   if (!/^https?:\/\//i.test(url)) return drawWords(words)
   return h('a', { class: style, href: url, target: '_blank', rel: 'noopener noreferrer' }, drawWords(words))
 }
