@@ -11,7 +11,7 @@ import { readDurability } from './db/durability.ts'
 import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
-import type { Policy } from './domain/policy.ts'
+import type { Policy, Target } from './domain/policy.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -43,6 +43,7 @@ import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
 import { toEffect } from './workflow/to-effect.ts'
+import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** A running process. */
 export interface App {
@@ -54,6 +55,8 @@ export interface App {
 export interface AppHooks {
   /** For tests: called at every boundary between two committed steps. */
   readonly reached?: (point: CrashPoint) => Promise<void>
+  /** For tests: another connector for a target; null leaves it the real one. */
+  readonly connectorFor?: (target: Target) => Connector | null
 }
 
 /**
@@ -92,6 +95,7 @@ async function start(
   const { app: db, sealer: sealerDb, roles } = database.pools
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
+  const reached = hooks.reached ?? (async () => undefined)
 
   const kickKinds = () => effects.kick(EFFECT_KINDS)
   const committed = () => {
@@ -105,7 +109,7 @@ async function start(
       log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail),
   })
   const sealer = createSealer({
-    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock },
+    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
     onAlarm: ({ code, message }) => alarms.raise({ what: code, detail: message, grant: null }),
   })
   const lanes = createLanes({ url: database.url })
@@ -121,10 +125,13 @@ async function start(
     const url = resolveSecret(target.connector.url, demoEnvironment)
     const known = connectors.get(`${name} ${url}`)
     if (known !== undefined) return known
-    const made = createPostgresConnector({
-      ...{ target: name, url, clock },
-      allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
-    })
+    const made =
+      hooks.connectorFor?.(target) ??
+      createPostgresConnector({
+        ...{ target: name, url, clock },
+        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
+        afterStep: () => reached('target:after-step'),
+      })
     connectors.set(`${name} ${url}`, made)
     return made
   }
@@ -139,12 +146,13 @@ async function start(
     get chat() {
       return local.chat
     },
+    sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
     get publicUrl() {
       return publicUrl
     },
     alarm: (alarm) => alarms.raise(alarm),
-    reached: hooks.reached ?? (async () => undefined),
+    reached,
   }
   const desk = createDesk(context, (error, act) => {
     const reference = act.key.slice(-8)
@@ -224,6 +232,12 @@ async function start(
     await waker.stop()
     await fallDue.idle()
   })
+  const watch = watchPolicy({
+    ...{ clock, policy, read: () => readPolicy(config.policyFile) },
+    onFault: (error) => log.error({ err: error }, 'the policy file was changed and cannot be read: the old one stays'),
+  })
+  watch.start()
+  onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
   await local.start()

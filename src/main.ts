@@ -1,3 +1,3 @@
-import { runProcess } from './run-process.ts'
+import { runProcess } from './app/run-process.ts'
 
 runProcess()

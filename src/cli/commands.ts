@@ -14,7 +14,7 @@ export const COMMANDS: readonly Command[] = [
     ...{ name: 'serve', words: [], flags: {} },
     about: 'runs one process until it is stopped, as npm start does',
     run: async () => {
-      const { runProcess } = await import('../run-process.ts')
+      const { runProcess } = await import('../app/run-process.ts')
       runProcess()
       return DONE
     },

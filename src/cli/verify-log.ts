@@ -85,7 +85,6 @@ function explain({ what, where, since }: Difference): string {
 const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'body-changed': 'its text was changed',
   'mac-wrong': 'it was not written with our key',
-  'body-malformed': 'its text has not the form of an event',
   'column-changed': 'a column says something else than its text',
   'event-missing': 'it was deleted',
   'stream-missing': 'all its events were deleted',

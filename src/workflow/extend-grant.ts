@@ -1,4 +1,7 @@
+import { warnAt } from '../domain/decide-ending.ts'
 import { mayExtend } from '../domain/decide-extension.ts'
+import type { GrantEvent } from '../domain/grant-event.ts'
+import type { GrantState } from '../domain/grant-state.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { ConnectorError } from '../ports/connector.ts'
 import { advanceGrant } from './advance-grant.ts'
@@ -39,11 +42,16 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     await context.reached('extend:after-target')
     await advanceGrant(context, id, (latest) =>
       latest.status === 'active' && latest.extension?.askedSeq === may.askedSeq
-        ? [{ type: 'grant.extended', data: { endsAt: may.until, nativeExpiry } }]
+        ? [extended(latest, may.until, nativeExpiry, context.policy.own().warnBeforeMs)]
         : [],
     )
     await context.reached('extend:after-commit')
   })
+}
+
+function extended(state: GrantState, endsAt: number, nativeExpiry: number, warnBeforeMs: number): GrantEvent {
+  const since = state.access?.activatedAt ?? endsAt
+  return { type: 'grant.extended', data: { endsAt, warnAt: warnAt(since, endsAt, warnBeforeMs), nativeExpiry } }
 }
 
 async function fail(context: Context, id: string, code: string, message: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { decideDue } from '../domain/decide-ending.ts'
+import type { GrantState } from '../domain/grant-state.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { findDue, findEnding, findNextDue } from './find-grants.ts'
@@ -21,7 +22,9 @@ export function createFallDue(context: Context): FallDue {
   async function run(now: number): Promise<void> {
     const due = await findDue(context.db, now)
     await eachUpTo(AT_ONCE, due, async (id) => {
-      const { state } = await advanceGrant(context, id, (latest, at) => decideDue(latest, context.policy.own(), at))
+      const decide = (latest: GrantState, at: number) => decideDue(latest, at)
+      const { state, wrote } = await advanceGrant(context, id, decide)
+      if (wrote) await context.reached('due:after-commit')
       if (state?.status === 'ending') takeAway(id)
     })
     for (const id of await findEnding(context.db)) takeAway(id)

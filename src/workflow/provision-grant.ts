@@ -1,4 +1,5 @@
-import { type GrantEvent, grantStream, type Placed } from '../domain/grant-event.ts'
+import { warnAt } from '../domain/decide-ending.ts'
+import { grantStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import { RetryLater } from '../effects/effect.ts'
@@ -12,6 +13,9 @@ import { rosterFor } from './roster.ts'
 
 /** How long after the end on record the target's own expiry fires: time to make the access, and clock skew. */
 export const EXPIRY_MARGIN_MS = 2 * 60_000
+
+/** How long a seal is waited for before the effect is put back. */
+const SEAL_PATIENCE_MS = 2_000
 
 /** What no retry mends: the target will say the same until a person changes something. */
 const HOPELESS = ['PrivilegeMissing', 'PrivilegeExcessive', 'NotFound', 'SilentNoOp', 'ForeignGrant', 'Conflict']
@@ -58,6 +62,8 @@ export async function witnessedGrant(
   context: Context,
   id: string,
 ): Promise<{ state: GrantState; checkpointSize: number } | null> {
+  const seq = await context.record.endOf(context.db, grantStream(id))
+  await context.sealed(grantStream(id), seq, SEAL_PATIENCE_MS)
   const { proved, waiting, checkpoint } = await readWitnessed(context, context.db, grantStream(id))
   if (waiting.length > 0 || checkpoint === null) return null
   const state = foldGrant(id, proved.map(readable))
@@ -92,6 +98,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
                 account: seen.account,
                 activatedAt: at,
                 endsAt: at + now.durationMs,
+                warnAt: warnAt(at, at + now.durationMs, context.policy.own().warnBeforeMs),
                 nativeExpiry: seen.nativeExpiry,
                 checks: seen.checks,
               },

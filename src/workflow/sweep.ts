@@ -1,12 +1,14 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import { nextDue } from '../domain/decide-ending.ts'
+import { decideReconsider } from '../domain/decide-reconsider.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import { openStreams } from '../record/find-streams.ts'
-import { lockAndLoad } from './advance-grant.ts'
+import { advanceGrant, lockAndLoad } from './advance-grant.ts'
 import type { Context } from './context.ts'
-import { saveState } from './grant-store.ts'
+import { loadGrant, saveState } from './grant-store.ts'
 import { reconcileTarget } from './reconcile-target.ts'
+import { rosterFor } from './roster.ts'
 
 /**
  * The net under the timer: reads the record, not the tables folded from it. Every open stream is
@@ -26,6 +28,8 @@ export async function sweep(context: Context): Promise<number> {
     if (id === null) continue
     try {
       if (await mend(context, id)) mended += 1
+      await reconsider(context, id)
+      await context.reached('sweep:after-mended')
     } catch (error) {
       const detail = error instanceof Error ? error.message : 'unknown'
       context.alarm({ what: 'sweep-fault', detail, grant: id })
@@ -43,6 +47,16 @@ export async function sweep(context: Context): Promise<number> {
   return mended
 }
 
+/** Asks anew who may sign: the policy or the directory may have changed under a pending request. */
+async function reconsider(context: Context, id: string): Promise<void> {
+  const loaded = await loadGrant(context, context.db, id)
+  if (loaded?.state.status !== 'pending') return
+  const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
+  if (held !== null) return
+  const roster = await rosterFor(context, loaded.state)
+  await advanceGrant(context, id, (state) => decideReconsider(state, roster, context.policy.own()))
+}
+
 async function mend(context: Context, id: string): Promise<boolean> {
   return inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
     const loaded = await lockAndLoad(context, tx, id)
@@ -52,7 +66,7 @@ async function mend(context: Context, id: string): Promise<boolean> {
       await context.enqueue(tx, { kind: 'provision', grant: id })
     }
     if (state.extension?.status === 'approved') await context.enqueue(tx, { kind: 'extend', grant: id })
-    const due = nextDue(state, context.policy.own())
+    const due = nextDue(state)
     if (await rowAgrees(tx, state, due)) return false
     await saveState(tx, state, due)
     context.alarm({

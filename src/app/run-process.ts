@@ -1,6 +1,6 @@
-import { startApp } from './app.ts'
-import { readConfig } from './config.ts'
-import { createLog } from './telemetry/log.ts'
+import { startApp } from '../app.ts'
+import { readConfig } from '../config.ts'
+import { createLog } from '../telemetry/log.ts'
 
 /** How long a stop may take before the process ends anyway: the effects' own net finds what was left. */
 const PATIENCE_MS = 25_000
@@ -15,7 +15,7 @@ export function runProcess(): void {
 }
 
 async function start(): Promise<void> {
-  const reading = readConfig(process.env)
+  const reading = readConfig()
   if ('faults' in reading) {
     process.stderr.write(`Countersign cannot start:\n${reading.faults.map((fault) => `  ${fault}\n`).join('')}`)
     process.exitCode = 1
