@@ -1,9 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { hashPolicy } from '../../src/policy/build-policy.ts'
 import type { Answer } from '../../src/ports/chat.ts'
 import { countersign } from '../support/command-line.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
+
+// A command is a process of its own, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let house: House
 let older: Replica
