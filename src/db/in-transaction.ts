@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classifyFailure, isConnectionLoss, isRetryable, TransactionFailure } from './failure.ts'
 import type { Db, Tx } from './transaction.ts'
@@ -34,7 +35,7 @@ async function attempt<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Pr
       if (isRetryable(error) && tried < ATTEMPTS && act.step !== 'given-up') {
         act.step = 'running'
         // At once, it could take the lock again before the one that was let through wakes up.
-        await sleep(RETRY_MS * 2 ** tried * (0.5 + Math.random()))
+        await sleep((RETRY_MS * 2 ** tried * (50 + randomInt(100))) / 100)
         continue
       }
       throw explain(error, act)

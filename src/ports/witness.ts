@@ -13,6 +13,7 @@ export interface Witness {
    * Keeps a checkpoint durably. Idempotent: the same note twice is kept once.
    * @param note a C2SP signed note, whole
    * @throws WitnessUnreachable when it is not known to be kept
+   * @throws WitnessRefused when it holds a larger one, or another one of this size
    */
   keep(note: string): Promise<void>
   /**
@@ -26,4 +27,10 @@ export interface Witness {
 export class WitnessUnreachable extends Error {
   readonly code = 'WITNESS_UNREACHABLE'
   override name = 'WitnessUnreachable'
+}
+
+/** The witness holds what cannot be true together with the checkpoint: the log was forked or rolled back. */
+export class WitnessRefused extends Error {
+  readonly code = 'WITNESS_REFUSED'
+  override name = 'WitnessRefused'
 }

@@ -585,7 +585,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
 
       if (needsTypes) {
         initial.reserve && (initial = null)
-        return fetchArrayTypes()
+        return fetchArrayTypes().catch(noop) // closed() refuses who waits; nobody awaits this
       }
 
       initial && !initial.reserve && execute(initial)

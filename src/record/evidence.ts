@@ -1,0 +1,97 @@
+import type { Db } from '../db/transaction.ts'
+import { findLog } from './read-witnessed.ts'
+import type { EventRecord } from './record.ts'
+import type { RecordedEvent } from './recorded-event.ts'
+import { readTree } from './tiles.ts'
+import { consistencyProof, inclusionProof } from './tree.ts'
+import { EVIDENCE_FORMAT } from './verify.ts'
+import { confirmedByAll, type Witnessed } from './witnessed.ts'
+
+/**
+ * Streams with the proofs that they are genuine, under a checkpoint that every witness confirmed. Events that no such
+ * checkpoint covers yet are left out: the verifier says how far each stream is whole.
+ * @param options.reveal whether the private texts that are still there go into the file
+ * @param options.since sizes of earlier checkpoints, to prove that this one continues them
+ * @throws NothingWitnessed, RecordTampered, TreeDamaged, WitnessUnreachable, WitnessNoteWrong
+ */
+export async function buildEvidence(
+  { record, witnessed }: { record: EventRecord; witnessed: Witnessed },
+  db: Db,
+  streams: readonly string[],
+  { reveal, since = [] }: EvidenceOptions,
+): Promise<EvidenceFile> {
+  const [read, log] = await Promise.all([record.readStreams(db, streams), findLog(db, witnessed.origin)])
+  const checkpoint = confirmedByAll(await witnessed.newest())
+  const size = checkpoint?.checkpoint.size ?? 0
+  const events = [...read.values()].flatMap((stream) => witnessedPart(stream, size))
+  if (!checkpoint || events.length === 0) {
+    throw new NothingWitnessed(`nothing of ${streams.join(', ')} is inside a witnessed checkpoint yet`)
+  }
+  events.sort((a, b) => a.leafIndex - b.leafIndex)
+  const sizes = [...new Set(since)].filter((then) => then > 0 && then < size)
+  const proofs = await readTree(db, log, size, (node) => ({
+    inclusion: events.map(({ leafIndex }) => base64(inclusionProof(leafIndex, size, node))),
+    consistency: sizes.map((then) => ({ size: then, proof: base64(consistencyProof(then, size, node)) })),
+  }))
+  return {
+    format: EVIDENCE_FORMAT,
+    origin: witnessed.origin,
+    verifierKey: witnessed.vkey,
+    checkpoint: checkpoint.note,
+    events: events.map(({ leafIndex, body }, place) => ({ leafIndex, body, proof: proofs.inclusion[place] ?? [] })),
+    reveals: reveal ? await revealsOf(db, events) : [],
+    ...(sizes.length > 0 && { consistency: proofs.consistency }),
+  }
+}
+
+function witnessedPart(events: readonly RecordedEvent[], size: number): Placed[] {
+  const end = events.findIndex(({ leafIndex }) => leafIndex === null || leafIndex >= size)
+  return (end < 0 ? events : events.slice(0, end)) as Placed[]
+}
+
+async function revealsOf(db: Db, events: readonly Placed[]): Promise<EvidenceFile['reveals']> {
+  const byHash = new Map(events.map((event) => [event.hash, event]))
+  const rows = await db<{ hash: string; path: string; salt: string }[]>`
+    select encode(p.leaf_hash, 'hex') as hash, p.path, encode(p.salt, 'hex') as salt
+    from unnest(${[...byHash.keys()]}::text[]) as e (hash)
+    join private_text p on p.leaf_hash = decode(e.hash, 'hex')`
+  const reveals = rows.flatMap(({ hash, path, salt }) => {
+    const event = byHash.get(hash)
+    const value = event?.texts[path]
+    return event && value !== undefined ? [{ leafIndex: event.leafIndex, path, salt, value }] : []
+  })
+  return reveals.sort((a, b) => a.leafIndex - b.leafIndex || (a.path < b.path ? -1 : 1))
+}
+
+function base64(proof: readonly Buffer[]): string[] {
+  return proof.map((hash) => hash.toString('base64'))
+}
+
+type Placed = RecordedEvent & { readonly leafIndex: number }
+
+export interface EvidenceOptions {
+  readonly reveal: boolean
+  readonly since?: readonly number[]
+}
+
+/** What `verifyEvidence` checks, as JSON. */
+export interface EvidenceFile {
+  readonly format: typeof EVIDENCE_FORMAT
+  readonly origin: string
+  /** For the reader's convenience: a key inside the file proves nothing. */
+  readonly verifierKey: string
+  readonly checkpoint: string
+  readonly events: readonly { readonly leafIndex: number; readonly body: string; readonly proof: readonly string[] }[]
+  readonly reveals: readonly {
+    readonly leafIndex: number
+    readonly path: string
+    readonly salt: string
+    readonly value: string
+  }[]
+  readonly consistency?: readonly { readonly size: number; readonly proof: readonly string[] }[]
+}
+
+export class NothingWitnessed extends Error {
+  readonly code = 'NOTHING_WITNESSED'
+  override name = 'NothingWitnessed'
+}

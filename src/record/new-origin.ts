@@ -1,0 +1,147 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import type { EventRecord } from './record.ts'
+import { type EventRow, faultOf } from './recorded-event.ts'
+import { SEALER_LOCK } from './sealer.ts'
+import { type Signer, signCheckpoint } from './signer.ts'
+import { loadTree, type TiledTree } from './tiles.ts'
+import { formatVkey } from './verify.ts'
+import { createWitnessed, type Witnessed, type WitnessedNote } from './witnessed.ts'
+
+const PAGE = 2_000
+
+/**
+ * After a restore that lost what a witness had confirmed, the old tree cannot go on. A new one starts under a new origin:
+ * its first leaf is an event that carries the last note of every witness, so that nobody can pretend that the old tree
+ * never was; then all that the database still holds, in the old order. No sealer may run meanwhile.
+ * The caller then reconciles the targets: access that the lost tail explained is found there, and ended.
+ * @param options.signer of the new origin, with the same key as the old one
+ * @param options.by who does this: a person
+ * @throws NewOriginRefused, WitnessUnreachable
+ */
+export async function startNewOrigin(options: NewOriginOptions): Promise<NewOrigin> {
+  const { sealer, macKey, signer, witnessed, at } = options
+  if (sealer.options.max !== 1) throw new RangeError('a pool of one connection is needed: its session holds the lock')
+  const [lock] = await sealer<{ held: boolean }[]>`select pg_try_advisory_lock(${SEALER_LOCK}) as held`
+  if (!lock?.held) throw new NewOriginRefused('a sealer is at work: stop every replica first')
+  try {
+    const old = await findOld(sealer, witnessed)
+    const before = createWitnessed(formatVkey(old.origin, witnessed.key.publicKey), witnessed.witnesses)
+    const notes = (await before.ask()).filter((note) => note !== null)
+    const event = await firstEvent(options, old.origin, notes)
+    const moved = await sealer.begin(async (tx) => {
+      const log = old.id + 1
+      await tx`insert into log (id, origin, started_at) values (${log}, ${witnessed.origin}, ${at})`
+      const tree = await loadTree(tx, log, 0)
+      await addLeaves(tx, log, tree, [event])
+      const lost = await carryOver(tx, { from: old.id, to: log, tree, macKey })
+      await tx`delete from event_pending where leaf_hash = ${event}`
+      return { log, tree, lost }
+    })
+    const head = { size: moved.tree.size(), root: moved.tree.root() }
+    const note = await signCheckpoint(signer, head)
+    await sealer`
+      insert into checkpoint (log, size, root, note, at) values (${moved.log}, ${head.size}, ${head.root}, ${note}, ${at})`
+    for (const witness of witnessed.witnesses) await witness.keep(note)
+    return { previousOrigin: old.origin, vkey: signer.vkey, note, carried: head.size - 1, lost: moved.lost }
+  } finally {
+    await sealer`select pg_advisory_unlock(${SEALER_LOCK})`
+  }
+}
+
+async function findOld(sql: Db, witnessed: Witnessed): Promise<{ id: number; origin: string }> {
+  const logs = await sql<{ id: number; origin: string }[]>`select id, origin from log order by id desc`
+  const [newest] = logs
+  if (!newest) throw new NewOriginRefused('there is no record yet that a new origin could follow')
+  const used =
+    logs.some(({ origin }) => origin === witnessed.origin) || (await witnessed.ask()).some((note) => note !== null)
+  if (used) throw new NewOriginRefused(`${witnessed.origin} has been used: set LOG_ORIGIN to a name that is new`)
+  return newest
+}
+
+/** The event that carries what the witnesses hold of the old tree. Called again after a crash, the same one. */
+async function firstEvent(
+  { app, record, witnessed, by, at }: NewOriginOptions,
+  previousOrigin: string,
+  notes: readonly WitnessedNote[],
+): Promise<Buffer> {
+  const { origin } = witnessed
+  const stream = `origin/${origin}`
+  const held = notes.map(({ witness, note }) => ({ witness, note }))
+  const draft = { type: 'origin-started', data: { by, origin, previousOrigin, notes: held } }
+  const [event] = await app.begin(async (tx) => {
+    const existing = await record.readStream(tx, stream)
+    return existing.length > 0 ? existing : record.append(tx, stream, 0, [draft], at)
+  })
+  if (!event) throw new Error('an append returned nothing')
+  return Buffer.from(event.hash, 'hex')
+}
+
+/** @returns what of the old tree cannot come along: leaves whose event is not there, or not ours */
+async function carryOver(tx: Tx, { from, to, tree, macKey }: CarryOver): Promise<string[]> {
+  const lost: string[] = []
+  for (let next = 0; ; ) {
+    const rows = await tx<({ leafIndex: number } & (EventRow | { stream: null }))[]>`
+      select l.leaf_index as "leafIndex", e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac
+      from leaf l left join event e on e.leaf_hash = l.leaf_hash
+      where l.log = ${from} and l.leaf_index >= ${next} order by l.leaf_index limit ${PAGE}`
+    const genuine = rows.flatMap((row) => {
+      const fault = row.stream === null ? 'event-missing' : faultOf(row, macKey)
+      if (fault) lost.push(`leaf ${row.leafIndex}: ${fault}`)
+      return fault || row.stream === null ? [] : [row.leafHash]
+    })
+    await addLeaves(tx, to, tree, genuine)
+    next = (rows.at(-1)?.leafIndex ?? 0) + 1
+    if (rows.length < PAGE) return lost
+  }
+}
+
+async function addLeaves(tx: Tx, log: number, tree: TiledTree, hashes: readonly Buffer[]): Promise<void> {
+  const first = tree.size()
+  for (const hash of hashes) tree.append(hash)
+  await tx`
+    insert into leaf (log, leaf_index, leaf_hash)
+    select ${log}, ${first} + n.place - 1, decode(n.hash, 'hex')
+    from unnest(${hashes.map((hash) => hash.toString('hex'))}::text[]) with ordinality as n (hash, place)`
+  for (const { level, tileIndex, hashes } of tree.takeChanged()) {
+    await tx`
+      insert into tile (log, level, tile_index, hashes) values (${log}, ${level}, ${tileIndex}, ${hashes})
+      on conflict (log, level, tile_index) do update set hashes = excluded.hashes`
+  }
+}
+
+interface CarryOver {
+  readonly from: number
+  readonly to: number
+  readonly tree: TiledTree
+  readonly macKey: Buffer
+}
+
+export interface NewOriginOptions {
+  readonly app: Db
+  /** One connection, as the sealer's role. */
+  readonly sealer: Db
+  readonly record: EventRecord
+  readonly macKey: Buffer
+  readonly signer: Signer
+  readonly witnessed: Witnessed
+  readonly by: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export interface NewOrigin {
+  readonly previousOrigin: string
+  /** What auditors need from now on. */
+  readonly vkey: string
+  readonly note: string
+  /** How many events of the old tree are in the new one. */
+  readonly carried: number
+  /** Leaves of the old tree whose event is not there any more, or not ours. */
+  readonly lost: readonly string[]
+}
+
+/** The operator reads the message and does what it says. */
+export class NewOriginRefused extends Error {
+  readonly code = 'NEW_ORIGIN_REFUSED'
+  override name = 'NewOriginRefused'
+}

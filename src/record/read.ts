@@ -1,0 +1,92 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import type { RecordKeys } from './compose.ts'
+import type { HeadCache } from './head-cache.ts'
+import { bodyOf, type EventRow, faultOf, type RecordedEvent, RecordTampered } from './recorded-event.ts'
+import { canonicalJson, saltedHash } from './verify.ts'
+
+/**
+ * Reads streams whole and checks what is cheap: hash, MAC, columns, chain, and that the head is the last event.
+ * @returns an entry for every stream that was asked for, empty when nothing is recorded
+ * @throws RecordTampered
+ */
+export async function readEvents(
+  keys: RecordKeys,
+  heads: HeadCache,
+  db: Db | Tx,
+  streams: readonly string[],
+): Promise<Map<string, RecordedEvent[]>> {
+  const rows = await selectEvents(db, streams)
+  const read = new Map<string, RecordedEvent[]>(streams.map((stream) => [stream, []]))
+  for (const row of rows) {
+    const events = read.get(row.stream) ?? []
+    if (row.seq === null) throw new RecordTampered(row.stream, row.headSeq, 'its events are missing')
+    const event = checkRow(keys, row as PresentRow, events.at(-1))
+    events.push({ ...event, texts: openTexts(keys, event, row.texts ?? []) })
+  }
+  for (const row of rows) {
+    const last = read.get(row.stream)?.at(-1)
+    if (!last || row.seq !== last.seq) continue
+    if (row.headSeq !== last.seq || row.headHash?.toString('hex') !== last.hash) {
+      throw new RecordTampered(row.stream, last.seq, `its head stands at ${row.headSeq ?? 'nothing'}`)
+    }
+    heads.set({ stream: row.stream, seq: last.seq, hash: Buffer.from(last.hash, 'hex') })
+  }
+  return read
+}
+
+function checkRow(keys: RecordKeys, row: PresentRow, before: RecordedEvent | undefined): RecordedEvent {
+  const fault = faultOf(row, keys.macKey)
+  if (fault) throw new RecordTampered(row.stream, row.seq, fault)
+  const body = bodyOf(row)
+  if (row.seq !== (before?.seq ?? 0) + 1 || body.prev !== (before?.hash ?? null)) {
+    throw new RecordTampered(row.stream, row.seq, 'chain-broken')
+  }
+  return { ...body, body: row.body, texts: {}, hash: row.leafHash.toString('hex'), leafIndex: row.leafIndex }
+}
+
+function openTexts(keys: RecordKeys, event: RecordedEvent, rows: readonly TextRow[]): Record<string, string> {
+  const texts: Record<string, string> = {}
+  for (const { path, salt, sealed } of rows) {
+    try {
+      texts[path] = keys.open(Buffer.from(sealed, 'hex'))
+    } catch {
+      throw new RecordTampered(event.stream, event.seq, `private text ${path} cannot be opened`)
+    }
+    const recorded = canonicalJson(event.data[path] ?? null)
+    if (recorded !== canonicalJson({ salted: saltedHash(salt, texts[path]) })) {
+      throw new RecordTampered(event.stream, event.seq, `private text ${path} is another`)
+    }
+  }
+  return texts
+}
+
+/** A row for each event; one without an event for a head that has none. One statement, so one moment. */
+async function selectEvents(db: Db | Tx, streams: readonly string[]) {
+  return await db<ReadRow[]>`
+    select s.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac,
+      l.leaf_index as "leafIndex", h.seq as "headSeq", h.hash as "headHash",
+      (select json_agg(json_build_object('path', p.path, 'salt', encode(p.salt, 'hex'), 'sealed', encode(p.sealed, 'hex')))
+        from private_text p where p.leaf_hash = e.leaf_hash) as texts
+    from unnest(${[...new Set(streams)]}::text[]) as s (stream)
+    left join stream_head h on h.stream = s.stream
+    left join event e on e.stream = s.stream
+    left join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log)
+    where e.seq is not null or h.seq is not null
+    order by s.stream, e.seq`
+}
+
+interface PresentRow extends EventRow {
+  readonly leafIndex: number | null
+  readonly headSeq: number | null
+  readonly headHash: Buffer | null
+  readonly texts: readonly TextRow[] | null
+}
+
+type ReadRow = PresentRow | (Omit<PresentRow, 'seq'> & { readonly seq: null })
+
+/** In hex. */
+interface TextRow {
+  readonly path: string
+  readonly salt: string
+  readonly sealed: string
+}

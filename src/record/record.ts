@@ -1,0 +1,42 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import { appendEvents } from './append.ts'
+import type { Draft, RecordKeys } from './compose.ts'
+import { createHeadCache } from './head-cache.ts'
+import { readEvents } from './read.ts'
+import type { RecordedEvent } from './recorded-event.ts'
+
+/** What writes and reads streams of events. One a process. */
+export function createRecord(keys: RecordKeys): EventRecord {
+  const heads = createHeadCache()
+  return {
+    append: (tx, stream, expectedSeq, drafts, at) => appendEvents(keys, heads, tx, { stream, expectedSeq, drafts, at }),
+    readStream: async (db, stream) => (await readEvents(keys, heads, db, [stream])).get(stream) ?? [],
+    readStreams: (db, streams) => readEvents(keys, heads, db, streams),
+    endOf: async (db, stream) => {
+      const [head] = await db<{ seq: number }[]>`select seq from stream_head where stream = ${stream}`
+      return head?.seq ?? 0
+    },
+  }
+}
+
+export interface EventRecord {
+  /**
+   * @param expectedSeq the sequence that the caller folded from, 0 for a new stream; null takes the end as it is
+   * @param at epoch ms
+   * @throws StreamConflict when the stream ends elsewhere: nothing is written, the transaction is still good
+   * @throws BodyTooLarge
+   */
+  append(
+    tx: Tx,
+    stream: string,
+    expectedSeq: number | null,
+    drafts: readonly Draft[],
+    at: number,
+  ): Promise<RecordedEvent[]>
+  /** Whole and checked; empty when there is none. @throws RecordTampered */
+  readStream(db: Db | Tx, stream: string): Promise<RecordedEvent[]>
+  /** As `readStream`, for many: an entry for each. @throws RecordTampered */
+  readStreams(db: Db | Tx, streams: readonly string[]): Promise<Map<string, RecordedEvent[]>>
+  /** The sequence of the last event, 0 for none: says whether something changed, and proves nothing. */
+  endOf(db: Db | Tx, stream: string): Promise<number>
+}

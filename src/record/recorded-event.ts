@@ -1,0 +1,68 @@
+import { timingSafeEqual } from 'node:crypto'
+import { macOf } from './compose.ts'
+import { type Body, leafHash } from './verify.ts'
+
+/** An event as it stands on the record. */
+export interface RecordedEvent extends Body {
+  /** The private texts that are still there, by member of `data`. */
+  readonly texts: Readonly<Record<string, string>>
+  /** The exact canonical text. */
+  readonly body: string
+  /** Leaf hash, hex. */
+  readonly hash: string
+  /** Its place under the tree; null until it is sealed. From a table: a hint, not a proof. */
+  readonly leafIndex: number | null
+}
+
+/** Finds the first thing that is wrong with a row of `event`, looking at it alone; null when it is genuine. */
+export function faultOf(row: EventRow, macKey: Buffer): RowFault | null {
+  const hash = leafHash(row.body)
+  if (!hash.equals(row.leafHash)) return 'body-changed'
+  const mac = macOf(macKey, hash)
+  if (row.mac.length !== mac.length || !timingSafeEqual(row.mac, mac)) return 'mac-wrong'
+  const body = bodyOf(row)
+  const same =
+    body.stream === row.stream &&
+    body.seq === row.seq &&
+    body.type === row.type &&
+    body.v === row.v &&
+    body.at === row.at &&
+    body.prev === (row.prev?.toString('hex') ?? null)
+  return same ? null : 'column-changed'
+}
+
+/** The body of a row whose MAC is right: we wrote it, so its form needs no look. */
+export function bodyOf({ body }: EventRow): Body {
+  const { stream, seq, type, v, at, prev, data } = JSON.parse(body)
+  return { stream, seq, type, v, at, prev, data }
+}
+
+export type RowFault = 'body-changed' | 'mac-wrong' | 'column-changed'
+
+/** A row of `event`. */
+export interface EventRow {
+  readonly stream: string
+  readonly seq: number
+  readonly type: string
+  readonly v: number
+  readonly at: number
+  readonly body: string
+  readonly prev: Buffer | null
+  readonly leafHash: Buffer
+  readonly mac: Buffer
+}
+
+/** What is in the database is not what was recorded. Nothing is decided on it; `verify --log` says more. */
+export class RecordTampered extends Error {
+  readonly code = 'RECORD_TAMPERED'
+  override name = 'RecordTampered'
+  readonly stream: string
+  readonly seq: number | null
+  readonly fault: string
+  constructor(stream: string, seq: number | null, fault: string) {
+    super(`${stream}${seq === null ? '' : ` #${seq}`} is not what was recorded: ${fault}`)
+    this.stream = stream
+    this.seq = seq
+    this.fault = fault
+  }
+}

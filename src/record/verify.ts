@@ -1,0 +1,545 @@
+/**
+ * The whole offline verifier of evidence. It imports nothing but node:crypto, so that an auditor can read it in one
+ * sitting and run it without us. Formats: RFC 6962 (tree), RFC 8785 (canonical JSON), C2SP signed-note and
+ * tlog-checkpoint, and `countersign-evidence/1`. Forgers aim at parsers: whatever is not exactly in form is refused.
+ * The rest of `record/` writes with the same functions, so that what is written is what is verified.
+ */
+import { createPublicKey, hash, type KeyObject, verify as verifySignature } from 'node:crypto'
+
+export const EVIDENCE_FORMAT = 'countersign-evidence/1'
+export const MAX_BODY_BYTES = 60 * 1024
+export const SALT_BYTES = 16
+
+/** @param fileText the evidence file. @param options.vkey the log's key, from elsewhere than the file: without it the verdict is at best `unanchored`. @param options.earlier checkpoints that the auditor kept, to be found consistent */
+export function verifyEvidence(fileText: string, options: VerifyOptions = {}): Verdict {
+  const reasons: Reason[] = []
+  const attempt = <T>(where: string, step: () => T): T | null => {
+    try {
+      return step()
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      reasons.push({ code: error.code, where, message: error.message })
+      return null
+    }
+  }
+
+  const file = attempt('file', () => parseEvidence(fileText))
+  const checkpoint = file && attempt('checkpoint', () => openCheckpoint(file, options.vkey))
+  if (!file || !checkpoint) return refused(reasons)
+
+  const events: ProvedEvent[] = []
+  file.events.forEach((item, place) => {
+    const where = `events[${place}]`
+    attempt(where, () => {
+      const previous = file.events[place - 1]
+      if (previous && previous.leafIndex >= item.leafIndex)
+        refuse('order', 'events are listed by rising leaf index, each once')
+      const body = parseBody(item.body)
+      const leaf = leafHash(item.body)
+      const root = rootFromInclusion(leaf, item.leafIndex, checkpoint.size, item.proof)
+      if (!root?.equals(checkpoint.root))
+        refuse('proof-wrong', `leaf ${item.leafIndex} is not proved to be under the checkpoint`)
+      events.push({ ...body, leafIndex: item.leafIndex, hash: leaf.toString('hex') })
+    })
+  })
+  const streams = attempt('events', () => followChains(events)) ?? []
+  attempt('reveals', () => checkReveals(file.reveals, events))
+  const limits = attempt('consistency', () => checkConsistency(file, checkpoint, options)) ?? []
+  if (reasons.length > 0) return refused(reasons)
+
+  limits.push(...file.unproved.map((name) => `the field ${name} is not covered by any proof`))
+  return {
+    verdict: options.vkey === undefined ? 'unanchored' : 'verified',
+    reasons,
+    origin: file.origin,
+    checkpoint: { size: checkpoint.size, root: checkpoint.root.toString('base64') },
+    streams,
+    events,
+    limits,
+  }
+}
+
+function openCheckpoint(file: Evidence, anchor: string | undefined): Checkpoint {
+  const key = parseVkey(anchor ?? file.verifierKey)
+  if (anchor !== undefined && anchor !== file.verifierKey) {
+    refuse('key-differs', `the file names the key ${file.verifierKey}, not the one that was given`)
+  }
+  const checkpoint = parseCheckpoint(openNote(file.checkpoint, [key]).text)
+  if (checkpoint.origin !== file.origin || key.name !== file.origin) {
+    refuse('origin-differs', `file ${file.origin}, checkpoint ${checkpoint.origin}, key ${key.name}: they must be one`)
+  }
+  return checkpoint
+}
+
+/** Every stream starts at 1, each event names the hash of the one before, and nothing follows `closed`. */
+function followChains(events: readonly ProvedEvent[]): StreamExtent[] {
+  const last = new Map<string, ProvedEvent>()
+  for (const event of events) {
+    const before = last.get(event.stream)
+    const where = `${event.stream} #${event.seq}`
+    if (event.seq !== (before?.seq ?? 0) + 1) refuse('chain-broken', `${where} follows #${before?.seq ?? 0}`)
+    if (event.prev !== (before?.hash ?? null)) refuse('chain-broken', `${where} does not name the event before it`)
+    if (before?.type === 'closed') refuse('closed-wrong', `${where} comes after the end of its stream`)
+    if (event.type === 'closed' && event.data.count !== event.seq) {
+      refuse('closed-wrong', `${where} closes a stream of ${event.seq} events and counts ${event.data.count}`)
+    }
+    last.set(event.stream, event)
+  }
+  return [...last.values()].map(({ stream, seq, type, leafIndex }) => ({
+    stream,
+    events: seq,
+    whole: type === 'closed',
+    statement:
+      type === 'closed'
+        ? `complete: ${seq} events, closed`
+        : `complete up to leaf ${leafIndex}; later events not provable from this file`,
+  }))
+}
+
+/** A revealed text must be the one whose salted hash stands in the proved body. */
+function checkReveals(reveals: Evidence['reveals'], events: readonly ProvedEvent[]): void {
+  const seen = new Set<string>()
+  for (const { leafIndex, path, salt, value } of reveals) {
+    const where = `leaf ${leafIndex}, ${path}`
+    if (seen.size === seen.add(`${leafIndex} ${path}`).size) refuse('reveal-wrong', `${where} is revealed twice`)
+    const data = events.find((event) => event.leafIndex === leafIndex)?.data ?? {}
+    const place = Object.hasOwn(data, path) ? data[path] : null
+    if (canonicalJson(place) !== canonicalJson({ salted: saltedHash(salt, value) })) {
+      refuse('reveal-wrong', `${where} is not the text that was recorded`)
+    }
+  }
+}
+
+function checkConsistency(file: Evidence, now: Checkpoint, options: VerifyOptions): string[] {
+  const proofs = file.consistency
+  const limits: string[] = []
+  const key = [parseVkey(options.vkey ?? file.verifierKey)]
+  const earlier = (options.earlier ?? []).map((note) => parseCheckpoint(openNote(note, key).text))
+  for (const checkpoint of earlier) {
+    const proof = checkpoint.size === now.size ? [] : proofs.find(({ size }) => size === checkpoint.size)?.proof
+    if (!proof || checkpoint.origin !== now.origin || !isConsistent(checkpoint, now, proof)) {
+      refuse('consistency-wrong', `not proved to continue the checkpoint of size ${checkpoint.size}`)
+    }
+  }
+  for (const { size } of proofs.filter(({ size }) => !earlier.some((checkpoint) => checkpoint.size === size))) {
+    limits.push(`the consistency proof from size ${size} was not checked: it needs the checkpoint kept then`)
+  }
+  return limits
+}
+
+// Merkle tree, RFC 6962 section 2.1; verification as RFC 9162 sections 2.1.3.2 and 2.1.4.2.
+
+const LEAF = Buffer.of(0)
+const NODE = Buffer.of(1)
+export const EMPTY_ROOT: Buffer = hash('sha256', '', 'buffer')
+
+export function leafHash(body: string | Uint8Array): Buffer {
+  return hash('sha256', Buffer.concat([LEAF, typeof body === 'string' ? Buffer.from(body, 'utf8') : body]), 'buffer')
+}
+
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  return hash('sha256', Buffer.concat([NODE, left, right]), 'buffer')
+}
+
+/** The root that the proof leads to; null when it has the wrong length for that place. */
+export function rootFromInclusion(leaf: Buffer, index: number, size: number, proof: readonly Buffer[]): Buffer | null {
+  if (index >= size) return null
+  let [place, last, root] = [index, size - 1, leaf]
+  for (const sibling of proof) {
+    if (last === 0) return null
+    if (place % 2 === 1 || place === last) {
+      root = nodeHash(sibling, root)
+      while (place % 2 === 0 && place !== 0) [place, last] = [half(place), half(last)]
+    } else {
+      root = nodeHash(root, sibling)
+    }
+    ;[place, last] = [half(place), half(last)]
+  }
+  return last === 0 ? root : null
+}
+
+/** Whether the tree of `then` is a prefix of the tree of `now`. */
+export function isConsistent(then: TreeHead, now: TreeHead, proof: readonly Buffer[]): boolean {
+  if (then.size === now.size) return proof.length === 0 && then.root.equals(now.root)
+  if (then.size === 0) return proof.length === 0 && then.root.equals(EMPTY_ROOT)
+  if (then.size > now.size) return false
+  let [place, last] = [then.size - 1, now.size - 1]
+  while (place % 2 === 1) [place, last] = [half(place), half(last)]
+  const [first, ...rest] = place === 0 ? [then.root, ...proof] : proof
+  if (!first) return false
+  let [older, newer] = [first, first]
+  for (const sibling of rest) {
+    if (last === 0) return false
+    if (place % 2 === 1 || place === last) {
+      ;[older, newer] = [nodeHash(sibling, older), nodeHash(sibling, newer)]
+      while (place % 2 === 0 && place !== 0) [place, last] = [half(place), half(last)]
+    } else {
+      newer = nodeHash(newer, sibling)
+    }
+    ;[place, last] = [half(place), half(last)]
+  }
+  return last === 0 && older.equals(then.root) && newer.equals(now.root)
+}
+
+/** Sizes go beyond 32 bits, where `>>` would be wrong. */
+function half(n: number): number {
+  return Math.floor(n / 2)
+}
+
+// C2SP signed-note and tlog-checkpoint.
+
+const ED25519 = 1
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+const MAX_SIGNATURES = 100
+const MAX_NOTE_BYTES = 1_000_000
+
+/** `<name>+<key id, hex>+<base64 of algorithm and key>`. Ed25519 alone is known. */
+export function parseVkey(vkey: string): NoteKey {
+  const [, name = '', id = '', encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/su.exec(vkey) ?? []
+  const material = isKeyName(name) ? decodeBase64(encoded) : null
+  if (material?.length !== 33 || material[0] !== ED25519) refuse('key-malformed', 'not an Ed25519 verifier key')
+  if (keyId(name, material).toString('hex') !== id)
+    refuse('key-malformed', 'the key id does not belong to name and key')
+  const der = Buffer.concat([SPKI_PREFIX, material.subarray(1)])
+  return { name, id, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) }
+}
+
+export function formatVkey(name: string, publicKey: KeyObject): string {
+  const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length)
+  const material = Buffer.concat([Buffer.of(ED25519), raw])
+  return `${name}+${keyId(name, material).toString('hex')}+${material.toString('base64')}`
+}
+
+function keyId(name: string, material: Buffer): Buffer {
+  return hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), material]), 'buffer').subarray(0, 4)
+}
+
+/** No white space, no plus, as the signed-note specification asks of key names. */
+export function isKeyName(name: string): boolean {
+  return name.isWellFormed() && /^[^\s+\u0085]+$/u.test(name)
+}
+
+/** The text of a note and its signature lines. Proves nothing. */
+export function parseNote(note: string): { text: string; signatures: NoteSignature[] } {
+  const malformed = (why: string): never => refuse('note-malformed', why)
+  if (!note.isWellFormed() || Buffer.byteLength(note) > MAX_NOTE_BYTES) malformed('not UTF-8, or too long')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the specification forbids them, so they are looked for
+  if (/[\u0000-\u0009\u000b-\u001f]/.test(note)) malformed('a control character')
+  const split = note.lastIndexOf('\n\n')
+  if (split < 0 || !note.endsWith('\n')) malformed('no signature block')
+  const lines = note
+    .slice(split + 2)
+    .split('\n')
+    .slice(0, -1)
+  if (lines.length === 0 || lines.length > MAX_SIGNATURES) malformed(`${lines.length} signatures`)
+  const signatures = lines.map((line) => {
+    const [, name = '', encoded = ''] = /^— (\S+) (\S+)$/u.exec(line) ?? []
+    const bytes = isKeyName(name) ? decodeBase64(encoded) : null
+    if (!bytes || bytes.length < 5) return malformed('a line that is no signature')
+    return { name, id: bytes.subarray(0, 4).toString('hex'), signature: bytes.subarray(4) }
+  })
+  return { text: note.slice(0, split + 1), signatures }
+}
+
+/** Needs a good signature of one of `keys`; a bad signature of any of them refuses the note. */
+export function openNote(note: string, keys: readonly NoteKey[]): { text: string; signers: string[] } {
+  const { text, signatures } = parseNote(note)
+  const signers = signatures.flatMap(({ name, id, signature }) => {
+    const key = keys.find((known) => known.name === name && known.id === id)
+    if (!key) return []
+    if (!verifySignature(null, Buffer.from(text), key.publicKey, signature)) {
+      refuse('signature-wrong', `the signature of ${name} does not fit the text`)
+    }
+    return [name]
+  })
+  if (signers.length === 0) refuse('signature-wrong', 'not signed by the expected key')
+  return { text, signers }
+}
+
+export function parseCheckpoint(text: string): Checkpoint {
+  const [, origin = '', size = '', encoded = ''] = /^([^\n]+)\n(0|[1-9][0-9]*)\n([^\n]+)\n$/u.exec(text) ?? []
+  const root = decodeBase64(encoded)
+  if (root?.length !== 32 || !Number.isSafeInteger(Number(size))) {
+    refuse('checkpoint-malformed', 'not origin, size and root hash, a line each')
+  }
+  return { origin, size: Number(size), root }
+}
+
+// Bodies and canonical JSON.
+
+/** The canonical text of an event, taken apart. */
+export function parseBody(text: string): Body {
+  if (Buffer.byteLength(text) > MAX_BODY_BYTES) refuse('body-too-large', `more than ${MAX_BODY_BYTES} bytes`)
+  const body = parseJson(text)
+  let canonical: string | null = null
+  try {
+    canonical = canonicalJson(body)
+  } catch {
+    // What has no canonical form, such as a lone surrogate, is not in it either.
+  }
+  if (canonical !== text) refuse('body-not-canonical', 'not the canonical form of RFC 8785')
+  const { stream, seq, type, v, at, prev, data, cleaned, ...others } = record(body, 'body-malformed')
+  const good =
+    Object.keys(others).length === 0 &&
+    typeof stream === 'string' &&
+    stream !== '' &&
+    typeof type === 'string' &&
+    type !== '' &&
+    isCount(seq, 1) &&
+    isCount(v, 1) &&
+    isCount(at, 0) &&
+    (seq === 1 ? prev === null : typeof prev === 'string' && HASH.test(prev)) &&
+    (cleaned === undefined || (Array.isArray(cleaned) && cleaned.every((path) => typeof path === 'string')))
+  if (!good) refuse('body-malformed', 'stream, seq, type, v, at, prev and data are not what they must be')
+  return { stream, seq, type, v, at, prev: prev as string | null, data: record(data, 'body-malformed') }
+}
+
+/** RFC 8785. @throws TypeError for what JSON cannot say; `undefined` members are left out, as JSON does */
+export function canonicalJson(value: unknown, depth = 0): string {
+  if (depth > MAX_DEPTH) throw new TypeError(`nested deeper than ${MAX_DEPTH}`)
+  if (typeof value === 'string' && !value.isWellFormed()) throw new TypeError('a lone surrogate')
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${value} is not a JSON number`)
+  if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item, depth + 1)).join(',')}]`
+  const prototype = typeof value === 'object' ? Object.getPrototypeOf(value) : undefined
+  if (prototype !== Object.prototype && prototype !== null) throw new TypeError(`${typeof value} is not JSON`)
+  const members = Object.entries(value as object).filter(([, member]) => member !== undefined)
+  members.sort(([a], [b]) => (a < b ? -1 : 1)) // UTF-16 code units, as the RFC asks
+  return `{${members.map(([name, member]) => `${canonicalJson(name)}:${canonicalJson(member, depth + 1)}`).join(',')}}`
+}
+
+/** What stands in a body in place of a text that may be erased. @param salt hex */
+export function saltedHash(salt: string, value: string): string {
+  return hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(value, 'utf8')]), 'hex')
+}
+
+const MAX_DEPTH = 64
+const HASH = /^[0-9a-f]{64}$/
+
+// Strict parsing of the file.
+
+function parseEvidence(text: string): Evidence {
+  const fields = record(parseJson(text), 'malformed')
+  refuseRepeatedNames(text)
+  if (fields.format !== EVIDENCE_FORMAT) refuse('unknown-format', `not ${EVIDENCE_FORMAT}`)
+  const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency, ...others } = fields
+  const list = members(events, ['leafIndex', 'body', 'proof'])
+  if (list.length === 0) refuse('malformed', 'no events')
+  return {
+    origin: string(origin),
+    verifierKey: string(verifierKey),
+    checkpoint: string(checkpoint),
+    events: list.map((event) => ({
+      leafIndex: count(event.leafIndex),
+      body: string(event.body),
+      proof: hashes(event.proof),
+    })),
+    reveals: members(reveals, ['leafIndex', 'path', 'salt', 'value']).map((reveal) => ({
+      leafIndex: count(reveal.leafIndex),
+      path: string(reveal.path),
+      salt: salt(reveal.salt),
+      value: string(reveal.value),
+    })),
+    consistency: members(consistency ?? [], ['size', 'proof']).map((item) => ({
+      size: count(item.size),
+      proof: hashes(item.proof),
+    })),
+    unproved: Object.keys(others),
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return refuse('not-json', 'not JSON')
+  }
+}
+
+/** JSON.parse takes the last of two members of one name; another reader may take the first. `text` is valid JSON. */
+function refuseRepeatedNames(text: string): void {
+  const open: (Set<string> | null)[] = []
+  let nameComes = false
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (char === '{' || char === '[') open.push(char === '{' ? new Set() : null)
+    if (char === '}' || char === ']') open.pop()
+    if (char === '{' || char === ',') nameComes = true
+    if (char === ':') nameComes = false
+    if (char !== '"') continue
+    const from = at
+    while (text[++at] !== '"') if (text[at] === '\\') at++
+    const names = nameComes ? open.at(-1) : null
+    if (!names) continue
+    const name: string = JSON.parse(text.slice(from, at + 1))
+    if (names.has(name)) refuse('malformed', `the name ${name} stands twice in one object`)
+    names.add(name)
+  }
+}
+
+function record(value: unknown, code: RefusalCode): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(code, 'an object is missing')
+  return value as Record<string, unknown>
+}
+
+function members(value: unknown, names: readonly string[]): Record<string, unknown>[] {
+  if (!Array.isArray(value)) refuse('malformed', 'a list is missing')
+  return value.map((item) => {
+    const fields = record(item, 'malformed')
+    const odd = Object.keys(fields).find((name) => !names.includes(name))
+    if (odd !== undefined) refuse('malformed', `${odd} has no meaning here`)
+    return fields
+  })
+}
+
+function string(value: unknown): string {
+  if (typeof value !== 'string' || !value.isWellFormed()) return refuse('malformed', 'a text is missing')
+  return value
+}
+
+function count(value: unknown): number {
+  return isCount(value, 0) ? value : refuse('malformed', 'a number is missing')
+}
+
+function isCount(value: unknown, least: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least
+}
+
+function salt(value: unknown): string {
+  const text = string(value)
+  return new RegExp(`^[0-9a-f]{${2 * SALT_BYTES}}$`).test(text) ? text : refuse('malformed', 'not a salt')
+}
+
+function hashes(value: unknown): Buffer[] {
+  if (!Array.isArray(value)) return refuse('malformed', 'a proof is missing')
+  return value.map((item) => {
+    const bytes = decodeBase64(string(item))
+    return bytes?.length === 32 ? bytes : refuse('malformed', 'not a SHA-256 hash in base64')
+  })
+}
+
+/** Standard base64 with padding, and only the one spelling of it; null otherwise. */
+function decodeBase64(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.toString('base64') === text ? bytes : null
+}
+
+function refuse(code: RefusalCode, message: string): never {
+  throw new Refused(code, message)
+}
+
+function refused(reasons: Reason[]): Verdict {
+  return { verdict: 'refused', reasons, origin: null, checkpoint: null, streams: [], events: [], limits: [] }
+}
+
+/** Something is not in form, or not genuine. */
+export class Refused extends Error {
+  override name = 'Refused'
+  readonly code: RefusalCode
+  constructor(code: RefusalCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export type RefusalCode =
+  | 'not-json'
+  | 'malformed'
+  | 'unknown-format'
+  | 'key-malformed'
+  | 'key-differs'
+  | 'note-malformed'
+  | 'signature-wrong'
+  | 'checkpoint-malformed'
+  | 'origin-differs'
+  | 'body-too-large'
+  | 'body-not-canonical'
+  | 'body-malformed'
+  | 'order'
+  | 'proof-wrong'
+  | 'chain-broken'
+  | 'closed-wrong'
+  | 'reveal-wrong'
+  | 'consistency-wrong'
+
+export interface VerifyOptions {
+  readonly vkey?: string
+  readonly earlier?: readonly string[]
+}
+
+export interface Verdict {
+  /** `unanchored`: all fits together, but the key came from the file itself, which proves nothing. */
+  readonly verdict: 'verified' | 'unanchored' | 'refused'
+  /** Why it is refused; empty otherwise. */
+  readonly reasons: readonly Reason[]
+  readonly origin: string | null
+  readonly checkpoint: { readonly size: number; readonly root: string } | null
+  /** How far each stream is whole. */
+  readonly streams: readonly StreamExtent[]
+  readonly events: readonly ProvedEvent[]
+  /** What this file does not prove. */
+  readonly limits: readonly string[]
+}
+
+export interface Reason {
+  readonly code: RefusalCode
+  readonly where: string
+  readonly message: string
+}
+
+export interface StreamExtent {
+  readonly stream: string
+  readonly events: number
+  readonly whole: boolean
+  readonly statement: string
+}
+
+export interface Body {
+  readonly stream: string
+  readonly seq: number
+  readonly type: string
+  readonly v: number
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly prev: string | null
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export interface ProvedEvent extends Body {
+  readonly leafIndex: number
+  /** Leaf hash, hex. */
+  readonly hash: string
+}
+
+export interface TreeHead {
+  readonly size: number
+  readonly root: Buffer
+}
+
+export interface Checkpoint extends TreeHead {
+  readonly origin: string
+}
+
+export interface NoteKey {
+  readonly name: string
+  /** Hex. */
+  readonly id: string
+  readonly publicKey: KeyObject
+}
+
+export interface NoteSignature {
+  readonly name: string
+  readonly id: string
+  readonly signature: Buffer
+}
+
+interface Evidence {
+  readonly origin: string
+  readonly verifierKey: string
+  readonly checkpoint: string
+  readonly events: readonly { leafIndex: number; body: string; proof: Buffer[] }[]
+  readonly reveals: readonly { leafIndex: number; path: string; salt: string; value: string }[]
+  readonly consistency: readonly { size: number; proof: Buffer[] }[]
+  /** Names of further fields. */
+  readonly unproved: readonly string[]
+}

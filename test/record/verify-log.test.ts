@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Db } from '../../src/db/transaction.ts'
+import { createRecord } from '../../src/record/record.ts'
+import { verifyLog } from '../../src/record/verify-log.ts'
+import { createWitnessed } from '../../src/record/witnessed.ts'
+import { createTestClock } from '../support/clock.ts'
+import { createFakeWitness, type FakeWitness } from './fake-witness.ts'
+import {
+  append,
+  asVandal,
+  createRecordDatabase,
+  createReplica,
+  createTestSigner,
+  type RecordDatabase,
+  type Replica,
+} from './record-fixture.ts'
+
+const clock = createTestClock()
+const signer = createTestSigner()
+let db: RecordDatabase
+let witness: FakeWitness
+let replica: Replica
+
+/** Two checkpoints over more than one tile, ended. */
+beforeEach(async () => {
+  db = await createRecordDatabase()
+  witness = createFakeWitness()
+  await append(db, 'a', 0, { type: 'asked', data: { for: 'prod-db' } }, 'approved', 'planned')
+  replica = createReplica(db, { signer, witnesses: [witness], clock })
+  replica.sealer.start()
+  await replica.sealer.sealed('a', 3)
+  await append(db, 'b', 0, ...Array.from({ length: 600 }, () => 'said'))
+  replica.sealer.kick()
+  await replica.sealer.sealed('b', 600)
+  await replica.stop()
+})
+afterEach(() => db.drop())
+
+const verify = (sql: Db = db.app) => verifyLog(sql, db.keys.macKey, createWitnessed(signer.vkey, [witness]))
+
+test('an untouched record has no differences, whoever looks', async () => {
+  const good = { ok: true, size: 603, witnesses: [{ witness: 'fake', size: 603 }], differences: [] }
+  expect(await verify()).toEqual(good)
+  expect(await verify(db.admin)).toEqual(good)
+})
+
+test('an empty record has no differences', async () => {
+  const empty = await createRecordDatabase()
+  const witnessed = createWitnessed(signer.vkey, [createFakeWitness()])
+  expect(await verifyLog(empty.app, db.keys.macKey, witnessed)).toMatchObject({ ok: true, size: 0 })
+  await empty.drop()
+})
+
+test('what waits for the sealer is no difference', async () => {
+  await append(db, 'c', 0, 'asked')
+  expect(await verify()).toMatchObject({ ok: true, size: 603 })
+})
+
+describe('each change is found and named', () => {
+  const since = expect.any(Number)
+  const changes: [string, (sql: Db) => Promise<unknown>, object][] = [
+    [
+      'a body',
+      (sql) => sql`update event set body = replace(body, 'prod-db', 'mail') where stream = 'a' and seq = 1`,
+      { what: 'body-changed', where: 'a #1, leaf 0', since },
+    ],
+    [
+      'a body and its hash',
+      (sql) => sql`update event set body = replace(body, '"said"', '"done"'),
+        leaf_hash = sha256('\\x00'::bytea || convert_to(replace(body, '"said"', '"done"'), 'utf8')) where stream = 'b' and seq = 600`,
+      { what: 'event-missing', where: 'leaf 602', since },
+    ],
+    [
+      'a type',
+      (sql) => sql`update event set type = 'denied' where stream = 'a' and seq = 2`,
+      { what: 'column-changed', where: 'a #2, leaf 1', since },
+    ],
+    [
+      'a time',
+      (sql) => sql`update event set at = at + 1 where seq = 3 and stream = 'a'`,
+      { what: 'column-changed', where: 'a #3, leaf 2', since },
+    ],
+    [
+      'a MAC',
+      (sql) => sql`update event set mac = sha256(mac) where stream = 'a' and seq = 2`,
+      { what: 'mac-wrong', where: 'a #2, leaf 1', since },
+    ],
+    [
+      'an event is deleted',
+      (sql) => sql`delete from event where stream = 'b' and seq = 7`,
+      { what: 'event-missing', where: 'leaf 9', since },
+    ],
+    [
+      'a stream is deleted',
+      (sql) => sql`delete from event where stream = 'a'`,
+      { what: 'stream-missing', where: 'a, whose head stands at 3', since: null },
+    ],
+    [
+      'a chain',
+      (sql) => sql`update event set prev = sha256(prev) where stream = 'b' and seq = 300`,
+      { what: 'chain-broken', where: 'b #300', since: null },
+    ],
+    [
+      'a head',
+      (sql) => sql`update stream_head set seq = 2 where stream = 'a'`,
+      { what: 'head-differs', where: 'a ends at 3, its head stands at 2', since: null },
+    ],
+    [
+      'a leaf',
+      (sql) => sql`update leaf set leaf_hash = sha256(leaf_hash) where leaf_index = 5`,
+      { what: 'event-missing', where: 'leaf 5', since },
+    ],
+    [
+      'a leaf is deleted',
+      (sql) => sql`delete from leaf where leaf_index = 5`,
+      { what: 'leaf-missing', where: 'leaf 5', since },
+    ],
+    [
+      'two leaves change places',
+      (sql) => sql`update leaf l set leaf_hash = o.leaf_hash from leaf o
+        where l.leaf_index = 10 and o.leaf_index = 11 and l.log = 1`,
+      { what: 'checkpoint-differs', where: 'checkpoint of size 603', since },
+    ],
+    [
+      'a tile',
+      (sql) =>
+        sql`update tile set hashes = set_byte(hashes, 40, (get_byte(hashes, 40) + 1) % 256) where level = 0 and tile_index = 1`,
+      { what: 'tile-differs', where: 'tile 0/1, leaf 256', since },
+    ],
+    [
+      'a tile above',
+      (sql) => sql`update tile set hashes = set_byte(hashes, 0, (get_byte(hashes, 0) + 1) % 256) where level = 1`,
+      { what: 'tile-differs', where: 'tile 1/0, leaf 0', since },
+    ],
+    [
+      'a tile is deleted',
+      (sql) => sql`delete from tile where level = 0 and tile_index = 0`,
+      { what: 'tile-differs', where: 'tile 0/0, leaf 0', since },
+    ],
+    [
+      'a checkpoint',
+      (sql) => sql`update checkpoint set root = sha256(root) where size = 3`,
+      { what: 'checkpoint-forged', where: 'checkpoint of size 3', since: null },
+    ],
+    [
+      'a checkpoint is deleted',
+      (sql) => sql`delete from checkpoint where size = 3`,
+      { what: 'checkpoint-missing', where: 'checkpoint of size 3, which a witness confirmed', since },
+    ],
+    [
+      'a checkpoint is added',
+      (sql) => sql`insert into checkpoint select log, 100, root, note, at from checkpoint where size = 3`,
+      { what: 'checkpoint-forged', where: 'checkpoint of size 100', since: null },
+    ],
+  ]
+
+  test.each(changes)('%s', async (_, change, difference) => {
+    // Two rows of a unique column cannot change places while the constraint stands.
+    await db.admin`alter table leaf drop constraint leaf_of_event`
+    await asVandal(db.admin, change)
+    const verdict = await verify()
+    expect(verdict.ok).toBe(false)
+    expect(verdict.differences).toContainEqual(difference)
+  })
+
+  test('an event without a MAC of ours, and one that is kept from the sealer', async () => {
+    const forger = createRecord({ ...db.keys, macKey: Buffer.alloc(32) })
+    await append({ app: db.app, record: forger }, 'forged', 0, 'approved')
+    await append(db, 'held back', 0, 'approved')
+    await db.admin`delete from event_pending`
+    expect((await verify()).differences).toEqual([
+      { what: 'mac-wrong', where: 'forged #1, under no leaf', since: null },
+      { what: 'never-sealed', where: 'held back #1, under no leaf', since: null },
+    ])
+  })
+
+  test('the tail is cut everywhere: the witness knows better', async () => {
+    await asVandal(db.admin, async (sql) => {
+      await sql`delete from event where stream = 'b'`
+      await sql`delete from stream_head where stream = 'b'`
+      await sql`delete from leaf where leaf_index > 2`
+      await sql`delete from tile`
+      await sql`delete from checkpoint where size > 3`
+      await sql`delete from witness_receipt where size > 3`
+    })
+    expect(await verify()).toEqual({
+      ok: false,
+      size: 3,
+      witnesses: [{ witness: 'fake', size: 603 }],
+      differences: [{ what: 'witness-differs', where: 'witness fake confirmed 603 events, there are 3', since: null }],
+    })
+  })
+
+  test('all is rewritten with our own keys: the witness knows better', async () => {
+    const other = await createRecordDatabase()
+    try {
+      const rewritten = { ...other, keys: db.keys, record: createRecord(db.keys) }
+      await append(rewritten, 'a', 0, 'asked', ...Array.from({ length: 602 }, () => 'approved'))
+      const accomplice = createReplica(rewritten, { signer, witnesses: [createFakeWitness()], clock })
+      accomplice.sealer.start()
+      await accomplice.sealer.sealed('a', 603)
+      await accomplice.stop()
+      expect((await verify(other.app)).differences).toEqual([
+        { what: 'witness-differs', where: 'witness fake, size 603', since: null },
+      ])
+    } finally {
+      await other.drop()
+    }
+  })
+
+  test('a note of another key in the witness', async () => {
+    const stranger = createTestSigner()
+    expect(await verifyLog(db.app, db.keys.macKey, createWitnessed(stranger.vkey, [witness]))).toMatchObject({
+      ok: false,
+      differences: expect.arrayContaining([expect.objectContaining({ what: 'witness-note-wrong' })]),
+    })
+  })
+})
+
+test('it can be verified while it grows', async () => {
+  const growing = createReplica(db, { signer, witnesses: [witness], clock })
+  growing.sealer.start()
+  let seq = 600
+  const writing = (async () => {
+    for (let round = 0; round < 40; round++) {
+      await append(db, 'b', seq++, 'said')
+      growing.sealer.kick()
+    }
+  })()
+  for (let round = 0; round < 5; round++) expect(await verify()).toMatchObject({ ok: true })
+  await writing
+  await vi.waitFor(async () => expect(await verify()).toMatchObject({ ok: true, size: 643 }))
+  await growing.stop()
+})
