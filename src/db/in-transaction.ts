@@ -1,7 +1,10 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { classifyFailure, isConnectionLoss, isRetryable, TransactionFailure } from './failure.ts'
 import type { Db, Tx } from './transaction.ts'
 
 const ATTEMPTS = 3
+const RETRY_MS = 20
 /** How long after the statements' own limit the answer of a silent network is awaited. */
 const GRACE_MS = 500
 
@@ -31,6 +34,8 @@ async function attempt<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Pr
     } catch (error) {
       if (isRetryable(error) && tried < ATTEMPTS && act.step !== 'given-up') {
         act.step = 'running'
+        // At once, it could take the lock again before the one that was let through wakes up.
+        await sleep((RETRY_MS * 2 ** tried * (50 + randomInt(100))) / 100)
         continue
       }
       throw explain(error, act)

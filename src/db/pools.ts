@@ -1,6 +1,6 @@
 import { closeDb, type DbOptions, openDb } from './client.ts'
 import { quoteIdentifier } from './identifier.ts'
-import { APP_ROLE, canBecome, OWNER_ROLE, SEALER_ROLE, schemaOwner } from './roles.ts'
+import { APP_ROLE, canBecome, OWNER_ROLE, type RoleStrength, SEALER_ROLE, schemaOwner } from './roles.ts'
 import type { Db } from './transaction.ts'
 
 /** Longer than any statement of ours is silent. */
@@ -22,7 +22,7 @@ export async function openPools({ url, sealerUrl = url, max = 10, ...options }: 
     })
   const pools = {
     app: open(url, 'app', app, { max }),
-    // One connection that stays: its session holds the lock of the one sealer.
+    // One connection that is not renewed: its session holds the sealer's lock.
     sealer: open(sealerUrl, 'sealer', sealer, { max: 1, lifetime: 'process' }),
   }
   return {
@@ -33,13 +33,6 @@ export async function openPools({ url, sealerUrl = url, max = 10, ...options }: 
     },
   }
 }
-
-/**
- * How far roles hold one pool away from what another may do.
- * `enforced`: by the logins themselves. `advisory`: by a setting that any SQL can leave again.
- * `none`: the login may not act as the roles; the DBA runs `rolesForDba` and then `migrate` again.
- */
-type RoleStrength = 'enforced' | 'advisory' | 'none'
 
 function strengthOf(app: LoginFacts, sealer: LoginFacts): RoleStrength {
   if (!app.role || !sealer.role) return 'none'

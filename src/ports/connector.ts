@@ -8,6 +8,8 @@
 export interface Connector {
   readonly kind: string
   readonly capabilities: ConnectorCapabilities
+  /** The account that a grant will have: derived from its id, the same for ever. */
+  accountFor(grantId: string): string
   /** What is wrong with the target or with our own rights on it. Empty when all is well. */
   checkPreconditions(): Promise<PreconditionFault[]>
   /** The entitlements that the target itself knows and would accept. */
@@ -114,6 +116,8 @@ export interface ObservedGrant {
   readonly grantId: string | null
   readonly nativeExpiry: number | null
   readonly liveSessions: number
+  /** How it is held, where the target says: by whom it was given, with which options. For people. */
+  readonly notes?: readonly string[]
 }
 
 /** What the reveal page shows, once. Never logged, never stored. */

@@ -12,6 +12,10 @@ export function createRecord(keys: RecordKeys): EventRecord {
     append: (tx, stream, expectedSeq, drafts, at) => appendEvents(keys, heads, tx, { stream, expectedSeq, drafts, at }),
     readStream: async (db, stream) => (await readEvents(keys, heads, db, [stream])).get(stream) ?? [],
     readStreams: (db, streams) => readEvents(keys, heads, db, streams),
+    endOf: async (db, stream) => {
+      const [head] = await db<{ seq: number }[]>`select seq from stream_head where stream = ${stream}`
+      return head?.seq ?? 0
+    },
   }
 }
 
@@ -33,4 +37,6 @@ export interface EventRecord {
   readStream(db: Db | Tx, stream: string): Promise<RecordedEvent[]>
   /** As `readStream`, for many: an entry for each. @throws RecordTampered */
   readStreams(db: Db | Tx, streams: readonly string[]): Promise<Map<string, RecordedEvent[]>>
+  /** The sequence of the last event, 0 for none: says whether something changed, and proves nothing. */
+  endOf(db: Db | Tx, stream: string): Promise<number>
 }

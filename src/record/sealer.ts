@@ -21,7 +21,7 @@ const POLL_MS = 1_000
  * @param options.db a pool of one connection that is not renewed, as the sealer's role: its session holds the lock
  */
 export function createSealer(options: SealerOptions): Sealer {
-  const { db, macKey, signer, witnessed, clock, onAlarm, debounceMs = 0 } = options
+  const { db, macKey, signer, witnessed, clock, onAlarm, debounceMs = 0, reached = async () => undefined } = options
   if (db.options.max !== 1)
     throw new RangeError('the sealer needs a pool of one connection: its session holds the lock')
   if (signer.vkey !== witnessed.vkey) throw new RangeError('the signer and the witnesses are of different logs')
@@ -68,6 +68,7 @@ export function createSealer(options: SealerOptions): Sealer {
     sealed?.events.forEach(({ stream, seq }, place) => {
       waiters.place(stream, seq, sealed.first + place)
     })
+    if (sealed) await reached('seal:after-tree')
     if (tree.size() > lease.signed) await publish(lease)
     if (sealed?.more) wanted = true
   }
@@ -105,7 +106,8 @@ export function createSealer(options: SealerOptions): Sealer {
       values (${lease.log}, ${head.size}, ${head.root}, ${note}, ${clock.now()}) on conflict do nothing`
   }
 
-  function onKept(note: WitnessedNote): void {
+  async function onKept(note: WitnessedNote): Promise<void> {
+    await reached('seal:after-witness')
     const before = witnessed.size()
     witnessed.confirm(note)
     const size = witnessed.size()
@@ -287,6 +289,8 @@ export interface SealerOptions {
   onAlarm(alarm: Alarm): void
   /** Collects kicks for so long; 0 seals at once and collects while sealing. */
   readonly debounceMs?: number
+  /** Test hook: called between committed steps. */
+  reached?(point: 'seal:after-tree' | 'seal:after-witness'): Promise<void>
 }
 
 export interface Sealer {

@@ -2,6 +2,7 @@ import type { TestProject } from 'vitest/node'
 import { closeDb, openDb } from '../../src/db/client.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { APP_ROLE, OWNER_ROLE, SEALER_ROLE } from '../../src/db/roles.ts'
+import { migrateEffects } from '../../src/effects/migrate-effects.ts'
 import { carelessSettings, startScratchCluster } from './cluster.ts'
 
 const TEMPLATE = 'countersign_template'
@@ -13,7 +14,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const admin = openDb(cluster.urlFor('postgres'), { applicationName: 'test set-up', max: 1 })
   try {
     await admin`create database ${admin(TEMPLATE)}`
-    await migrate(cluster.urlFor(TEMPLATE))
+    await migrate(cluster.urlFor(TEMPLATE), { also: [migrateEffects] })
     for (const [login, role] of Object.entries(LOGINS)) {
       await admin.unsafe(`create role test_${login} login password 'test' in role ${role}`)
     }

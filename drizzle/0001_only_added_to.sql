@@ -1,19 +1,3 @@
--- Who may do what with the record. A role that this server does not have is passed over: then one login does all.
-do $$
-begin
-  if exists (select from pg_roles where rolname = 'countersign_app') then
-    grant select, insert on event, event_pending, private_text to countersign_app;
-    grant select, insert, update on stream_head to countersign_app;
-    grant select on log, leaf, tile, checkpoint, witness_receipt, quarantine to countersign_app;
-  end if;
-  if exists (select from pg_roles where rolname = 'countersign_sealer') then
-    grant select on event, stream_head to countersign_sealer;
-    grant select, delete on event_pending to countersign_sealer;
-    grant select, insert on log, leaf, checkpoint, witness_receipt, quarantine to countersign_sealer;
-    grant select, insert, update on tile to countersign_sealer;
-  end if;
-end $$;
---> statement-breakpoint
 -- Not even the owner changes what is recorded, short of dropping these triggers.
 create function refuse_change() returns trigger language plpgsql as $$
 begin

@@ -1,0 +1,14 @@
+-- Who may do what. Applied at every `migrate`; left out on a server where our roles do not exist.
+grant select, insert on event, event_pending, private_text to countersign_app;
+grant select, insert, update on stream_head to countersign_app;
+grant select on log, leaf, tile, checkpoint, witness_receipt, quarantine to countersign_app;
+grant select, insert, update on grant_state, identity_lock, notice, announced to countersign_app;
+grant select, insert on act to countersign_app;
+grant select, insert, delete on schedule_slot to countersign_app;
+grant select, insert, delete, update (used_at) on reveal to countersign_app;
+grant select, insert, update on local_chat_messages to countersign_app;
+
+grant select on event, stream_head to countersign_sealer;
+grant select, delete on event_pending to countersign_sealer;
+grant select, insert on log, leaf, checkpoint, witness_receipt, quarantine to countersign_sealer;
+grant select, insert, update on tile to countersign_sealer;

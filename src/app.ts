@@ -1,0 +1,328 @@
+import { createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { completionFor } from './chat/completion.ts'
+import { createDesk } from './chat/desk.ts'
+import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
+import { type Config, resolveSecret, settingsForRecord } from './config.ts'
+import { createDemoTarget } from './connectors/demo-target.ts'
+import { createPostgresConnector } from './connectors/postgres/connector.ts'
+import { openDatabaseClock } from './db/clock.ts'
+import { readDurability } from './db/durability.ts'
+import { type OpenDatabase, openDatabase } from './db/open-database.ts'
+import { schemaState } from './db/schema-state.ts'
+import { createPolicyDirectory } from './directory/policy-directory.ts'
+import type { Policy, Target } from './domain/policy.ts'
+import { enqueue } from './effects/enqueue.ts'
+import { createLanes } from './effects/lanes.ts'
+import { migrateEffects } from './effects/migrate-effects.ts'
+import { createEffects } from './effects/run-effects.ts'
+import { createWaker } from './effects/wake.ts'
+import { openKeys } from './open-keys.ts'
+import { parsePolicy } from './policy/parse-policy.ts'
+import type { Connector } from './ports/connector.ts'
+import { createRecord } from './record/record.ts'
+import { createSealer } from './record/sealer.ts'
+import { createWitnessed } from './record/witnessed.ts'
+import { newestEvents } from './report/newest-events.ts'
+import { readinessChecks } from './report/readiness.ts'
+import { createSchedule } from './schedule/schedule.ts'
+import { peekReveal } from './secrets/reveal.ts'
+import { createSealing } from './secrets/sealing.ts'
+import { readBuild } from './telemetry/build.ts'
+import type { Log } from './telemetry/log.ts'
+import { createHealth } from './web/health.ts'
+import { createRevealPage } from './web/reveal-page.ts'
+import { serve } from './web/serve.ts'
+import { createFileWitness } from './witness/file-witness.ts'
+import { announce } from './workflow/announce.ts'
+import type { Context, CrashPoint, Effect } from './workflow/context.ts'
+import { extendGrant } from './workflow/extend-grant.ts'
+import { createFallDue } from './workflow/fall-due.ts'
+import { lookAtTarget } from './workflow/look-at-target.ts'
+import { namesOf } from './workflow/perform-act.ts'
+import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
+import { provisionGrant } from './workflow/provision-grant.ts'
+import { createAlarms } from './workflow/raise-alarm.ts'
+import { recordStart } from './workflow/record-start.ts'
+import { revealConnection } from './workflow/show-connection.ts'
+import { sweep } from './workflow/sweep.ts'
+import { watchPolicy } from './workflow/watch-policy.ts'
+
+/** A running process. */
+export interface App {
+  readonly url: string
+  /** Finishes what is under way, then ends every connection. Twice is harmless. */
+  stop(): Promise<void>
+}
+
+export interface AppHooks {
+  /** For tests: called at every boundary between two committed steps. */
+  readonly reached?: (point: CrashPoint) => Promise<void>
+  /** For tests: another connector for a target; null leaves it the real one. */
+  readonly connectorFor?: (target: Target) => Connector | null
+}
+
+/**
+ * Brings up one process: database, record, policy, effects, timer, doors, in this order, so that
+ * nothing is taken in before it can be recorded. Fails whole: what was started is stopped again.
+ */
+export async function startApp(config: Config, log: Log, hooks: AppHooks = {}): Promise<App> {
+  const started: (() => Promise<void>)[] = []
+  const stopAll = async () => {
+    for (const stop of started.splice(0).reverse()) {
+      await stop().catch((error: unknown) => log.error({ err: error }, 'something did not stop cleanly'))
+    }
+  }
+  try {
+    const url = await start(config, log, hooks, (stop) => started.push(stop))
+    return { url, stop: stopAll }
+  } catch (error) {
+    await stopAll()
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  log: Log,
+  hooks: AppHooks,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<string> {
+  const build = await readBuild()
+  const database = await openDatabase(config.database, {
+    also: [migrateEffects],
+    onNotice: (notice) => log.info(notice),
+  })
+  onStop(() => database.close())
+  const { app: db, sealer: sealerDb, roles } = database.pools
+  const clock = await openDatabaseClock(db)
+  onStop(async () => clock.close())
+
+  const keys = await openKeys(config.keys, config.logOrigin)
+  const sealing = createSealing(keys.secrets)
+  const witnesses = config.witnesses.map(({ path }) =>
+    createFileWitness({ path, administeredBy: 'whoever runs this process' }),
+  )
+  const witnessed = createWitnessed(keys.signer.vkey, witnesses)
+  const record = createRecord({
+    macKey: keys.mac,
+    seal: (text) => sealing.seal(text, 'private_text'),
+    open: (sealed) => sealing.open(sealed, 'private_text'),
+  })
+  const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
+  let publicUrl = config.publicUrl
+  const reached = hooks.reached ?? (async () => undefined)
+
+  const kickKinds = () => effects.kick(EFFECT_KINDS)
+  const committed = () => {
+    sealer.kick()
+    kickKinds()
+    waker.poke()
+  }
+  const alarms = createAlarms({
+    ...{ db, record, clock, committed },
+    log: ({ what, detail, grant }, cause) =>
+      log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail),
+  })
+  const sealer = createSealer({
+    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
+    onAlarm: ({ code, message }) => alarms.raise({ what: code, detail: message, grant: null }),
+  })
+  const lanes = createLanes({ url: database.url })
+  onStop(() => lanes.stop())
+
+  const connectors = new Map<string, Connector>()
+  onStop(async () => {
+    for (const connector of connectors.values()) await connector.close()
+  })
+  const connectorOf = (name: string): Connector | null => {
+    const target = policy.own().targets[name]
+    if (target === undefined) return null
+    const url = resolveSecret(target.connector.url, demoEnvironment)
+    const known = connectors.get(`${name} ${url}`)
+    if (known !== undefined) return known
+    const made =
+      hooks.connectorFor?.(target) ??
+      createPostgresConnector({
+        ...{ target: name, url, clock },
+        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
+        afterStep: () => reached('target:after-step'),
+      })
+    connectors.set(`${name} ${url}`, made)
+    return made
+  }
+  const policy = createPolicyInForce(await readPolicy(config.policyFile), {
+    ...{ db, record, clock, committed },
+    changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
+  })
+  const directory = createPolicyDirectory(() => policy.own())
+
+  const context: Context = {
+    ...{ db, record, witnessed, clock, directory, policy, connectorOf, lanes, sealing, committed },
+    get chat() {
+      return local.chat
+    },
+    sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
+    enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
+    get publicUrl() {
+      return publicUrl
+    },
+    alarm: (alarm) => alarms.raise(alarm),
+    reached,
+  }
+  const desk = createDesk(context, (error, act) => {
+    const reference = act.key.slice(-8)
+    log.error({ err: error, reference }, 'an act failed')
+    return reference
+  })
+  const people = policy.own().people
+  const local: LocalChat = createLocalChat({
+    ...{ db, clock, desk, host: config.host },
+    people: people.flatMap(({ id, name, title, accounts }) => {
+      const account = accounts.find((one) => one.platform === 'local')
+      return account === undefined ? [] : [{ id, name, title, account }]
+    }),
+    channels: channelsOf(policy.own()),
+    policyName: config.policyFile.split('/').at(-1) ?? '',
+    example: '/access prod-db 2m fix ledger INC-42',
+    completion: async (account) => {
+      const who = await directory.byAccount(account)
+      return who === null ? [] : completionFor(policy.own(), who.id)
+    },
+    panes: {
+      target: async () => {
+        const target = Object.keys(policy.own().targets)[0] ?? ''
+        return { target, accounts: await lookAtTarget(context, target) }
+      },
+      record: () => newestEvents(db, witnessed, namesOf(context)),
+    },
+    onFault: (what, error) => log.error({ err: error }, what),
+  })
+
+  const effects = createEffects({
+    ...{ url: database.url, db, log },
+    handlers: {
+      announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
+      provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
+      extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
+    },
+    onStuck: async (_tx, stuck) => {
+      alarms.raise({
+        what: `effect-stuck`,
+        detail: `${stuck.kind} ${stuck.key} after ${stuck.attempts} attempts`,
+        grant: null,
+      })
+    },
+  })
+  const fallDue = createFallDue(context)
+  const waker = createWaker({
+    ...{ clock, nextDue: fallDue.nextDue, run: fallDue.run },
+    onError: (error) => log.error({ err: error }, 'the timer could not look'),
+  })
+  fallDue.onFree(() => waker.poke())
+  const schedule = createSchedule({
+    ...{ db, clock, log, timeZone: policy.own().timeZone },
+    jobs: [{ name: 'sweep', cron: '* * * * *', catchUp: 'latest', run: async () => void (await sweep(context)) }],
+  })
+
+  await effects.start()
+  onStop(() => effects.stop())
+  await policy.load()
+  await recordStart(
+    { db, record, clock },
+    {
+      ...{ version: build.version, commit: build.commit, lockFile: build.lockFile },
+      ...{ schema: String((await schemaState(db)).at), policy: policy.own().hash, host: hostname() },
+      ...{ node: process.version, settings: settingsForRecord(config), roles },
+      durability: (await readDurability(db)).words,
+    },
+  )
+  sealer.start()
+  onStop(async () => {
+    await alarms.idle()
+    await sealer.stop()
+  })
+  sealer.kick()
+  waker.poke()
+  onStop(async () => {
+    await waker.stop()
+    await fallDue.idle()
+  })
+  const watch = watchPolicy({
+    ...{ clock, policy, read: () => readPolicy(config.policyFile) },
+    onFault: (error) => log.error({ err: error }, 'the policy file was changed and cannot be read: the old one stays'),
+  })
+  watch.start()
+  onStop(() => watch.stop())
+  await schedule.start()
+  onStop(() => schedule.stop())
+  await local.start()
+  onStop(() => local.stop())
+  const serving = await serve({
+    ...{ host: config.host, port: config.port },
+    routers: [
+      createHealth(
+        readinessChecks({
+          ...{ db, clock, roles, sealer, witnesses, connectorOf, origin: witnessed.origin },
+          policyHeld: async () => {
+            const held = await db.begin((tx) => policy.heldBecause(tx))
+            return held === null ? null : 'held: the policy of this process is not the active one'
+          },
+          targets: () => Object.keys(policy.own().targets),
+        }),
+      ),
+      createRevealPage({
+        peek: (token) => peekReveal(db, token, clock.now()),
+        reveal: (token) => revealConnection(context, token),
+        log,
+      }),
+      local.router,
+    ],
+    onFault: (error) => log.error({ err: error }, 'a request failed'),
+  })
+  onStop(() => serving.stop())
+  publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
+  return publicUrl
+}
+
+const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
+
+function toEffect(effect: Effect): { kind: string; key: string; data: Record<string, string> } {
+  return effect.kind === 'announce'
+    ? { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
+    : { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+}
+
+/** @throws PolicyInvalid with every fault and its line */
+async function readPolicy(file: string): Promise<PolicyText> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new PolicyInvalid(`The policy ${file} cannot be read. Set POLICY_FILE to a file that can.`, { cause })
+  })
+  const reading = parsePolicy(text, file)
+  if ('policy' in reading) return { policy: reading.policy, text }
+  const faults = reading.faults.map(
+    (fault) => `  ${file}:${fault.line} ${fault.path} ${fault.message}. ${fault.remedy}`,
+  )
+  throw new PolicyInvalid(`The policy is not valid:\n${faults.join('\n')}`)
+}
+
+export class PolicyInvalid extends Error {
+  readonly code = 'POLICY_INVALID'
+  override name = 'PolicyInvalid'
+}
+
+/**
+ * In the demo the target is a database beside ours; its bot's password follows from the secrets key.
+ * @returns what the demo's policy refers to
+ */
+async function openDemoTarget(config: Config, database: OpenDatabase, key: Buffer): Promise<Record<string, string>> {
+  if (config.mode !== 'demo' || database.superuserUrl === null) return {}
+  const password = createHmac('sha256', key).update('demo target').digest('base64url')
+  return { DEMO_TARGET_URL: (await createDemoTarget(database.superuserUrl, password)).url }
+}
+
+function channelsOf(policy: Policy): string[] {
+  const channels = Object.values(policy.targets).flatMap((target) => target.channel ?? [])
+  return [...new Set([policy.channel, ...channels])]
+}

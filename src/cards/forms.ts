@@ -1,0 +1,69 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import type { Entitlement, Target } from '../domain/policy.ts'
+import type { Form } from '../ports/chat.ts'
+
+/** The form behind `/access` alone. Only what this person may ask for is in it. */
+export function askForm(
+  offers: readonly { target: Target; entitlement: Entitlement }[],
+  initial: { right?: string; duration?: string; reason?: string } = {},
+): Form {
+  return {
+    id: 'ask',
+    title: 'Ask for access',
+    submitLabel: 'Ask',
+    context: {},
+    fields: [
+      {
+        ...{ name: 'right', label: 'Access to', hint: null, kind: 'select', required: true, maxLength: null },
+        initial: initial.right ?? null,
+        options: offers.map(({ target, entitlement }) => ({
+          value: `${target.name}:${entitlement.name}`,
+          label: `${target.name}:${entitlement.name}, up to ${formatDuration(entitlement.maxDurationMs)}`,
+        })),
+      },
+      {
+        ...{ name: 'duration', label: 'For how long', hint: 'Such as 30m, 2h, 1h30m', kind: 'text', required: true },
+        ...{ maxLength: 20, initial: initial.duration ?? null, options: [] },
+      },
+      {
+        ...{ name: 'reason', label: 'Why', hint: 'What you will do, and the ticket if there is one' },
+        ...{ kind: 'long-text', required: true, maxLength: 1000, initial: initial.reason ?? null, options: [] },
+      },
+    ],
+  }
+}
+
+export function denyForm(state: GrantState, names: (id: string) => string, what: 'request' | 'extension'): Form {
+  return {
+    id: what === 'request' ? 'deny' : 'deny-extension',
+    title: what === 'request' ? 'Deny the request' : 'Deny the extension',
+    submitLabel: 'Deny',
+    context: { request: state.id },
+    fields: [
+      {
+        ...{ name: 'reason', label: `Why not, for ${names(state.for)}`, kind: 'long-text', required: false },
+        ...{ hint: 'They and the record will read it', maxLength: 1000, initial: null, options: [] },
+      },
+    ],
+  }
+}
+
+export function extendForm(state: GrantState): Form {
+  return {
+    id: 'extend',
+    title: `Extend ${state.target}:${state.entitlement}`,
+    submitLabel: 'Ask for more time',
+    context: { request: state.id },
+    fields: [
+      {
+        ...{ name: 'duration', label: 'How much longer', hint: 'Such as 30m or 1h', kind: 'text', required: true },
+        ...{ maxLength: 20, initial: null, options: [] },
+      },
+      {
+        ...{ name: 'reason', label: 'Why', hint: 'Empty: the same reason as before', kind: 'long-text' },
+        ...{ required: false, maxLength: 1000, initial: null, options: [] },
+      },
+    ],
+  }
+}

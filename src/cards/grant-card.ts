@@ -1,0 +1,225 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import type { Button, ButtonAction, Card, Span, Text, Tone } from '../ports/chat.ts'
+import { code, type Names, people, person, strong, text, time, typed } from './text.ts'
+
+/** What a card needs to know besides the grant: names, and what the target is. */
+export interface CardContext {
+  readonly names: Names
+  readonly titleOf: (id: string) => string
+  readonly target: (name: string) => { description: string; financialReporting: boolean } | null
+}
+
+/** Who looks at the card decides which buttons it carries; the buttons of a channel are for everybody. */
+export type Reader = 'channel' | 'approver' | 'holder'
+
+/** The one card of a request and its grant, in every state. */
+export function grantCard(state: GrantState, reader: Reader, context: CardContext): Card {
+  const { names } = context
+  const right = `${state.target}:${state.entitlement}`
+  return {
+    tone: toneOf(state),
+    title: titleOf(state, right, names),
+    badge: badgeOf(state),
+    facts: [
+      { label: 'Who', value: whoText(state, context) },
+      { label: 'What', value: whatText(state, context) },
+      { label: 'Why', value: text(typed(state.reason)) },
+      { label: 'How long', value: durationText(state) },
+      ...decisionFacts(state, names),
+      ...endFacts(state, names),
+    ],
+    body: bodyOf(state, names),
+    buttons: buttonsOf(state, reader),
+    footer: text(code(state.id), ' asked ', time(state.askedAt, 'date-time')),
+  }
+}
+
+function titleOf(state: GrantState, right: string, names: Names): string {
+  const who = names(state.for)
+  switch (state.status) {
+    case 'pending':
+      return `${who} asks for ${right}`
+    case 'planned':
+    case 'providing':
+      return `${who} will have ${right}`
+    case 'active':
+      return `${who} has ${right}`
+    case 'ending':
+      return `${right} is being taken from ${who}`
+    case 'removed':
+      return `${who} had ${right}`
+    case 'denied':
+    case 'cancelled':
+    case 'expired':
+    case 'failed':
+      return `${who} asked for ${right}`
+    default:
+      return state.status satisfies never
+  }
+}
+
+function badgeOf(state: GrantState): string {
+  if (state.stuck !== null) return 'stuck'
+  if (state.status === 'pending') return state.missing > 0 ? 'held' : 'waiting'
+  if (state.status === 'planned') return 'approved'
+  return state.status
+}
+
+function toneOf(state: GrantState): Tone {
+  if (state.stuck !== null) return 'alarm'
+  switch (state.status) {
+    case 'pending':
+      return state.missing > 0 ? 'alarm' : 'waiting'
+    case 'planned':
+    case 'providing':
+    case 'active':
+    case 'ending':
+      return 'active'
+    case 'removed':
+      return 'done'
+    case 'denied':
+    case 'failed':
+      return 'refused'
+    case 'cancelled':
+    case 'expired':
+      return 'info'
+    default:
+      return state.status satisfies never
+  }
+}
+
+function whoText(state: GrantState, { names, titleOf: title }: CardContext): Text {
+  const words = title(state.for)
+  return words === '' ? text(person(state.for, names)) : text(person(state.for, names), `, ${words}`)
+}
+
+function whatText(state: GrantState, context: CardContext): Text {
+  const target = context.target(state.target)
+  const parts: (string | Span)[] = [code(`${state.target}:${state.entitlement}`)]
+  if (target !== null && target.description !== '') parts.push(` ${target.description}`)
+  if (target?.financialReporting === true) parts.push(' · ', strong('touches financial reporting'))
+  return text(...parts)
+}
+
+function durationText(state: GrantState): Text {
+  const length = formatDuration(state.durationMs)
+  const access = state.access
+  if (state.status === 'active' && access !== null) return text(`${length}, ends `, time(access.endsAt, 'date-time'))
+  if (state.status === 'pending') return text(`${length}, counted from the moment it works`)
+  return text(length)
+}
+
+function decisionFacts(state: GrantState, names: Names): { label: string; value: Text }[] {
+  if (state.status === 'pending') {
+    const signed = state.signatures.map((signature) => signature.by)
+    const open = state.approvers.filter((approver) => !signed.includes(approver.id))
+    const facts = [{ label: 'Needs', value: text(state.rules.join(' and ')) }]
+    if (open.length > 0) facts.push({ label: 'May decide', value: approversText(open, names) })
+    if (signed.length > 0) facts.push({ label: 'Signed by', value: text(...people(signed, names)) })
+    return facts
+  }
+  if (state.approval !== null) {
+    return [{ label: 'Approved by', value: text(...people(state.approval.by, names), ' at ', time(state.approval.at)) }]
+  }
+  const refused = state.refusedBy
+  if (state.status === 'denied' && refused?.by != null) {
+    const why = refused.reason === null || refused.reason === '' ? [] : [': ', typed(refused.reason)]
+    return [{ label: 'Denied by', value: text(person(refused.by, names), ' at ', time(refused.at), ...why) }]
+  }
+  return []
+}
+
+function approversText(approvers: GrantState['approvers'], names: Names): Text {
+  return text(
+    ...approvers.flatMap((approver, index) => [
+      ...(index === 0 ? [] : [', ']),
+      person(approver.id, names),
+      ` (${approver.as.join(', ')})`,
+    ]),
+  )
+}
+
+function endFacts(state: GrantState, names: Names): { label: string; value: Text }[] {
+  const ending = state.ending
+  if (ending === null) return []
+  const by = ending.by === null ? [] : [' by ', person(ending.by, names)]
+  const ended = { label: 'Ended', value: text(time(ending.at, 'time-seconds'), ...by, ` (${causeWord(ending.cause)})`) }
+  if (ending.goneAt === null) return [ended]
+  return [ended, { label: 'Proof', value: text('looked, and it was gone at ', time(ending.goneAt, 'time-seconds')) }]
+}
+
+function causeWord(cause: NonNullable<GrantState['ending']>['cause']): string {
+  switch (cause) {
+    case 'expired':
+      return 'its time was up'
+    case 'done':
+      return 'done early'
+    case 'ended-by-person':
+      return 'ended early'
+    case 'provision-failed':
+      return 'it could not be given'
+    default:
+      return cause satisfies never
+  }
+}
+
+function bodyOf(state: GrantState, names: Names): Text[] {
+  const body: Text[] = []
+  if (state.status === 'pending' && state.missing > 0) {
+    body.push(
+      text(`Held: ${state.missing} more approver${state.missing === 1 ? '' : 's'} must exist before it can move.`),
+    )
+  }
+  if (state.stuck !== null) body.push(text(strong('Removal is not proved.'), ' A person must look; I go on trying.'))
+  if (state.status === 'failed' && state.failure !== null) body.push(text(state.failure.message))
+  if (state.status === 'active' && state.extension !== null) {
+    const { by, durationMs, until, signatures } = state.extension
+    const asks = [person(by, names), ` asks for ${formatDuration(durationMs)} more, until `, time(until)]
+    const signed =
+      signatures.length === 0
+        ? []
+        : [
+            '; signed by ',
+            ...people(
+              signatures.map((s) => s.by),
+              names,
+            ),
+          ]
+    body.push(text(...asks, ...signed))
+  }
+  const left = state.ending?.left ?? []
+  if (left.length > 0) body.push(text(strong('Left behind: '), left.map((one) => `${one.kind} ${one.what}`).join('; ')))
+  return body
+}
+
+function buttonsOf(state: GrantState, reader: Reader): Button[] {
+  const button = (action: ButtonAction, label: string, style: Button['style']): Button => ({
+    ...{ action, label, style },
+    ...{ request: state.id, revision: state.seq },
+  })
+  if (state.status === 'pending') {
+    const decide = [button('approve', 'Approve', 'primary'), button('deny', 'Deny', 'danger')]
+    if (reader === 'approver') return decide
+    const cancel = button('cancel', 'Cancel', 'plain')
+    return reader === 'holder' ? [cancel] : [...decide, cancel]
+  }
+  if (state.status === 'planned') return reader === 'approver' ? [] : [button('cancel', 'Cancel', 'plain')]
+  if (state.status !== 'active') return []
+  const extension = state.extension
+  const mine = [
+    button('connect', 'Show how to connect', 'primary'),
+    ...(extension === null ? [button('extend', 'Extend', 'plain')] : []),
+    button('done', "I'm done", 'plain'),
+  ]
+  const decideExtension =
+    extension?.status === 'pending'
+      ? [
+          button('approve-extension', 'Approve extension', 'primary'),
+          button('deny-extension', 'Deny extension', 'danger'),
+        ]
+      : []
+  if (reader === 'holder') return mine
+  if (reader === 'approver') return decideExtension
+  return [...decideExtension, ...mine]
+}

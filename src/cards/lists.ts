@@ -1,0 +1,59 @@
+import { ruleInWords } from '../domain/approvers.ts'
+import { formatDuration } from '../domain/duration.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import type { Entitlement, Target } from '../domain/policy.ts'
+import type { Card, Text } from '../ports/chat.ts'
+import { code, type Names, person, text, time } from './text.ts'
+
+/** `/access help`. */
+export function helpCard(): Card {
+  const row = (command: string, meaning: string): Text => text(code(command), ` ${meaning}`)
+  return info('What I understand', [
+    row('/access prod-db 2h fix ledger INC-42', 'ask for the default access to prod-db'),
+    row('/access prod-db:write 30m why', 'ask for a particular entitlement'),
+    row('/access', 'open the form'),
+    row('/access list', 'what you may ask for'),
+    row('/access mine', 'your open requests and grants'),
+    row('/access status G-7K3QF0', 'where one stands'),
+    row('/access end G-7K3QF0', 'end one now'),
+    row('/access help', 'this'),
+  ])
+}
+
+/** `/access list`: what this person may ask for. */
+export function listCard(offers: readonly { target: Target; entitlement: Entitlement }[]): Card {
+  if (offers.length === 0) return info('There is nothing that the policy lets you ask for', [])
+  return info(
+    'What you may ask for',
+    offers.map(({ target, entitlement }) =>
+      text(
+        code(`${target.name}:${entitlement.name}`),
+        ` ${entitlement.description === '' ? target.description : entitlement.description}.`,
+        ` Up to ${formatDuration(entitlement.maxDurationMs)}; needs ${entitlement.approvals.map(ruleInWords).join(' and ')}`,
+        target.defaultEntitlement === entitlement.name ? '. The default.' : '.',
+      ),
+    ),
+  )
+}
+
+/** `/access mine`. */
+export function mineCard(grants: readonly GrantState[], names: Names): Card {
+  if (grants.length === 0) return info('You have no open request and no access', [])
+  return info(
+    'Your open requests and grants',
+    grants.map((grant) => {
+      const right = code(`${grant.target}:${grant.entitlement}`)
+      if (grant.status === 'active' && grant.access !== null) {
+        return text(code(grant.id), ' ', right, ' active until ', time(grant.access.endsAt, 'date-time'))
+      }
+      const waits = grant.approvers.flatMap((a, index) => [...(index === 0 ? [] : [', ']), person(a.id, names)])
+      return grant.status === 'pending'
+        ? text(code(grant.id), ' ', right, ' waiting for ', ...(waits.length === 0 ? ['an approver'] : waits))
+        : text(code(grant.id), ' ', right, ` ${grant.status}`)
+    }),
+  )
+}
+
+function info(title: string, body: readonly Text[]): Card {
+  return { tone: 'info', title, badge: null, facts: [], body, buttons: [], footer: [] }
+}

@@ -1,0 +1,58 @@
+import type { RecordedPolicyFact } from '../domain/house-event.ts'
+import type { Card } from '../ports/chat.ts'
+import type { Announcement } from './announcements.ts'
+import { code, type Names, person, text } from './text.ts'
+
+/** The longest part of a difference that a card shows; the record has all of it. */
+const MOST_DIFF_LINES = 20
+
+/** A policy that was loaded or put into force is said in the channel: nobody changes the rules quietly. */
+export function announcePolicies(facts: readonly RecordedPolicyFact[], channel: string, names: Names): Announcement[] {
+  // The first policy puts itself into force: one card says both.
+  const said = facts.filter((fact) => fact.type !== 'policy.loaded' || fact.data.before !== null)
+  return said.map((fact) => ({
+    key: `policy:${fact.seq}`,
+    to: { kind: 'channel', channel },
+    message: fact.type === 'policy.loaded' ? loadedCard(fact) : activatedCard(fact, names),
+    priority: 3,
+  }))
+}
+
+function loadedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.loaded' }>): Card {
+  const { policy, host, diff } = fact.data
+  const lines = diff.split('\n').filter((one) => /^[+-]/.test(one))
+  const shown = lines.slice(0, MOST_DIFF_LINES)
+  const more = lines.length - shown.length
+  return {
+    tone: 'alarm',
+    title: 'A changed policy was loaded',
+    badge: 'policy',
+    facts: [
+      { label: 'Policy', value: text(code(policy.slice(0, 12))) },
+      { label: 'On', value: text(host) },
+    ],
+    body: [
+      text('Decisions are held where it differs from the active one, until somebody activates it.'),
+      ...shown.map((one) => text(code(one))),
+      ...(more > 0 ? [text(`and ${more} more lines, on the record.`)] : []),
+    ],
+    buttons: [],
+    footer: [],
+  }
+}
+
+function activatedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.activated' }>, names: Names): Card {
+  const { policy, by } = fact.data
+  return {
+    tone: 'info',
+    title: by === null ? 'The first policy is in force' : 'A policy is now in force',
+    badge: 'policy',
+    facts: [
+      { label: 'Policy', value: text(code(policy.slice(0, 12))) },
+      ...(by === null ? [] : [{ label: 'By', value: text(person(by, names)) }]),
+    ],
+    body: [],
+    buttons: [],
+    footer: [],
+  }
+}

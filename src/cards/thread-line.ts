@@ -1,0 +1,154 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { Approver, GrantEvent, Left, Placed } from '../domain/grant-event.ts'
+import type { Line, Span } from '../ports/chat.ts'
+import { code, line, type Names, people, person, strong, time, typed } from './text.ts'
+
+/** What an event says in the thread of its card; null for what the thread need not repeat. */
+export function threadLine(event: Placed<GrantEvent>, names: Names): Line | null {
+  switch (event.type) {
+    case 'request.asked':
+      return line('waiting', person(event.data.by, names), ' asked. ', ...askedOf(event.data.approvers, names))
+    case 'request.held':
+      return line(
+        ...(['alarm', `Held: ${event.data.missing} more approver(s) must exist before this can move. Told: `] as const),
+        ...people(event.data.escalatedTo, names),
+      )
+    case 'request.approvers-changed':
+      return event.data.missing > 0
+        ? line('alarm', `The approvers changed: ${event.data.missing} are missing.`)
+        : line('info', 'The approvers changed. ', ...askedOf(event.data.approvers, names))
+    case 'request.signed':
+      return line('active', person(event.data.by, names), ` signed, as ${event.data.as.join(' and ')}.`)
+    case 'request.approved':
+      return line('active', strong('Approved'), ' by ', ...people(event.data.by, names), '.')
+    case 'request.denied':
+      return line('refused', person(event.data.by, names), ' denied it', ...because(event.data.reason))
+    case 'request.cancelled':
+      return line('info', person(event.data.by, names), ' took it back.')
+    case 'request.expired':
+      return line('info', 'Nobody decided in time: the request has expired. Nothing was given.')
+    case 'act.refused':
+      return event.data.by === null
+        ? line('info', `Somebody unknown tried to ${event.data.act}: refused.`)
+        : line('info', person(event.data.by, names), ` tried to ${event.data.act}: refused (${event.data.code}).`)
+    case 'grant.providing':
+      return line(
+        ...([
+          'active',
+          'The approval is sealed and witnessed. Giving access as ',
+          code(event.data.account),
+          '.',
+        ] as const),
+      )
+    case 'grant.attempt-failed':
+      return line('alarm', `${stepWord(event.data.step)} did not work yet: ${event.data.message} I go on trying.`)
+    case 'grant.active':
+      return line('active', strong('Active'), ' until ', time(event.data.endsAt, 'date-time'), ', seen to work.')
+    case 'grant.failed':
+      return line('refused', `No access was given: ${event.data.message}`)
+    case 'grant.connection-shown':
+      return line('info', person(event.data.by, names), ' was shown how to connect.')
+    case 'grant.end-near':
+      return line(
+        'waiting',
+        'Ends at ',
+        time(event.data.endsAt, 'time-seconds'),
+        '. Extend it, or say that you are done.',
+      )
+    case 'extension.asked':
+      return line(
+        ...([
+          'waiting',
+          person(event.data.by, names),
+          ` asks for ${formatDuration(event.data.durationMs)} more, until `,
+        ] as const),
+        ...[time(event.data.until), '. ', ...askedOf(event.data.approvers, names)],
+      )
+    case 'extension.signed':
+      return line('active', person(event.data.by, names), ' signed the extension.')
+    case 'extension.approved':
+      return line('active', 'Extension approved by ', ...people(event.data.by, names), '.')
+    case 'extension.denied':
+      return line('refused', person(event.data.by, names), ' denied the extension', ...because(event.data.reason))
+    case 'grant.extended':
+      return line('active', 'Extended: ends at ', time(event.data.endsAt, 'date-time'), '.')
+    case 'extension.failed':
+      return line('alarm', `The extension did not work: ${event.data.message}`)
+    case 'grant.ending':
+      return event.data.by === null
+        ? line('waiting', event.data.cause === 'expired' ? 'Time is up. Taking the access away.' : 'Clearing away.')
+        : line('waiting', person(event.data.by, names), ' ended it. Taking the access away.')
+    case 'grant.disabled':
+    case 'grant.sessions-ended':
+    case 'grant.access-removed':
+      return line('waiting', `${capital(event.data.summary)}.`, ...leftBehind(event.data.left))
+    case 'grant.looked':
+      return line(
+        'alarm',
+        event.data.verdict === 'still-present'
+          ? 'Looked: it is still there.'
+          : 'Looked: cannot tell whether it is gone.',
+        ...leftBehind(event.data.left),
+      )
+    case 'grant.removed':
+      return line(
+        ...(['done', strong('Removed'), ', seen to be gone at ', time(event.at, 'time-seconds'), '.'] as const),
+        ...leftBehind(event.data.left),
+      )
+    case 'grant.stuck':
+      return line(
+        ...(['alarm', strong('Stuck: '), `removal is not proved (${event.data.message}). Told: `] as const),
+        ...people(event.data.escalatedTo, names),
+        '. I go on trying.',
+      )
+    case 'notice.undeliverable':
+      return line('alarm', `A notice to ${event.data.to} could not be delivered (${event.data.code}).`)
+    case 'closed':
+      return null
+    default:
+      return event satisfies never
+  }
+}
+
+function askedOf(approvers: readonly Approver[], names: Names): (string | Span)[] {
+  if (approvers.length === 0) return ['Nobody may decide yet.']
+  return [
+    'May decide: ',
+    ...people(
+      approvers.map((approver) => approver.id),
+      names,
+    ),
+    '.',
+  ]
+}
+
+function because(reason: string): (string | Span)[] {
+  return reason === '' ? ['.'] : [': ', typed(reason)]
+}
+
+function leftBehind(left: readonly Left[]): string[] {
+  return left.length === 0 ? [] : [` Left behind: ${left.map((one) => `${one.kind} ${one.what}`).join('; ')}.`]
+}
+
+function stepWord(step: Extract<GrantEvent, { type: 'grant.attempt-failed' }>['data']['step']): string {
+  switch (step) {
+    case 'provision':
+      return 'Giving access'
+    case 'extend':
+      return 'Extending'
+    case 'disable':
+      return 'Stopping new logins'
+    case 'terminate-sessions':
+      return 'Ending sessions'
+    case 'remove':
+      return 'Removing'
+    case 'verify':
+      return 'Looking'
+    default:
+      return step satisfies never
+  }
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,121 @@
+import { readGrantId } from '../domain/grant-event.ts'
+import { type Refused, refuse } from '../domain/refusal.ts'
+import type { Act, Answer, Desk, Press, Submission } from '../ports/chat.ts'
+import { askExtension } from '../workflow/ask-extension.ts'
+import type { Context } from '../workflow/context.ts'
+import { decideGrant } from '../workflow/decide-grant.ts'
+import { cancelRequest, endGrant } from '../workflow/end-grant.ts'
+import { showHelp, showMine, showOffers, showStatus } from '../workflow/look-up.ts'
+import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form.ts'
+import { performAct } from '../workflow/perform-act.ts'
+import { requestAccess } from '../workflow/request-access.ts'
+import { showConnection } from '../workflow/show-connection.ts'
+import { type Command, parseAsk, parseCommand, readDuration } from './command.ts'
+
+/**
+ * Turns what people do on any platform into verbs. Whatever comes in, an answer goes out; what cannot
+ * be understood is refused, and the refusal is on record.
+ */
+export function createDesk(context: Context, onFault: (error: unknown, act: Act) => string): Desk {
+  const answered = async (act: Act, run: () => Promise<Answer>): Promise<Answer> => {
+    try {
+      return await run()
+    } catch (error) {
+      const reference = onFault(error, act)
+      const words = `Something went wrong on our side (${reference}). Nothing was decided; try again.`
+      return { kind: 'line', line: { tone: 'alarm', text: [{ kind: 'text', text: words }] } }
+    }
+  }
+  return {
+    command: (act, text) =>
+      answered(act, () => {
+        const command = parseCommand(text)
+        return 'refused' in command ? refused(context, act, 'use a command', command) : obey(context, act, command)
+      }),
+    press: (act, press) => answered(act, () => pressed(context, act, press)),
+    submit: (act, submission) => answered(act, () => submitted(context, act, submission)),
+  }
+}
+
+function obey(context: Context, act: Act, command: Command): Promise<Answer> {
+  switch (command.verb) {
+    case 'form':
+      return openAskForm(context, act)
+    case 'help':
+      return Promise.resolve(showHelp())
+    case 'list':
+      return showOffers(context, act)
+    case 'mine':
+      return showMine(context, act)
+    case 'status':
+      return showStatus(context, act, command.grant)
+    case 'end':
+    case 'done':
+      return endGrant(context, act, command.grant)
+    case 'cancel':
+      return cancelRequest(context, act, command.grant)
+    case 'extend':
+      return askExtension(context, act, command.grant, command)
+    case 'ask':
+      return requestAccess(context, act, command)
+    default:
+      return command satisfies never
+  }
+}
+
+function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
+  const grant = readGrantId(press.request)
+  if (grant === null) {
+    return refused(context, act, 'press a button', refuse({ code: 'unknown-grant', said: press.request.slice(0, 64) }))
+  }
+  switch (press.action) {
+    case 'approve':
+    case 'approve-extension':
+      return decideGrant(context, act, grant, { what: press.action })
+    case 'deny':
+    case 'deny-extension':
+      return openDenyForm(context, act, grant, press.action)
+    case 'cancel':
+      return cancelRequest(context, act, grant)
+    case 'connect':
+      return showConnection(context, act, grant)
+    case 'extend':
+      return openExtendForm(context, act, grant)
+    case 'done':
+      return endGrant(context, act, grant)
+    default: {
+      const said = press.action.slice(0, 64)
+      return refused(context, act, 'press a button', refuse({ code: 'unknown-command', said }))
+    }
+  }
+}
+
+function submitted(context: Context, act: Act, { form, context: carried, values }: Submission): Promise<Answer> {
+  const reason = values.reason ?? ''
+  if (form === 'ask') {
+    const command = parseAsk(values.right ?? '', `${(values.duration ?? '').trim()} ${reason}`)
+    return 'refused' in command ? refused(context, act, 'ask for access', command) : obey(context, act, command)
+  }
+  const grant = readGrantId(carried.request ?? '')
+  if (grant === null) {
+    const said = (carried.request ?? '').slice(0, 64)
+    return refused(context, act, 'send a form', refuse({ code: 'unknown-grant', said }))
+  }
+  switch (form) {
+    case 'deny':
+    case 'deny-extension':
+      return decideGrant(context, act, grant, { what: form, reason })
+    case 'extend': {
+      const durationMs = readDuration((values.duration ?? '').trim())
+      return typeof durationMs === 'number'
+        ? askExtension(context, act, grant, { durationMs, reason })
+        : refused(context, act, 'ask for more time', durationMs)
+    }
+    default:
+      return refused(context, act, 'send a form', refuse({ code: 'unknown-command', said: form.slice(0, 64) }))
+  }
+}
+
+function refused(context: Context, act: Act, name: string, refusal: Refused): Promise<Answer> {
+  return performAct(context, act, { name, decides: false, run: async () => refusal })
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import type { EntitlementDescription, ObservedGrant } from '../../ports/connector.ts'
+import { membership } from './observe.ts'
+import { parseAnswer } from './parse-answer.ts'
+import type { PostgresTarget } from './postgres-target.ts'
+
+/** Our accounts, and everybody else who holds a role that we may give. */
+export async function listGrants({ name, sessions }: PostgresTarget): Promise<ObservedGrant[]> {
+  const [row] = await sessions.read((sql) => sql`select jit.list() as found`)
+  return parseAnswer(name, listSchema, row?.found).map(
+    ({ account, tag, canLogin, validUntilMs, liveSessions, memberships }) => ({
+      account,
+      grants: [...new Set(memberships.map(({ role }) => role))],
+      grantId: /^countersign grant (\S+)$/.exec(tag ?? '')?.[1] ?? null,
+      nativeExpiry: validUntilMs,
+      liveSessions,
+      notes: [...(canLogin ? [] : ['cannot log in']), ...memberships.map(describeMembership)],
+    }),
+  )
+}
+
+/** The DBA's list, less what the policy does not give. */
+export async function describeEntitlements({
+  name,
+  sessions,
+  allow,
+}: PostgresTarget): Promise<EntitlementDescription[]> {
+  const [row] = await sessions.read((sql) => sql`select jit.allowed() as roles`)
+  return parseAnswer(name, allowedSchema, row?.roles)
+    .filter(({ role, exists }) => exists && (allow === null || allow.includes(role)))
+    .map(({ role, description }) => ({ grants: role, description }))
+}
+
+function describeMembership({ role, grantor, inherit, set, admin }: z.infer<typeof membership>): string {
+  return `${role}: given by ${grantor}, inherit ${inherit}, set ${set}, admin ${admin}`
+}
+
+const listSchema = z.array(
+  z.object({
+    account: z.string(),
+    tag: z.string().nullable(),
+    canLogin: z.boolean(),
+    validUntilMs: z.number().nullable(),
+    liveSessions: z.number(),
+    memberships: z.array(membership),
+  }),
+)
+
+const allowedSchema = z.array(z.object({ role: z.string(), exists: z.boolean(), description: z.string() }))

@@ -1,0 +1,79 @@
+import { type Check, ConnectorError, type ProvisionObservation, type TargetGrant } from '../../ports/connector.ts'
+import { findBotFaults } from './bot-privileges.ts'
+import { check, listOr, requireAll } from './check.ts'
+import { describeProbe, probeLogin } from './login-probe.ts'
+import { observe } from './observe.ts'
+import { type PostgresTarget, requireOwn } from './postgres-target.ts'
+import { newPassword, scramVerifier, unusableVerifier } from './scram.ts'
+
+/**
+ * Makes the temporary login, then looks that it works: a throw-away password is let in and holds the
+ * role, and once it is replaced by nothing usable it is refused. The refusal shows that passwords count
+ * here at all, which is what makes a refused login worth something when the access has ended.
+ *
+ * @throws ConnectorError `VerificationFailed` when what was made is not what was asked for
+ */
+export async function provision(
+  target: PostgresTarget,
+  grant: TargetGrant,
+  nativeExpiry: number,
+): Promise<ProvisionObservation> {
+  requireOwn(target, grant)
+  const { sessions, clock, allow, connectionLimit } = target
+  const { id, account, grants } = grant
+  const where = `${target.name}/${account}`
+  if (allow && !allow.includes(grants)) {
+    throw new ConnectorError('PrivilegeMissing', `${where}: the policy of ${target.name} does not give ${grants}`)
+  }
+  const [excess] = (await findBotFaults(target)).filter(({ severity }) => severity === 'blocking')
+  if (excess) throw new ConnectorError(excess.code, excess.message)
+
+  const password = newPassword()
+  await sessions.act(
+    (sql) => sql`select jit.provision(${account}, ${id}, ${grants}, ${scramVerifier(password)},
+      ${nativeExpiry}::bigint, ${connectionLimit}::integer, ${clock.now()}::bigint)`,
+  )
+  const seen = await observe(target, grant)
+  const role = seen.roles[0]
+  const checks: Check[] = [
+    check(
+      'role',
+      `${account} for ${id}`,
+      role ? `${role.name} for ${role.tag?.replace(/^countersign grant /, '')}` : 'absent',
+    ),
+    check('may log in', 'yes', role?.canLogin ? 'yes' : 'no'),
+    check('attributes beyond a login', 'none', listOr('none', role?.powers ?? [])),
+    check('native expiry', String(nativeExpiry), String(role?.validUntilMs)),
+    check('most sessions', String(connectionLimit), String(role?.connectionLimit)),
+    check('memberships', `${grants} (inherit)`, listOr('none', seen.memberships.map(describeMembership))),
+  ]
+  requireAll(where, checks)
+
+  const accepted = describeProbe(await probeLogin(target, account, password))
+  await sessions.act(
+    (sql) => sql`select jit.set_verifier(${account}, ${id}, ${unusableVerifier()}, ${clock.now()}::bigint)`,
+  )
+  checks.push(await positiveControl(target, accepted, grant))
+  const after = await probeLogin(target, account, password)
+  checks.push(check('login once the throw-away password is gone', 'refused (28P01)', describeProbe(after)))
+  requireAll(where, checks)
+  return { account, nativeExpiry: role?.validUntilMs ?? null, checks }
+}
+
+/** A role may itself be a member of others: what it brings is what its own members hold, no more. */
+async function positiveControl(target: PostgresTarget, accepted: string, grant: TargetGrant): Promise<Check> {
+  const [row] = await target.sessions.read(
+    (sql) => sql<{ holds: string }[]>`
+      select array_to_string(array(
+        select r.rolname from pg_roles r where pg_has_role(${grant.grants}::name, r.oid, 'USAGE') order by 1
+      ), ', ') as holds`,
+  )
+  return check('login with a throw-away password', `let in as ${grant.account}, holding ${row?.holds}`, accepted)
+}
+
+function describeMembership({ role, inherit, set, admin }: Membership): string {
+  const options = [inherit && 'inherit', set && 'set', admin && 'admin'].filter(Boolean)
+  return `${role} (${options.join(', ')})`
+}
+
+type Membership = { role: string; inherit: boolean; set: boolean; admin: boolean }

@@ -1,0 +1,150 @@
+-- Countersign, part 1 of 2. Run by a superuser in EVERY database that people can connect to, the
+-- target's own included (in template1 too: new databases then have it). Safe to run again.
+--
+--   psql -v bot=countersign_bot -v owner=countersign_target_owner -v quarantine=countersign_quarantine \
+--        -d <each database> -f set-up-database.sql
+--
+-- What a person made in a database can only be taken from them inside that database, and their
+-- account cannot be dropped before.
+--
+--   owner        superuser that nobody can log in as; owns the functions, which run with its rights
+--   bot          Countersign's login; may do nothing but call the functions
+--   quarantine   powerless, no login; gets what people leave behind, so that a function of theirs
+--                runs with no rights instead of somebody's
+
+begin;
+
+select set_config('countersign.owner', :'owner', true),
+       set_config('countersign.bot', :'bot', true),
+       set_config('countersign.quarantine', :'quarantine', true);
+
+do $do$
+declare
+  v_owner text := current_setting('countersign.owner');
+  v_bot text := current_setting('countersign.bot');
+  v_quarantine text := current_setting('countersign.quarantine');
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = v_owner) then
+    execute format('create role %I with superuser nologin', v_owner);
+  end if;
+  if not exists (select from pg_catalog.pg_roles where rolname = v_quarantine) then
+    execute format('create role %I with nologin', v_quarantine);
+  end if;
+  if not exists (select from pg_catalog.pg_roles where rolname = v_bot) then
+    -- Without a password it cannot log in: give it one with \password.
+    execute format('create role %I with login noinherit', v_bot);
+  end if;
+end
+$do$;
+
+set local role :"owner";
+
+create schema if not exists jit;
+revoke all on schema jit from public;
+
+-- What was there before runs with its owner's rights: be sure whose they are.
+do $do$
+declare
+  v_function regprocedure;
+begin
+  for v_function in select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'jit'::regnamespace loop
+    execute format('alter function %s owner to current_user', v_function);
+  end loop;
+end
+$do$;
+
+comment on schema jit is 'countersign set-up 1';
+
+create table if not exists jit.setting (
+  only_row boolean primary key default true check (only_row),
+  quarantine text not null
+);
+insert into jit.setting (quarantine) values (:'quarantine')
+on conflict (only_row) do update set quarantine = excluded.quarantine;
+
+-- What revocations left behind in this database. Kept: evidence asks for it long after.
+create table if not exists jit.residual (
+  account text not null,
+  kind text not null,
+  what text not null,
+  seen_at_ms bigint not null,
+  primary key (account, kind, what)
+);
+
+create or replace function jit.residuals(p_account text) returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $body$
+  select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'what', what) order by kind, what), '[]')
+  from jit.residual where account = p_account
+$body$;
+
+create or replace function jit.quarantine() returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $body$ select quarantine from jit.setting $body$;
+
+-- Takes away what a disabled account owns or holds in this database.
+create or replace function jit.purge_database(p_account text, p_role_oid oid, p_now_ms bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  v_quarantine text := (select s.quarantine from jit.setting s);
+  v_database oid := (select d.oid from pg_database d where d.datname = current_database());
+begin
+  if not exists (select from pg_authid where oid = p_role_oid) then
+    return;
+  end if;
+  if p_account !~ '^jit_[a-z0-9_]{1,59}$' or not exists (
+    select from pg_authid r
+    where r.oid = p_role_oid and r.rolname = p_account and not r.rolcanlogin
+      and starts_with(shobj_description(r.oid, 'pg_authid'), 'countersign grant ')
+  ) then
+    raise exception using errcode = 'JIT04',
+      message = format('%s is not a disabled account of Countersign', p_account);
+  end if;
+
+  insert into jit.residual (account, kind, what, seen_at_ms)
+  select p_account,
+         case when d.deptype = 'o' then 'owned-object' else 'foreign-grant' end,
+         concat(
+           case when p.prosecdef then 'SECURITY DEFINER ' end,
+           pg_describe_object(d.classid, d.objid, d.objsubid),
+           case when d.dbid <> 0 then ' in database ' || current_database() end,
+           case
+             when d.deptype <> 'o' then ': it held a privilege there of its own, taken away'
+             when d.classid in ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) then ': dropped'
+             else ': now owned by ' || v_quarantine
+           end
+         ),
+         p_now_ms
+  from pg_shdepend d
+  left join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
+  where d.refclassid = 'pg_authid'::regclass and d.refobjid = p_role_oid and d.dbid in (0, v_database)
+    -- Memberships are noted by plan_purge, in words of their own.
+    and d.classid <> 'pg_auth_members'::regclass
+  on conflict do nothing;
+
+  insert into jit.residual (account, kind, what, seen_at_ms)
+  select p_account, 'process',
+         format('pg_cron runs in database %s: look in cron.job for jobs of %s', current_database(), p_account), p_now_ms
+  from pg_extension where extname = 'pg_cron'
+  on conflict do nothing;
+
+  execute format('reassign owned by %I to %I', p_account, v_quarantine);
+  execute format('drop owned by %I', p_account);
+
+  if exists (
+    select from pg_shdepend d
+    where d.refclassid = 'pg_authid'::regclass and d.refobjid = p_role_oid and d.dbid in (0, v_database)
+  ) then
+    raise exception using errcode = 'JIT05',
+      message = format('%s still owns or holds something in database %s', p_account, current_database());
+  end if;
+end
+$body$;
+
+revoke all on all functions in schema jit from public;
+revoke all on all tables in schema jit from public;
+grant usage on schema jit to :"bot";
+grant execute on function jit.quarantine(), jit.residuals(text), jit.purge_database(text, oid, bigint) to :"bot";
+
+commit;

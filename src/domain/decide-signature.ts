@@ -1,0 +1,90 @@
+import { eligibleApprovers, type Roster, resolveRules } from './approvers.ts'
+import { checkReason } from './check-reason.ts'
+import { findEntitlement } from './decide-ask.ts'
+import type { Assurance, GrantEvent } from './grant-event.ts'
+import { type GrantState, outcomeOf } from './grant-state.ts'
+import type { ApprovalRule, Policy } from './policy.ts'
+import { missingSignatures } from './quorum.ts'
+import { type Refused, refuse } from './refusal.ts'
+
+/** A person's act on a request, and what it stands on: the roster and the policy of this moment. */
+export interface Signing {
+  readonly by: string
+  readonly assurance: Assurance
+  readonly roster: Roster
+  readonly policy: Policy
+  readonly now: number
+}
+
+/**
+ * Decides one signature under a request. The last one that the rules need approves it. Every
+ * signature, the earlier ones too, is counted by the rules and the roster of this moment: who may no
+ * longer sign no longer counts.
+ */
+export function decideApproval(state: GrantState, signing: Signing): GrantEvent[] | Refused {
+  const standing = standingOf(state, signing)
+  if ('refused' in standing) return standing
+  if (state.signatures.some((signature) => signature.by === signing.by)) return refuse({ code: 'already-signed' })
+
+  const { by, policy, assurance, now } = signing
+  const signed: GrantEvent = {
+    type: 'request.signed',
+    data: { by, as: standing.as, policy: policy.hash, assurance },
+  }
+  const signers = [...state.signatures.map((signature) => signature.by), by]
+  if (missingSignatures(resolveRules(standing.rules, signing.roster, state), signers) > 0) return [signed]
+  const approved: GrantEvent = {
+    type: 'request.approved',
+    data: { by: signers, policy: policy.hash, usableUntil: now + policy.pendingForMs },
+  }
+  return [signed, approved]
+}
+
+/** Decides a denial: one eligible person is enough. */
+export function decideDenial(state: GrantState, signing: Signing, reason: string): GrantEvent[] | Refused {
+  const standing = standingOf(state, signing)
+  if ('refused' in standing) return standing
+  const badReason = checkDenyReason(reason, standing.denyReasonRequired)
+  if (badReason !== null) return badReason
+  const { by, policy, assurance } = signing
+  return [{ type: 'request.denied', data: { by, reason: reason.trim(), policy: policy.hash, assurance } }]
+}
+
+/** A denial needs words where the policy says so; they are limited like a reason. */
+export function checkDenyReason(reason: string, required: boolean): Refused | null {
+  if (required && reason.trim() === '') return refuse({ code: 'deny-reason-required' })
+  return checkReason(reason, { minLength: 0, maxLength: 1000, pattern: null })
+}
+
+interface Standing {
+  readonly as: readonly string[]
+  readonly rules: readonly ApprovalRule[]
+  readonly denyReasonRequired: boolean
+}
+
+function standingOf(state: GrantState, { by, roster, policy, now }: Signing): Standing | Refused {
+  const outcome = outcomeOf(state)
+  if (outcome !== null) return refuse({ code: 'already-decided', ...outcome })
+  if (now >= state.pendingUntil) {
+    return refuse({ code: 'already-decided', outcome: 'expired', by: [], at: state.pendingUntil })
+  }
+  if (by === state.by || by === state.for) return refuse({ code: 'own-request' })
+  const entitled = findEntitlement(policy, state.target, state.entitlement)
+  if ('refused' in entitled) return entitled
+  const { approvals, denyReasonRequired, maxDurationMs } = entitled.entitlement
+  const eligible = eligibleApprovers(approvals, roster, state)
+  const signer = eligible.find((approver) => approver.id === by)
+  if (signer === undefined) {
+    return refuse({ code: 'not-an-approver', approvers: eligible.map((approver) => approver.id) })
+  }
+  if (state.durationMs > maxDurationMs) {
+    return refuse({
+      code: 'too-long',
+      target: state.target,
+      entitlement: state.entitlement,
+      askedMs: state.durationMs,
+      maxMs: maxDurationMs,
+    })
+  }
+  return { as: signer.as, rules: approvals, denyReasonRequired }
+}

@@ -1,0 +1,43 @@
+/** Facts about Countersign itself, outside any grant. Streams `policy` and `system`. */
+export type PolicyFact =
+  | {
+      readonly type: 'policy.loaded'
+      readonly data: {
+        readonly policy: string
+        /** The hash of the text that it is compared with; null for the first. */
+        readonly before: string | null
+        readonly host: string
+        /** The full text, and its difference from the active one: private, so that names in it stay erasable. */
+        readonly text: string
+        readonly diff: string
+      }
+    }
+  | { readonly type: 'policy.activated'; readonly data: { readonly policy: string; readonly by: string | null } }
+
+export type SystemFact =
+  | {
+      readonly type: 'system.started'
+      readonly data: {
+        readonly version: string
+        readonly commit: string
+        readonly lockFile: string
+        readonly schema: string
+        readonly policy: string
+        readonly host: string
+        readonly node: string
+        readonly settings: Readonly<Record<string, unknown>>
+        readonly durability: string
+        readonly roles: string
+      }
+    }
+  /** Something that a person must look at and that belongs to no open grant. */
+  | {
+      readonly type: 'system.alarm'
+      readonly data: { readonly what: string; readonly detail: string; readonly grant: string | null }
+    }
+
+/** A policy fact with its place in the stream. */
+export type RecordedPolicyFact = PolicyFact & { readonly seq: number; readonly at: number }
+
+export const POLICY_STREAM = 'policy'
+export const SYSTEM_STREAM = 'system'

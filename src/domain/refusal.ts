@@ -1,0 +1,65 @@
+/**
+ * An expected "no": a code, with the facts that a person needs to do better. `cards/` puts it into
+ * words, the record keeps it as it is.
+ */
+export type Refusal =
+  | { readonly code: 'unknown-person' }
+  | { readonly code: 'left'; readonly person: string }
+  | { readonly code: 'unknown-command'; readonly said: string }
+  | { readonly code: 'malformed'; readonly what: string; readonly expected: string }
+  | { readonly code: 'bad-duration'; readonly said: string; readonly problem: string; readonly accepted: string }
+  | { readonly code: 'unknown-target'; readonly said: string; readonly known: readonly string[] }
+  | {
+      readonly code: 'unknown-entitlement'
+      readonly target: string
+      readonly said: string
+      readonly known: readonly string[]
+    }
+  | { readonly code: 'no-default-entitlement'; readonly target: string; readonly known: readonly string[] }
+  | { readonly code: 'not-a-requester'; readonly target: string; readonly entitlement: string }
+  | {
+      readonly code: 'too-long'
+      readonly target: string
+      readonly entitlement: string
+      readonly askedMs: number
+      readonly maxMs: number
+    }
+  | { readonly code: 'reason-too-short'; readonly length: number; readonly minLength: number }
+  | { readonly code: 'reason-too-long'; readonly length: number; readonly maxLength: number }
+  | { readonly code: 'reason-pattern'; readonly hint: string }
+  | { readonly code: 'deny-reason-required' }
+  | { readonly code: 'unknown-grant'; readonly said: string }
+  | { readonly code: 'own-request' }
+  | { readonly code: 'not-an-approver'; readonly approvers: readonly string[] }
+  | { readonly code: 'already-signed' }
+  | {
+      readonly code: 'already-decided'
+      readonly outcome: GrantOutcome
+      readonly by: readonly string[]
+      readonly at: number
+    }
+  | { readonly code: 'not-yours'; readonly holder: string }
+  | { readonly code: 'not-active'; readonly status: string }
+  | { readonly code: 'extension-open' }
+  | { readonly code: 'no-extension-open' }
+  | { readonly code: 'extension-too-long'; readonly latest: number; readonly leftMs: number }
+  | { readonly code: 'may-not-end'; readonly mayEnd: readonly string[] }
+  | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
+  | { readonly code: 'directory-unreachable' }
+  | { readonly code: 'not-recorded' }
+  | { readonly code: 'unknown-outcome' }
+
+/** How a request ended, in the words of a late click. */
+export type GrantOutcome = 'approved' | 'denied' | 'cancelled' | 'expired' | 'failed' | 'ended'
+
+export interface Refused {
+  readonly refused: Refusal
+}
+
+export function refuse(refusal: Refusal): Refused {
+  return { refused: refusal }
+}
+
+export function isRefused(value: object): value is Refused {
+  return 'refused' in value
+}

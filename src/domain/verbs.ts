@@ -1,0 +1,23 @@
+/** Words that follow `/access` and are not targets. A policy may not name a target so. */
+export const VERBS = [
+  'help',
+  'list',
+  'mine',
+  'status',
+  'end',
+  'extend',
+  'done',
+  'cancel',
+  'evidence',
+  'freeze',
+  'revoke-all',
+  'link',
+  'digest',
+  'findings',
+  'redact',
+] as const
+
+/** True for a verb in any case: `/access Help` is help, not a target. */
+export function isVerb(word: string): boolean {
+  return (VERBS as readonly string[]).includes(word.toLowerCase())
+}

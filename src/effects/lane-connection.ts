@@ -1,0 +1,108 @@
+import postgres from 'postgres'
+
+/** Keeps our locks apart from whatever else locks by number in the same database. */
+const SALT = 7_240_118
+const LOOK_EVERY_MS = 5_000
+
+/**
+ * One connection that holds session locks. It is made anew when it is lost, and whoever held a lock is
+ * told at once; a connection that answers no more counts as lost after a few seconds.
+ * Needs a real session: no pooler that shares connections between transactions.
+ */
+export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneConnection {
+  const held = new Set<AbortController>()
+  /** Counts connections: an answer belongs to the connection that was open when it was asked for. */
+  let generation = 0
+  let closing = false
+  let sql = connect()
+  const looking = setInterval(look, LOOK_EVERY_MS)
+  looking.unref()
+
+  function connect(): postgres.Sql {
+    const mine = postgres(url, {
+      max: 1,
+      max_lifetime: null,
+      connect_timeout: 5,
+      backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
+      connection: {
+        application_name: 'countersign lanes',
+        // A machine that vanished keeps its locks until the server notices: half a minute, not two hours.
+        tcp_keepalives_idle: 15,
+        tcp_keepalives_interval: 5,
+        tcp_keepalives_count: 3,
+        ...(role && { role }),
+      },
+      onnotice: () => undefined,
+      onclose: () => mine === sql && lose(),
+    })
+    return mine
+  }
+
+  function lose(): void {
+    generation++
+    for (const lost of held) lost.abort(new Error('the connection that held the lane is gone'))
+    held.clear()
+  }
+
+  async function look(): Promise<void> {
+    if (held.size === 0) return
+    const mine = sql
+    const late = Promise.withResolvers<'late'>()
+    const timer = setTimeout(late.resolve, LOOK_EVERY_MS / 2, 'late')
+    const answer = await Promise.race([mine`select 1`.catch(() => 'closed'), late.promise])
+    clearTimeout(timer)
+    if (answer !== 'late' || mine !== sql || closing) return
+    sql = connect()
+    lose()
+    void mine.end({ timeout: 0 })
+  }
+
+  async function unlock(key: string): Promise<void> {
+    await sql`select pg_advisory_unlock(hashtextextended(${key}, ${SALT}))`
+  }
+
+  return {
+    async tryLock(key) {
+      const before = generation
+      const [row] = await sql<{ got: boolean }[]>`
+        select pg_try_advisory_lock(hashtextextended(${key}, ${SALT})) as got`
+      if (row?.got !== true) return null
+      if (before !== generation) {
+        // Asked on one connection and answered on the next, or lost since: begin anew, with nothing in hand.
+        await unlock(key)
+        return null
+      }
+      const lost = new AbortController()
+      held.add(lost)
+      return {
+        lost: lost.signal,
+        async release() {
+          if (!held.delete(lost)) return
+          // A connection that is lost now has given the lock back by itself.
+          await unlock(key).catch(() => undefined)
+        },
+      }
+    },
+    async close() {
+      closing = true
+      clearInterval(looking)
+      await sql.end({ timeout: 5 })
+    },
+  }
+}
+
+export interface LaneConnectionOptions {
+  url: string
+  role?: string
+}
+
+export interface LaneConnection {
+  /** Null when the key is locked elsewhere. Asks once. */
+  tryLock(key: string): Promise<Lock | null>
+  close(): Promise<void>
+}
+
+export interface Lock {
+  readonly lost: AbortSignal
+  release(): Promise<void>
+}

@@ -1,0 +1,49 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Config } from './config.ts'
+import { createKeyFile, newMacKey, newSigningKey, parseMacKey } from './record/key-files.ts'
+import { parseSigningKey, type Signer } from './record/signer.ts'
+import { newSecretsKey, parseSecretsKey } from './secrets/sealing.ts'
+
+/** The keys that live outside the database. */
+export interface Keys {
+  readonly signer: Signer
+  readonly mac: Buffer
+  readonly secrets: Buffer
+}
+
+/**
+ * Reads the three keys. In the demo a missing one is made; elsewhere it refuses to start, because
+ * every replica would make its own and none could check another's events.
+ * @throws KeyMissing
+ */
+export async function openKeys(files: Config['keys'], origin: string): Promise<Keys> {
+  const [signing, mac, secrets] = await Promise.all([
+    readKey(files.signingFile, files.createMissing ? newSigningKey : null),
+    readKey(files.macFile, files.createMissing ? newMacKey : null),
+    readKey(files.secretsFile, files.createMissing ? newSecretsKey : null),
+  ])
+  return { signer: parseSigningKey(signing, origin), mac: parseMacKey(mac), secrets: parseSecretsKey(secrets) }
+}
+
+async function readKey(file: string, make: (() => string) | null): Promise<string> {
+  for (;;) {
+    try {
+      return await readFile(file, 'utf8')
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT' || make === null) {
+        throw new KeyMissing(`The key ${file} cannot be read: ${(cause as Error).message}`, { cause })
+      }
+    }
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+    await createKeyFile(file, make()).catch((error: NodeJS.ErrnoException) => {
+      // Another process made it in the meantime: that one is read.
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+}
+
+export class KeyMissing extends Error {
+  readonly code = 'KEY_MISSING'
+  override name = 'KeyMissing'
+}

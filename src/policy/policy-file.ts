@@ -1,0 +1,191 @@
+import { z } from 'zod'
+import { DURATION_PATTERN, parseDuration } from '../domain/duration.ts'
+import {
+  faultOfKey,
+  faultOfPersonName,
+  faultOfSentence,
+  type KeyForm,
+  type NameFault,
+  PERSON_ID,
+  TYPED_NAME,
+} from './names.ts'
+import { faultOfPattern } from './safe-pattern.ts'
+import { isSecretReference, SECRET_REFERENCE } from './secret-reference.ts'
+
+/**
+ * The form of a policy file, and the ground of its JSON Schema. What one value alone can get wrong is
+ * found here; what needs two places is found in `check-*.ts`. Nothing is transformed or filled in.
+ */
+const GUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
+
+const duration = (description: string) =>
+  checked({ description, pattern: DURATION_PATTERN, examples: ['30m', '2h', '1h30m', '1d'] }, (value) => {
+    const reading = parseDuration(value)
+    return 'ok' in reading ? null : { message: `is no duration (${reading.code})`, remedy: `Write ${reading.accepted}` }
+  })
+
+const personId = named(PERSON_ID, 'A person of this file, by id')
+
+const personOrGroup = checked(
+  { description: 'A person by id, or group:name', pattern: '^(group:[a-z]|[A-Za-z0-9])[A-Za-z0-9._-]*$' },
+  (value) => (value.startsWith('group:') ? faultOfKey(value.slice(6), TYPED_NAME) : faultOfKey(value, PERSON_ID)),
+)
+
+const approverSource = checked(
+  { description: 'manager, owners, or group:name', pattern: '^(manager|owners|group:[a-z][a-z0-9._-]*)$' },
+  (value) => {
+    if (value === 'manager' || value === 'owners') return null
+    if (value.startsWith('group:')) return faultOfKey(value.slice(6), TYPED_NAME)
+    return { message: 'is no source of approvers', remedy: 'Write manager, owners or group:name' }
+  },
+)
+
+const account = z
+  .strictObject({
+    local: shaped('A name on the local page', '^[a-z][a-z0-9._-]{0,62}$', 'a short name such as ana').optional(),
+    slack: shaped('Team id / user id', '^[TE][A-Z0-9]+/[UW][A-Z0-9]+$', 'TEAM/USER ids such as T0123/U0456').optional(),
+    teams: shaped('Tenant id / object id', `^${GUID}/${GUID}$`, 'tenant/object ids, two GUIDs').optional(),
+  })
+  .meta({ description: 'One account on one platform', minProperties: 1, maxProperties: 1 })
+  .superRefine((value, context) => {
+    if (Object.keys(value).length === 1) return
+    const remedy = 'Write one platform an entry, such as - slack: T0123/U0456'
+    context.addIssue({ code: 'custom', message: 'must name one platform', params: { remedy } })
+  })
+
+const person = z.strictObject({
+  name: checked({ description: 'As colleagues know them' }, faultOfPersonName),
+  title: sentence('What they do, shown beside the name').optional(),
+  manager: personId.optional().meta({ description: 'The id of their manager; leave it out for nobody' }),
+  status: z.enum(['active', 'left']).optional().meta({ description: 'active when left out; left: may do nothing' }),
+  accounts: z.array(account).optional().meta({ description: 'How chat platforms know them' }),
+})
+
+const approvals = z
+  .array(
+    z.strictObject({
+      need: z.int().min(1).max(10).meta({ description: 'How many distinct persons' }),
+      from: z.array(approverSource).min(1).meta({ description: 'Out of all these together' }),
+    }),
+  )
+  .min(1)
+  .meta({ description: 'All must be met, by distinct persons over all of them' })
+
+const reason = z.strictObject({
+  min: z.int().min(0).max(500).optional().meta({ description: 'Shortest reason, characters; 10 when left out' }),
+  max: z.int().min(1).max(2000).optional().meta({ description: 'Longest reason, characters; 500 when left out' }),
+  pattern: checked({ description: 'A regular expression that the reason must contain' }, faultOfPattern).optional(),
+  hint: sentence('What the pattern asks for, in words for people').optional(),
+})
+
+const requesters = z
+  .union([z.literal('everyone'), z.array(personOrGroup).min(1)], {
+    error: 'must be everyone, or a list of persons and groups',
+  })
+  .meta({ description: 'Who may ask: everyone, or persons and groups' })
+
+/** What an entitlement takes from `defaults` when it says nothing itself. */
+const inheritable = {
+  maxDuration: duration('The longest that one request may ask for').optional(),
+  maxTotal: duration('The longest with all extensions; twice maxDuration when left out').optional(),
+  requesters: requesters.optional(),
+  approvals: approvals.optional(),
+  reason: reason.optional(),
+  denyReason: z.enum(['required', 'optional']).optional().meta({ description: 'Whether a denial must say why' }),
+}
+
+const entitlement = z.strictObject({
+  description: sentence('What it is for, in words for people'),
+  level: z.enum(['read', 'write', 'admin']),
+  grants: sentence('The name that the target itself has for it, such as a database role'),
+  ...inheritable,
+})
+
+const target = z.strictObject({
+  description: sentence('What it is, in words for people'),
+  owners: z.array(personOrGroup).min(1).meta({ description: 'Who answers for it' }),
+  financialReporting: z.boolean().optional().meta({ description: 'In scope for financial reporting' }),
+  channel: sentence('Where its requests are announced; the policy’s channel when left out').optional(),
+  default: named(TYPED_NAME, 'What the bare target means in chat; of level read').optional(),
+  connector: z.strictObject({
+    kind: z.enum(['postgres']),
+    url: checked(
+      { description: 'env:NAME or file:/path; never the secret itself', pattern: SECRET_REFERENCE },
+      (value) =>
+        isSecretReference(value)
+          ? null
+          : {
+              message: 'is no reference to a secret',
+              remedy: 'Put the URL into a variable or a file, and write env:NAME or file:/path',
+            },
+    ),
+  }),
+  entitlements: z.record(named(TYPED_NAME, 'The name of an entitlement'), entitlement),
+})
+
+export const policyFile = z
+  .strictObject({
+    timeZone: checked({ description: 'An IANA zone, for calendars', examples: ['Europe/Berlin'] }, faultOfZone),
+    channel: sentence('Where requests are announced'),
+    pendingFor: duration('A request nobody decides ends after this; 8h when left out').optional(),
+    warnBefore: duration('A holder is told this long before the end; 10m when left out').optional(),
+    escalateTo: z.array(personOrGroup).min(1).meta({ description: 'Who is told when nobody can approve' }),
+    compliance: z.array(personOrGroup).min(1).meta({ description: 'Who may end any grant' }),
+    defaults: z
+      .strictObject(inheritable)
+      .optional()
+      .meta({ description: 'What entitlements say when they say nothing' }),
+    people: z.record(personId, person),
+    groups: z.record(named(TYPED_NAME, 'The name of a group'), z.array(personId)).optional(),
+    targets: z.record(named(TYPED_NAME, 'The name of a target, as typed in chat'), target),
+  })
+  .meta({ title: 'Countersign policy' })
+
+export type PolicyFile = z.infer<typeof policyFile>
+export type EntitlementFile = z.infer<typeof entitlement>
+export type TargetFile = z.infer<typeof target>
+
+/** A string with a check whose remedy travels with the issue. `pattern` tells editors roughly the same. */
+function checked(meta: Meta, faultOf: (value: string) => NameFault | null) {
+  return z
+    .string()
+    .meta({ ...meta })
+    .superRefine((value, context) => {
+      const fault = faultOf(value)
+      if (fault !== null) context.addIssue({ code: 'custom', message: fault.message, params: { remedy: fault.remedy } })
+    })
+}
+
+function named(form: KeyForm, description: string) {
+  return checked({ description, pattern: form.pattern }, (value) => faultOfKey(value, form))
+}
+
+function shaped(description: string, pattern: string, words: string) {
+  return checked({ description, pattern }, (value) =>
+    new RegExp(pattern).test(value) ? null : { message: 'is no account', remedy: `Write ${words}` },
+  )
+}
+
+function sentence(description: string) {
+  return checked({ description, minLength: 1, maxLength: 200 }, faultOfSentence)
+}
+
+function faultOfZone(zone: string): NameFault | null {
+  const remedy = 'Write an IANA zone such as Europe/Berlin or UTC'
+  try {
+    // Offsets are taken too, but have no summer time: calendars would drift.
+    if (!/^[A-Za-z]/.test(zone)) return { message: 'is no time zone', remedy }
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return null
+  } catch {
+    return { message: 'is no time zone', remedy }
+  }
+}
+
+interface Meta {
+  readonly description: string
+  readonly pattern?: string
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly examples?: string[]
+}

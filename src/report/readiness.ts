@@ -1,0 +1,113 @@
+import { readDurability } from '../db/durability.ts'
+import type { Pools } from '../db/pools.ts'
+import { schemaState } from '../db/schema-state.ts'
+import type { Db } from '../db/transaction.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Connector } from '../ports/connector.ts'
+import type { Witness } from '../ports/witness.ts'
+import type { Sealer } from '../record/sealer.ts'
+import { recordStatus } from '../record/watch.ts'
+
+/** One line of readiness, for the people who run this. */
+export interface ReadinessCheck {
+  readonly name: string
+  /** Without it this process can do nothing. */
+  readonly decisive: boolean
+  look(): Promise<{ state: 'ok' | 'degraded' | 'failed'; detail: string }>
+}
+
+/** An event that waits longer than this for its seal holds new grants, and somebody should look. */
+const LATE_SEAL_MS = 10_000
+
+/** Everything that must hold for the promises to hold. Only the database and its schema are decisive. */
+export function readinessChecks(house: {
+  readonly db: Db
+  readonly clock: Clock
+  readonly roles: Pools['roles']
+  readonly sealer: Sealer
+  readonly witnesses: readonly Witness[]
+  readonly origin: string
+  readonly policyHeld: () => Promise<string | null>
+  readonly targets: () => readonly string[]
+  readonly connectorOf: (target: string) => Connector | null
+}): ReadinessCheck[] {
+  const { db, clock, roles, sealer } = house
+  return [
+    {
+      name: 'database',
+      decisive: true,
+      look: async () => {
+        await db`select 1`
+        return { state: 'ok', detail: 'answers' }
+      },
+    },
+    {
+      name: 'schema',
+      decisive: true,
+      look: async () => {
+        const { state, missing } = await schemaState(db)
+        if (state === 'older') return { state: 'failed', detail: `lacks ${missing.join(', ')}: run migrate` }
+        return { state: 'ok', detail: state }
+      },
+    },
+    {
+      name: 'durability',
+      decisive: false,
+      look: async () => {
+        const { level, words } = await readDurability(db)
+        return { state: level === 'unsafe' || level === 'may-lose' ? 'degraded' : 'ok', detail: words }
+      },
+    },
+    {
+      name: 'roles',
+      decisive: false,
+      look: async () => ({ state: roles === 'enforced' ? 'ok' : 'degraded', detail: `roles: ${roles}` }),
+    },
+    {
+      name: 'record',
+      decisive: false,
+      look: async () => {
+        const [status, now] = [await recordStatus(db), clock.now()]
+        const waited = status.oldestPendingAt === null ? 0 : now - status.oldestPendingAt
+        const words = `${status.size} sealed, ${status.pending} waiting, ${status.quarantined} in quarantine`
+        const held = sealer.state()
+        const late = waited > LATE_SEAL_MS || status.quarantined > 0 || held.status === 'forked'
+        return { state: late ? 'degraded' : 'ok', detail: `${held.status}; ${words}` }
+      },
+    },
+    ...house.witnesses.map(
+      (witness): ReadinessCheck => ({
+        name: `witness ${witness.name}`,
+        decisive: false,
+        look: async () => {
+          await witness.newest(house.origin)
+          const by = `administered by ${witness.administeredBy}`
+          return witness.strength === 'weak'
+            ? { state: 'degraded', detail: `weak: whoever runs this machine can rewrite it; ${by}` }
+            : { state: 'ok', detail: by }
+        },
+      }),
+    ),
+    {
+      name: 'policy',
+      decisive: false,
+      look: async () => {
+        const held = await house.policyHeld()
+        return held === null ? { state: 'ok', detail: 'in force' } : { state: 'degraded', detail: held }
+      },
+    },
+    ...house.targets().map(
+      (target): ReadinessCheck => ({
+        name: `target ${target}`,
+        decisive: false,
+        look: async () => {
+          const connector = house.connectorOf(target)
+          if (connector === null) return { state: 'degraded', detail: 'no connector' }
+          const faults = await connector.checkPreconditions()
+          if (faults.length === 0) return { state: 'ok', detail: 'reachable, with the rights that it needs' }
+          return { state: 'degraded', detail: faults.map((fault) => `${fault.code}: ${fault.message}`).join('; ') }
+        },
+      }),
+    ),
+  ]
+}

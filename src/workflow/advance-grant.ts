@@ -1,0 +1,60 @@
+import { inTransaction } from '../db/in-transaction.ts'
+import type { Tx } from '../db/transaction.ts'
+import type { GrantEvent } from '../domain/grant-event.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import { StreamConflict } from '../record/append.ts'
+import type { Context } from './context.ts'
+import { appendToGrant, loadGrant } from './grant-store.ts'
+
+const ATTEMPTS = 5
+
+/**
+ * Moves one grant on without a person: reads it under its lock, asks `decide`, writes what follows.
+ * @param decide returns the events of this step; empty when somebody else has done it already
+ * @returns the state after, and whether anything was written
+ */
+export async function advanceGrant(
+  context: Context,
+  id: string,
+  decide: (state: GrantState, now: number) => readonly GrantEvent[],
+): Promise<{ state: GrantState | null; wrote: boolean }> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await advanceOnce(context, id, decide)
+    } catch (error) {
+      if (!(error instanceof StreamConflict) || tried === ATTEMPTS) throw error
+    }
+  }
+}
+
+async function advanceOnce(
+  context: Context,
+  id: string,
+  decide: Parameters<typeof advanceGrant>[2],
+): ReturnType<typeof advanceGrant> {
+  const result = await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
+    const loaded = await lockAndLoad(context, tx, id)
+    if (loaded === null) return { state: null, wrote: false }
+    const now = context.clock.now()
+    const facts = decide(loaded.state, now)
+    if (facts.length === 0) return { state: loaded.state, wrote: false }
+    return { state: await appendToGrant(context, tx, id, loaded.state, facts, now), wrote: true }
+  })
+  if (result.wrote) context.committed()
+  return result
+}
+
+/**
+ * Locks the holder's identity row, then reads the grant. Everything about one person is decided one
+ * after the other; should the row that names the holder be wrong, the stream's head is still the fence.
+ */
+export async function lockAndLoad(context: Context, tx: Tx, id: string): ReturnType<typeof loadGrant> {
+  const [row] = await tx<{ for_identity: string }[]>`select for_identity from grant_state where id = ${id}`
+  if (row !== undefined) await lockIdentity(tx, row.for_identity)
+  return loadGrant(context, tx, id)
+}
+
+/** Everything about one person is decided one after the other. */
+export async function lockIdentity(tx: Tx, identity: string): Promise<void> {
+  await tx`insert into identity_lock (id) values (${identity}) on conflict (id) do update set id = excluded.id`
+}

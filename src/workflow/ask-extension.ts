@@ -1,0 +1,36 @@
+import { line, strong, time } from '../cards/text.ts'
+import { decideExtensionAsk } from '../domain/decide-extension.ts'
+import type { Act, Answer } from '../ports/chat.ts'
+import { lockAndLoad } from './advance-grant.ts'
+import type { Context } from './context.ts'
+import { appendToGrant } from './grant-store.ts'
+import { performAct } from './perform-act.ts'
+import { rosterFor } from './roster.ts'
+
+/** Asks for more time. It is signed like the request was; the target is touched by `extend-grant.ts`. */
+export function askExtension(
+  context: Context,
+  act: Act,
+  id: string,
+  words: { durationMs: number; reason: string },
+): Promise<Answer> {
+  return performAct(context, act, {
+    name: 'ask for more time',
+    decides: true,
+    before: () => context.reached('extend:before-asked'),
+    after: () => context.reached('extend:after-asked'),
+    run: async ({ tx, now, by }) => {
+      const loaded = await lockAndLoad(context, tx, id)
+      if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
+      const { state } = loaded
+      const policy = context.policy.own()
+      const roster = await rosterFor(context, state)
+      const facts = decideExtensionAsk(state, { ...words, by: by.id, roster, policy, now })
+      if ('refused' in facts) return { ...facts, grant: id }
+      const after = await appendToGrant(context, tx, id, state, facts, now)
+      const until = after.extension?.until ?? now
+      const said = line('waiting', strong('Asked'), ' for more time, until ', time(until, 'date-time'), '.')
+      return { answer: { kind: 'line', line: said } }
+    },
+  })
+}

@@ -1,0 +1,94 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import type { Lanes } from '../effects/lanes.ts'
+import type { Chat } from '../ports/chat.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Connector } from '../ports/connector.ts'
+import type { Directory } from '../ports/directory.ts'
+import type { EventRecord } from '../record/record.ts'
+import type { Witnessed } from '../record/witnessed.ts'
+import type { PolicyInForce } from './policy-in-force.ts'
+
+/**
+ * What every verb works with: the adapters that `app.ts` wired, behind their ports. One a process.
+ */
+export interface Context {
+  readonly db: Db
+  readonly record: EventRecord
+  /** What the witnesses confirmed: the ground for touching a target. */
+  readonly witnessed: Witnessed
+  /** Resolves when an event is probably inside a witnessed checkpoint, or after `forMs`: a wake-up, not a proof. */
+  readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
+  readonly clock: Clock
+  readonly directory: Directory
+  readonly chat: Chat
+  readonly policy: PolicyInForce
+  /** The adapter of a target; null when the policy does not know the target (any more). */
+  readonly connectorOf: (target: string) => Connector | null
+  /** Enqueues an effect in the transaction that decided it. */
+  readonly enqueue: (tx: Tx, effect: Effect) => Promise<void>
+  /** Called after every commit that wrote events: wakes the sealer and the timer. */
+  readonly committed: () => void
+  readonly lanes: Lanes
+  /** Seals what an answer quotes, so that no free text lies in clear. */
+  readonly sealing: { seal(text: string, context: string): Buffer; open(sealed: Buffer, context: string): string }
+  readonly publicUrl: string
+  readonly alarm: (alarm: Alarm) => void
+  /** Test hook: named points between the committed steps, where a crash must lose nothing. */
+  readonly reached: (point: CrashPoint) => Promise<void>
+}
+
+export type Effect =
+  | { readonly kind: 'announce'; readonly stream: string }
+  | { readonly kind: 'provision'; readonly grant: string }
+  | { readonly kind: 'extend'; readonly grant: string }
+
+/** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
+export interface Alarm {
+  readonly what: string
+  readonly detail: string
+  readonly grant: string | null
+}
+
+/** Every boundary between two committed steps of request → grant → revocation. Each is reached in one place of the source. */
+export const CRASH_POINTS = [
+  'ask:before-commit',
+  'ask:after-commit',
+  'sign:before-commit',
+  'sign:after-commit',
+  'seal:after-tree',
+  'seal:after-witness',
+  'provision:before-providing',
+  'provision:after-providing',
+  'provision:after-target',
+  'provision:after-active',
+  'connect:after-commit',
+  'connect:after-shown',
+  'connect:after-secret',
+  'extend:before-asked',
+  'extend:after-asked',
+  'extend:before-target',
+  'extend:after-target',
+  'extend:after-commit',
+  'end:before-commit',
+  'end:after-commit',
+  'due:after-commit',
+  'revoke:after-disable',
+  'revoke:after-disabled',
+  'revoke:after-terminate',
+  'revoke:after-sessions-ended',
+  'revoke:after-remove',
+  'revoke:after-access-removed',
+  'revoke:after-look',
+  'revoke:after-removed',
+  'announce:before-post',
+  'announce:after-post',
+  'announce:after-recorded',
+  'announce:after-update',
+  'announce:after-announced',
+  'sweep:after-mended',
+  'sweep:after-orphan-found',
+  'sweep:after-orphan-removed',
+  'target:after-step',
+] as const
+
+export type CrashPoint = (typeof CRASH_POINTS)[number]

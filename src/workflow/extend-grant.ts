@@ -1,0 +1,63 @@
+import { warnAt } from '../domain/decide-ending.ts'
+import { mayExtend } from '../domain/decide-extension.ts'
+import type { GrantEvent } from '../domain/grant-event.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import { RetryLater } from '../effects/effect.ts'
+import { ConnectorError } from '../ports/connector.ts'
+import { advanceGrant } from './advance-grant.ts'
+import type { Context } from './context.ts'
+import { loadGrant } from './grant-store.ts'
+import { holdingLane, targetGrant } from './holding.ts'
+import { EXPIRY_MARGIN_MS, witnessedGrant } from './provision-grant.ts'
+import { rosterFor } from './roster.ts'
+
+/**
+ * Moves the end of an active access, once its extension is signed and witnessed: raises the target's
+ * own expiry, reads it back, and only then says so. If it does not work in time, the old end stands.
+ */
+export async function extendGrant(context: Context, id: string): Promise<void> {
+  const seen = await loadGrant(context, context.db, id)
+  if (seen === null) return
+  await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
+    const witnessed = await witnessedGrant(context, id)
+    if (witnessed === null) throw new RetryLater(100)
+    const { state } = witnessed
+    if (state.extension?.status !== 'approved') return
+    const policy = context.policy.own()
+    const roster = await rosterFor(context, state)
+    const may = mayExtend(state, roster, policy, context.clock.now())
+    if ('refused' in may) return fail(context, id, may.refused.code, 'It may not be extended any more.')
+    const connector = context.connectorOf(state.target)
+    if (connector === null) return fail(context, id, 'NotFound', `No connector serves ${state.target}.`)
+    lost.throwIfAborted()
+    await context.reached('extend:before-target')
+    const nativeExpiry = await connector
+      .moveExpiry(targetGrant(state), may.until + EXPIRY_MARGIN_MS)
+      .catch((error: unknown) => {
+        if (error instanceof ConnectorError && error.code !== 'NotFound') {
+          throw new RetryLater(error.retryAfterMs ?? 2_000)
+        }
+        throw error
+      })
+    await context.reached('extend:after-target')
+    await advanceGrant(context, id, (latest) =>
+      latest.status === 'active' && latest.extension?.askedSeq === may.askedSeq
+        ? [extended(latest, may.until, nativeExpiry, context.policy.own().warnBeforeMs)]
+        : [],
+    )
+    await context.reached('extend:after-commit')
+  })
+}
+
+function extended(state: GrantState, endsAt: number, nativeExpiry: number, warnBeforeMs: number): GrantEvent {
+  const since = state.access?.activatedAt ?? endsAt
+  return { type: 'grant.extended', data: { endsAt, warnAt: warnAt(since, endsAt, warnBeforeMs), nativeExpiry } }
+}
+
+async function fail(context: Context, id: string, code: string, message: string): Promise<void> {
+  await advanceGrant(context, id, (latest) =>
+    latest.status === 'active' && latest.extension?.status === 'approved'
+      ? [{ type: 'extension.failed', data: { code, message } }]
+      : [],
+  )
+}

@@ -1,0 +1,37 @@
+import type { Db, Tx } from '../db/transaction.ts'
+
+/** The open grant of a person for one entitlement: the same ask while it is open returns it. */
+export async function findOpenGrant(tx: Tx, who: string, target: string, entitlement: string): Promise<string | null> {
+  const [row] = await tx<{ id: string }[]>`
+    select id from grant_state
+    where open_for = ${who} and target = ${target} and entitlement = ${entitlement} and status <> 'ending'
+    order by asked_at desc limit 1`
+  return row?.id ?? null
+}
+
+/** The open requests and grants of a person, the newest first. */
+export async function findOpenGrantsOf(db: Db, who: string): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`
+    select id from grant_state where open_for = ${who} order by asked_at desc limit 50`
+  return rows.map((row) => row.id)
+}
+
+/** Grants for which time has decided something by `now`, the longest overdue first. */
+export async function findDue(db: Db, now: number): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`
+    select id from grant_state where next_due_at <= ${now} order by next_due_at limit 5000`
+  return rows.map((row) => row.id)
+}
+
+/** When the next grant falls due, epoch ms. */
+export async function findNextDue(db: Db): Promise<number | null> {
+  const [row] = await db<{ at: number | null }[]>`
+    select min(next_due_at) as at from grant_state where next_due_at is not null`
+  return row?.at ?? null
+}
+
+/** Grants whose removal has begun and is not proved. */
+export async function findEnding(db: Db): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`select id from grant_state where status = 'ending' order by id`
+  return rows.map((row) => row.id)
+}

@@ -1,0 +1,69 @@
+import { grantCard } from '../cards/grant-card.ts'
+import { helpCard, listCard, mineCard } from '../cards/lists.ts'
+import { mayAsk } from '../domain/decide-ask.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import type { Entitlement, Policy, Target } from '../domain/policy.ts'
+import type { Act, Answer } from '../ports/chat.ts'
+import { cardContext } from './card-context.ts'
+import type { Context } from './context.ts'
+import { findOpenGrantsOf } from './find-grants.ts'
+import { loadGrant } from './grant-store.ts'
+import { namesOf, performAct } from './perform-act.ts'
+
+/** What a person may ask for, in the order of the policy. */
+export function offersTo(policy: Policy, person: string): { target: Target; entitlement: Entitlement }[] {
+  return Object.values(policy.targets).flatMap((target) =>
+    Object.values(target.entitlements)
+      .filter((entitlement) => mayAsk(entitlement, person))
+      .map((entitlement) => ({ target, entitlement })),
+  )
+}
+
+/** `/access help`. */
+export function showHelp(): Answer {
+  return { kind: 'card', card: helpCard() }
+}
+
+/** `/access list`. */
+export function showOffers(context: Context, act: Act): Promise<Answer> {
+  return performAct(context, act, {
+    name: 'list',
+    decides: false,
+    reads: true,
+    run: async ({ by }) => ({ answer: { kind: 'card', card: listCard(offersTo(context.policy.own(), by.id)) } }),
+  })
+}
+
+/** `/access mine`. */
+export function showMine(context: Context, act: Act): Promise<Answer> {
+  return performAct(context, act, {
+    name: 'list their own',
+    decides: false,
+    reads: true,
+    run: async ({ by }) => {
+      const grants: GrantState[] = []
+      for (const id of await findOpenGrantsOf(context.db, by.id)) {
+        const loaded = await loadGrant(context, context.db, id)
+        if (loaded !== null) grants.push(loaded.state)
+      }
+      return { answer: { kind: 'card', card: mineCard(grants, namesOf(context)) } }
+    },
+  })
+}
+
+/** `/access status <id>`. */
+export function showStatus(context: Context, act: Act, id: string): Promise<Answer> {
+  return performAct(context, act, {
+    name: 'see its status',
+    decides: false,
+    reads: true,
+    run: async ({ by }) => {
+      const loaded = await loadGrant(context, context.db, id)
+      if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
+      const { state } = loaded
+      const reader = by.id === state.for ? 'holder' : state.approvers.some((a) => a.id === by.id) ? 'approver' : null
+      const card = grantCard(state, reader ?? 'approver', cardContext(context))
+      return { answer: { kind: 'card', card: reader === null ? { ...card, buttons: [] } : card } }
+    },
+  })
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto'
+import { refusalLine } from '../cards/refusal-line.ts'
+import { classifyFailure } from '../db/failure.ts'
+import { inTransaction } from '../db/in-transaction.ts'
+import type { Tx } from '../db/transaction.ts'
+import { type ActRefused, grantStream } from '../domain/grant-event.ts'
+import type { Refusal, Refused } from '../domain/refusal.ts'
+import { isRefused } from '../domain/refusal.ts'
+import type { Act, Answer } from '../ports/chat.ts'
+import { DirectoryUnreachable, type Identity } from '../ports/directory.ts'
+import { StreamConflict } from '../record/append.ts'
+import type { Context } from './context.ts'
+import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
+
+/** What a verb is given: the open transaction, the time, and who acts. */
+export interface Performing {
+  readonly tx: Tx
+  readonly now: number
+  readonly by: Identity
+}
+
+/** A verb's result: an answer; or a refusal, kept in the stream of the grant when it names one. */
+export type Performed =
+  | { readonly answer: Answer /** Kept for a repeat, where the answer itself must not be. */; readonly keep?: Answer }
+  | (Refused & { readonly grant?: string })
+
+export interface Verb {
+  /** In words that follow "tried to": `approve`, `ask for access`. */
+  readonly name: string
+  /** True when the act needs the active policy: nothing is decided by a policy that is not in force. */
+  readonly decides: boolean
+  /** True when it only looks: a repeat may look again, so its answer is not kept. */
+  readonly reads?: boolean
+  /** Called before and after the commit. */
+  readonly before?: () => Promise<void>
+  readonly after?: () => Promise<void>
+  run(performing: Performing): Promise<Performed>
+}
+
+/** Somebody else wrote first: read again, decide again. */
+const ATTEMPTS = 5
+
+/** Statement and lock time of one act: an answer must leave within three seconds. */
+const ACT_BUDGET_MS = 2_000
+
+/**
+ * Does one act of a person once: who is it, does the act stand, one transaction with its key, its
+ * events and its answer. A repeat of the same key returns the first answer. A person always gets an
+ * answer; "not recorded" is said only when it is known.
+ */
+export async function performAct(context: Context, act: Act, verb: Verb): Promise<Answer> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await attempt(context, act, verb)
+    } catch (error) {
+      if (error instanceof StreamConflict && tried < ATTEMPTS) continue
+      return await afterFailure(context, act, error)
+    }
+  }
+}
+
+async function attempt(context: Context, act: Act, verb: Verb): Promise<Answer> {
+  const who = await whoActs(context, act)
+  const by = who === 'unreachable' ? null : who
+  const answer = await inTransaction(context.db, { timeoutMs: ACT_BUDGET_MS }, async (tx) => {
+    const first = await firstAnswer(context, tx, act.key)
+    if (first !== null) return first
+    const now = context.clock.now()
+    const performed = await performAs(context, tx, who, now, verb)
+    const result = isRefused(performed)
+      ? await keepRefusal(context, tx, act, by, verb, performed, now)
+      : performed.answer
+    if (verb.reads === true && !isRefused(performed)) return result
+    const kept = isRefused(performed) ? result : (performed.keep ?? performed.answer)
+    const sealed = context.sealing.seal(JSON.stringify(kept), `act:${act.key}`)
+    await tx`insert into act (key, at, answer) values (${act.key}, ${now}, ${sealed})`
+    await verb.before?.()
+    return result
+  })
+  context.committed()
+  await verb.after?.()
+  return answer
+}
+
+type Who = Identity | null | 'unreachable'
+
+/** An unreachable directory is a refusal, not a fault: no step is skipped because nobody could be asked. */
+async function whoActs(context: Context, act: Act): Promise<Who> {
+  try {
+    return await context.directory.byAccount(act.account)
+  } catch (error) {
+    if (error instanceof DirectoryUnreachable) return 'unreachable'
+    throw error
+  }
+}
+
+async function performAs(context: Context, tx: Tx, by: Who, now: number, verb: Verb): Promise<Performed> {
+  if (by === 'unreachable') return { refused: { code: 'directory-unreachable' } }
+  if (by === null) return { refused: { code: 'unknown-person' } }
+  if (by.status === 'left') return { refused: { code: 'left', person: by.id } }
+  if (verb.decides) {
+    const held = await context.policy.heldBecause(tx)
+    if (held !== null) return held
+  }
+  try {
+    return await verb.run({ tx, now, by })
+  } catch (error) {
+    if (error instanceof DirectoryUnreachable) return { refused: { code: 'directory-unreachable' } }
+    throw error
+  }
+}
+
+/** Writes a refusal where it belongs: an open grant's own stream, else the stream of whoever tried. */
+async function keepRefusal(
+  context: Context,
+  tx: Tx,
+  act: Act,
+  by: Identity | null,
+  verb: Verb,
+  refused: Refused & { readonly grant?: string },
+  now: number,
+): Promise<Answer> {
+  const fact = refusedFact(by?.id ?? null, verb.name, refused.refused)
+  const grant = refused.grant === undefined ? null : await loadGrant(context, tx, refused.grant)
+  if (grant !== null && !grant.state.closed) {
+    await appendToGrant(context, tx, grant.state.id, grant.state, [fact], now)
+  } else {
+    const stream =
+      grant !== null ? `after:${grantStream(grant.state.id)}` : by === null ? strangerStream(act) : `person:${by.id}`
+    await context.record.append(tx, stream, null, [toDraft(fact)], now)
+  }
+  return { kind: 'line', line: refusalLine(refused.refused, namesOf(context)) }
+}
+
+/** A stranger has no identity: their stream is named by a hash of the account, so that it can be found and says nothing. */
+function strangerStream(act: Act): string {
+  const { platform, tenant, id } = act.account
+  const digest = createHash('sha256')
+    .update(JSON.stringify([platform, tenant, id]))
+    .digest('hex')
+  return `stranger:${digest.slice(0, 32)}`
+}
+
+function refusedFact(by: string | null, act: string, refusal: Refusal): ActRefused {
+  const { code, ...facts } = refusal
+  const said = 'said' in refusal ? refusal.said : ''
+  const { said: _, ...open } = facts as { said?: string } & Record<string, unknown>
+  return { type: 'act.refused', data: { by, act, code, facts: open, said } }
+}
+
+async function firstAnswer(context: Context, db: Tx | Context['db'], key: string): Promise<Answer | null> {
+  const [row] = await db<{ answer: Buffer }[]>`select answer from act where key = ${key}`
+  return row === undefined ? null : (JSON.parse(context.sealing.open(row.answer, `act:${key}`)) as Answer)
+}
+
+/** After a failure: was it recorded all the same? The act's own key tells. */
+async function afterFailure(context: Context, act: Act, error: unknown): Promise<Answer> {
+  const failure = classifyFailure(error)
+  if (failure === 'refused' && !isDuplicateAct(error)) throw error
+  try {
+    const first = await firstAnswer(context, context.db, act.key)
+    if (first !== null) return first
+    if (failure !== 'unknown') return line({ code: 'not-recorded' }, context)
+  } catch {
+    if (failure === 'not-recorded') return line({ code: 'not-recorded' }, context)
+  }
+  return line({ code: 'unknown-outcome' }, context)
+}
+
+function isDuplicateAct(error: unknown): boolean {
+  return (error as { constraint_name?: string }).constraint_name === 'act_pkey'
+}
+
+function line(refusal: Refusal, context: Context): Answer {
+  return { kind: 'line', line: refusalLine(refusal, namesOf(context)) }
+}
+
+/** Names for cards, from the policy: a name is never worth a failure. */
+export function namesOf(context: Context): (id: string) => string {
+  const people = new Map(context.policy.own().people.map((one) => [one.id, one.name]))
+  return (id) => people.get(id) ?? id
+}

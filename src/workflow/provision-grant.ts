@@ -1,0 +1,166 @@
+import { warnAt } from '../domain/decide-ending.ts'
+import { grantStream } from '../domain/grant-event.ts'
+import { foldGrant, type GrantState } from '../domain/grant-state.ts'
+import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
+import { RetryLater } from '../effects/effect.ts'
+import { type Connector, ConnectorError } from '../ports/connector.ts'
+import { readWitnessed } from '../record/read-witnessed.ts'
+import { advanceGrant } from './advance-grant.ts'
+import type { Context } from './context.ts'
+import { loadGrant, readable } from './grant-store.ts'
+import { holdingLane, targetGrant } from './holding.ts'
+import { rosterFor } from './roster.ts'
+
+/** How long after the end on record the target's own expiry fires: time to make the access, and clock skew. */
+export const EXPIRY_MARGIN_MS = 2 * 60_000
+
+/** How long a seal is waited for before the effect is put back. */
+const SEAL_PATIENCE_MS = 2_000
+
+/** What no retry mends: the target will say the same until a person changes something. */
+const HOPELESS = ['PrivilegeMissing', 'PrivilegeExcessive', 'NotFound', 'SilentNoOp', 'ForeignGrant', 'Conflict']
+
+/**
+ * Makes the access. Trusts no table and no job: the approval must be found, by its events, inside a
+ * checkpoint that the witnesses keep. The end is on record before the target is touched.
+ * @throws RetryLater when the record is not yet witnessed, or the target cannot be reached
+ */
+export async function provisionGrant(context: Context, id: string): Promise<void> {
+  const seen = await loadGrant(context, context.db, id)
+  if (seen === null) {
+    context.alarm({
+      what: 'provision-without-request',
+      detail: 'A job asks for access that nobody asked for',
+      grant: id,
+    })
+    return
+  }
+  await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
+    const witnessed = await witnessedGrant(context, id)
+    if (witnessed === null) throw new RetryLater(100)
+    const { state, checkpointSize } = witnessed
+    if (!['planned', 'providing'].includes(state.status)) {
+      if (state.approval === null) {
+        const detail = `A job asks for access, but the record says ${state.status}`
+        context.alarm({ what: 'provision-without-approval', detail, grant: id })
+      }
+      return
+    }
+    const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
+    if (held !== null) throw new RetryLater(1_000)
+    const may = await askAgain(context, state)
+    if (!may.may) return giveUp(context, state, may.code, may.message)
+    const connector = context.connectorOf(state.target)
+    if (connector === null) return giveUp(context, state, 'NotFound', `No connector serves ${state.target}.`)
+    lost.throwIfAborted()
+    await make(context, state, connector, checkpointSize)
+  })
+}
+
+/** Folds only what is proved to be inside a witnessed checkpoint; null while the newest event is not. */
+export async function witnessedGrant(
+  context: Context,
+  id: string,
+): Promise<{ state: GrantState; checkpointSize: number } | null> {
+  const seq = await context.record.endOf(context.db, grantStream(id))
+  await context.sealed(grantStream(id), seq, SEAL_PATIENCE_MS)
+  const { proved, waiting, checkpoint } = await readWitnessed(context, context.db, grantStream(id))
+  if (waiting.length > 0 || checkpoint === null) return null
+  const state = foldGrant(id, proved.map(readable))
+  return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
+}
+
+async function askAgain(context: Context, state: GrantState): Promise<MayProvision> {
+  const roster = await rosterFor(context, state)
+  return mayProvision(state, roster, context.policy.own(), context.clock.now())
+}
+
+async function make(context: Context, state: GrantState, connector: Connector, checkpointSize: number): Promise<void> {
+  const { id } = state
+  try {
+    const faults = (await connector.checkPreconditions()).filter((fault) => fault.severity === 'blocking')
+    const fault = faults[0]
+    if (fault !== undefined) throw new ConnectorError(fault.code, fault.message)
+
+    const account = connector.accountFor(id)
+    await context.reached('provision:before-providing')
+    const providing = await recordProviding(context, state, account, checkpointSize)
+    if (providing === null) return
+    await context.reached('provision:after-providing')
+    const seen = await connector.provision(targetGrant(providing.state), providing.nativeExpiry)
+    await context.reached('provision:after-target')
+    await advanceGrant(context, id, (now, at) =>
+      now.status === 'providing'
+        ? [
+            {
+              type: 'grant.active',
+              data: {
+                account: seen.account,
+                activatedAt: at,
+                endsAt: at + now.durationMs,
+                warnAt: warnAt(at, at + now.durationMs, context.policy.own().warnBeforeMs),
+                nativeExpiry: seen.nativeExpiry,
+                checks: seen.checks,
+              },
+            },
+          ]
+        : [],
+    )
+    await context.reached('provision:after-active')
+  } catch (error) {
+    await afterFailure(context, id, error)
+  }
+}
+
+/**
+ * Writes that the access may exist from now on, with the latest moment at which its removal starts.
+ * A retry writes it again when too little of the margin is left, so that the target's expiry never cuts short.
+ */
+async function recordProviding(
+  context: Context,
+  state: GrantState,
+  account: string,
+  checkpointSize: number,
+): Promise<{ state: GrantState; nativeExpiry: number } | null> {
+  const { state: after } = await advanceGrant(context, state.id, (latest, now) => {
+    if (latest.status !== 'planned' && latest.status !== 'providing') return []
+    const endsBy = now + latest.durationMs + EXPIRY_MARGIN_MS
+    const enough = latest.access !== null && latest.access.endsAt - now - latest.durationMs > EXPIRY_MARGIN_MS / 2
+    if (latest.status === 'providing' && enough) return []
+    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: context.policy.own().hash }
+    return [{ type: 'grant.providing', data }]
+  })
+  if (after === null || after.status !== 'providing' || after.access?.nativeExpiry == null) return null
+  return { state: after, nativeExpiry: after.access.nativeExpiry }
+}
+
+async function afterFailure(context: Context, id: string, error: unknown): Promise<void> {
+  if (!(error instanceof ConnectorError)) throw error
+  const { code, message } = error
+  const { state } = await advanceGrant(context, id, (latest, now) => {
+    if (latest.status !== 'planned' && latest.status !== 'providing') return []
+    if (latest.status === 'providing' && (HOPELESS.includes(code) || now >= (latest.approval?.usableUntil ?? 0))) {
+      return [
+        { type: 'grant.attempt-failed', data: { step: 'provision', code, message } },
+        { type: 'grant.ending', data: { cause: 'provision-failed', by: null, due: now } },
+      ]
+    }
+    if (latest.failure?.code === code) return []
+    return [{ type: 'grant.attempt-failed', data: { step: 'provision', code, message } }]
+  })
+  if (state?.status === 'planned' || state?.status === 'providing') {
+    throw new RetryLater(error.retryAfterMs ?? 2_000)
+  }
+}
+
+/** The approval does not hold any more. What may already exist is taken away. */
+async function giveUp(context: Context, state: GrantState, code: string, message: string): Promise<void> {
+  await advanceGrant(context, state.id, (latest, now) => {
+    if (latest.status === 'planned') return [{ type: 'grant.failed', data: { code, message } }]
+    if (latest.status !== 'providing') return []
+    return [
+      { type: 'grant.attempt-failed', data: { step: 'provision', code, message } },
+      { type: 'grant.ending', data: { cause: 'provision-failed', by: null, due: now } },
+    ]
+  })
+}

@@ -1,0 +1,51 @@
+import { inTransaction } from '../db/in-transaction.ts'
+import type { Db } from '../db/transaction.ts'
+import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventRecord } from '../record/record.ts'
+import type { Alarm } from './context.ts'
+
+/** The same alarm is put on record once in this time; the log has each. */
+const QUIET_MS = 60_000
+
+/**
+ * Makes something that a person must look at known: to the log at once, to the record as soon as it
+ * can be written. Never throws, never waits: whoever raises it has work to do.
+ */
+export function createAlarms(around: {
+  readonly db: Db
+  readonly record: EventRecord
+  readonly clock: Clock
+  readonly log: (alarm: Alarm, cause?: unknown) => void
+  readonly committed: () => void
+}): { raise(alarm: Alarm): void; idle(): Promise<void> } {
+  const last = new Map<string, number>()
+  const writing = new Set<Promise<void>>()
+
+  async function write(alarm: Alarm): Promise<void> {
+    const fact: SystemFact = { type: 'system.alarm', data: { ...alarm } }
+    try {
+      await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
+        await around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now())
+      })
+      around.committed()
+    } catch (error) {
+      around.log({ what: 'alarm-not-recorded', detail: alarm.what, grant: alarm.grant }, error)
+    }
+  }
+
+  return {
+    raise(alarm) {
+      around.log(alarm)
+      const key = `${alarm.what} ${alarm.grant ?? ''}`
+      const now = around.clock.now()
+      if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return
+      last.set(key, now)
+      const work = write(alarm).finally(() => writing.delete(work))
+      writing.add(work)
+    },
+    async idle() {
+      await Promise.all(writing)
+    },
+  }
+}

@@ -1,0 +1,54 @@
+import { randomInt } from 'node:crypto'
+import { requestLine } from '../cards/request-line.ts'
+import { decideAsk, findEntitlement } from '../domain/decide-ask.ts'
+import type { Act, Answer } from '../ports/chat.ts'
+import { lockIdentity } from './advance-grant.ts'
+import type { Context } from './context.ts'
+import { findOpenGrant } from './find-grants.ts'
+import { appendToGrant, loadGrant } from './grant-store.ts'
+import { namesOf, type Performed, type Performing, performAct } from './perform-act.ts'
+import { loadRoster } from './roster.ts'
+
+export interface AskWords {
+  readonly target: string
+  /** Null: the target's default. */
+  readonly entitlement: string | null
+  readonly durationMs: number
+  readonly reason: string
+}
+
+/** `/access prod-db 2h reason`. The same ask while one is open returns that one. */
+export function requestAccess(context: Context, act: Act, words: AskWords): Promise<Answer> {
+  return performAct(context, act, {
+    name: 'ask for access',
+    decides: true,
+    before: () => context.reached('ask:before-commit'),
+    after: () => context.reached('ask:after-commit'),
+    run: (performing) => ask(context, performing, words),
+  })
+}
+
+async function ask(context: Context, { tx, now, by }: Performing, words: AskWords): Promise<Performed> {
+  const policy = context.policy.own()
+  const entitled = findEntitlement(policy, words.target, words.entitlement)
+  if ('refused' in entitled) return entitled
+  const { target, entitlement } = entitled
+  const roster = await loadRoster(context, target.name, entitlement.approvals, by.id)
+
+  await lockIdentity(tx, by.id)
+  const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
+  const loaded = open === null ? null : await loadGrant(context, tx, open)
+  if (loaded !== null) return { answer: { kind: 'line', line: requestLine(loaded.state, false, namesOf(context)) } }
+
+  const facts = decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now)
+  if ('refused' in facts) return facts
+  const state = await appendToGrant(context, tx, newGrantId(), null, facts, now)
+  return { answer: { kind: 'line', line: requestLine(state, true, namesOf(context)) } }
+}
+
+/** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */
+function newGrantId(): string {
+  const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+  const letters = Array.from({ length: 6 }, () => alphabet[randomInt(alphabet.length)])
+  return `G-${letters.join('')}`
+}

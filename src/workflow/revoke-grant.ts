@@ -1,0 +1,173 @@
+import type { GrantEvent, GrantStep } from '../domain/grant-event.ts'
+import type { Ending, GrantState } from '../domain/grant-state.ts'
+import { type Connector, ConnectorError, type StepObservation, type TargetGrant } from '../ports/connector.ts'
+import { advanceGrant } from './advance-grant.ts'
+import type { Context } from './context.ts'
+import { loadGrant } from './grant-store.ts'
+import { holdingLane, targetGrant } from './holding.ts'
+
+/** A removal that is not proved after this long is told to people. Trying goes on. */
+const STUCK_AFTER_MS = 60_000
+
+export type Revoked =
+  | 'gone'
+  /** Another worker has it. */
+  | 'busy'
+  | 'again'
+
+/**
+ * Takes an access away: disable, end sessions, remove, look. Each step is committed before the next
+ * begins, so whoever comes after a crash goes on where it stopped. Needs no policy, no witness, no
+ * directory: failing closed never stops a revocation.
+ * @returns `again` when the target could not be reached or the access is still seen
+ */
+export async function revokeGrant(context: Context, id: string): Promise<Revoked> {
+  const loaded = await loadGrant(context, context.db, id)
+  if (loaded === null || loaded.state.status !== 'ending') return 'gone'
+  const turn = await context.lanes.tryLane(holdingLane(loaded.state), ({ lost }) => takeAway(context, id, lost))
+  return turn === null ? 'busy' : turn.value
+}
+
+async function takeAway(context: Context, id: string, lost: AbortSignal): Promise<Revoked> {
+  for (;;) {
+    const loaded = await loadGrant(context, context.db, id)
+    const state = loaded?.state
+    if (state?.status !== 'ending' || state.ending === null) return 'gone'
+    const next = nextStep(state.ending)
+    try {
+      const connector = context.connectorOf(state.target)
+      if (connector === null) {
+        throw new ConnectorError('NotFound', `No connector serves ${state.target}: put it back into the policy`)
+      }
+      lost.throwIfAborted()
+      const done = await takeStep(context, state, connector, next)
+      if (!done) return 'again'
+    } catch (error) {
+      await recordFailure(context, state, next, error)
+      return 'again'
+    }
+  }
+}
+
+/** After a look that still saw it, everything is done once more before the next look. */
+function nextStep(ending: Ending): Exclude<GrantStep, 'provision' | 'extend'> | 'all' {
+  switch (ending.done) {
+    case 'started':
+      return 'disable'
+    case 'disabled':
+      return 'terminate-sessions'
+    case 'sessions-ended':
+      return 'remove'
+    case 'access-removed':
+    case 'seen-gone':
+      return ending.lastLook === null ? 'verify' : 'all'
+    default:
+      return ending.done satisfies never
+  }
+}
+
+async function takeStep(
+  context: Context,
+  state: GrantState,
+  connector: Connector,
+  step: ReturnType<typeof nextStep>,
+): Promise<boolean> {
+  const grant = targetGrant(state)
+  switch (step) {
+    case 'disable': {
+      const seen = await connector.disable(grant)
+      await context.reached('revoke:after-disable')
+      await recordStep(context, state, 'started', { type: 'grant.disabled', data: kept(seen) })
+      await context.reached('revoke:after-disabled')
+      return true
+    }
+    case 'terminate-sessions': {
+      const seen = await connector.terminateSessions(grant)
+      await context.reached('revoke:after-terminate')
+      await recordStep(context, state, 'disabled', { type: 'grant.sessions-ended', data: kept(seen) })
+      await context.reached('revoke:after-sessions-ended')
+      return true
+    }
+    case 'remove': {
+      const seen = await connector.remove(grant)
+      await context.reached('revoke:after-remove')
+      await recordStep(context, state, 'sessions-ended', { type: 'grant.access-removed', data: kept(seen) })
+      await context.reached('revoke:after-access-removed')
+      return true
+    }
+    case 'all':
+      await connector.disable(grant)
+      await connector.terminateSessions(grant)
+      await connector.remove(grant)
+      return look(context, state, connector, grant)
+    case 'verify':
+      return look(context, state, connector, grant)
+    default:
+      return step satisfies never
+  }
+}
+
+async function recordStep(context: Context, state: GrantState, from: Ending['done'], fact: GrantEvent): Promise<void> {
+  await advanceGrant(context, state.id, (latest) => (latest.ending?.done === from ? [fact] : []))
+}
+
+/** Looks, and writes what was seen. Only `removed` ends the grant. */
+async function look(context: Context, state: GrantState, connector: Connector, grant: TargetGrant): Promise<boolean> {
+  const { verdict, checks, residuals } = await connector.verifyRemoved(grant)
+  await context.reached('revoke:after-look')
+  if (verdict !== 'removed') {
+    await advanceGrant(context, state.id, (latest) =>
+      latest.status === 'ending' && latest.ending?.lastLook !== verdict
+        ? [{ type: 'grant.looked', data: { verdict, checks, left: residuals } }]
+        : [],
+    )
+    throw new ConnectorError('VerificationFailed', `looked, and it is ${verdict}`)
+  }
+  await advanceGrant(context, state.id, (latest) => {
+    if (latest.status !== 'ending' || latest.ending === null) return []
+    const left = unique([...latest.ending.left, ...residuals])
+    return [
+      { type: 'grant.removed', data: { checks, left, lateMs: Math.max(0, latest.ending.at - latest.ending.due) } },
+    ]
+  })
+  await context.reached('revoke:after-removed')
+  return true
+}
+
+function unique(left: readonly { kind: string; what: string }[]): { kind: string; what: string }[] {
+  return [...new Map(left.map(({ kind, what }) => [`${kind} ${what}`, { kind, what }])).values()]
+}
+
+function kept(seen: StepObservation): Extract<GrantEvent, { type: 'grant.disabled' }>['data'] {
+  return { summary: seen.summary, checks: seen.checks, left: seen.residuals }
+}
+
+/** Each kind of failure of a step is written once; after a minute without proof it is stuck, and told, once. */
+async function recordFailure(
+  context: Context,
+  state: GrantState,
+  step: ReturnType<typeof nextStep>,
+  error: unknown,
+): Promise<void> {
+  const failed = {
+    step: step === 'all' ? 'verify' : step,
+    code: error instanceof ConnectorError ? error.code : 'Unexpected',
+    message: error instanceof ConnectorError ? error.message : 'an unexpected fault, see the log',
+  }
+  if (!(error instanceof ConnectorError)) {
+    context.alarm({
+      what: 'revocation-fault',
+      detail: error instanceof Error ? error.message : 'unknown',
+      grant: state.id,
+    })
+  }
+  await advanceGrant(context, state.id, (latest, now) => {
+    if (latest.status !== 'ending' || latest.ending === null) return []
+    const facts: GrantEvent[] = []
+    if (latest.failure?.code !== failed.code) facts.push({ type: 'grant.attempt-failed', data: failed })
+    if (latest.stuck === null && now - latest.ending.at >= STUCK_AFTER_MS) {
+      facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.own().escalateTo } })
+    }
+    return facts
+  })
+}

@@ -1,0 +1,41 @@
+import type { Roster } from '../domain/approvers.ts'
+import { findEntitlement } from '../domain/decide-ask.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import type { ApprovalRule } from '../domain/policy.ts'
+import type { Context } from './context.ts'
+
+/** The roster around one grant, by the policy of now: its rules, its parties and everybody who signed. */
+export function rosterFor(context: Context, state: GrantState, others: readonly string[] = []): Promise<Roster> {
+  const entitled = findEntitlement(context.policy.own(), state.target, state.entitlement)
+  const rules = 'refused' in entitled ? [] : entitled.entitlement.approvals
+  const signers = [...state.signatures, ...(state.extension?.signatures ?? [])].map((signature) => signature.by)
+  return loadRoster(context, state.target, rules, state.by, [state.for, ...signers, ...others])
+}
+
+/**
+ * Asks the directory who stands where around one request. An unreachable directory throws: no step
+ * is ever skipped because nobody could be asked.
+ * @param others more persons whose status is needed: signers, the parties
+ */
+export async function loadRoster(
+  context: Context,
+  target: string,
+  approvals: readonly ApprovalRule[],
+  asker: string,
+  others: readonly string[] = [],
+): Promise<Roster> {
+  const { directory } = context
+  const owners = context.policy.own().targets[target]?.owners ?? []
+  const manager = (await directory.byId(asker))?.manager ?? null
+  const groups: { [group: string]: readonly string[] } = {}
+  for (const source of approvals.flatMap((rule) => rule.from)) {
+    if (source.kind === 'group') groups[source.group] ??= await directory.membersOf(source.group)
+  }
+  const everybody = new Set([
+    ...[asker, ...others, ...owners, ...Object.values(groups).flat()],
+    ...(manager === null ? [] : [manager]),
+  ])
+  const active = new Set<string>()
+  for (const id of everybody) if ((await directory.byId(id))?.status === 'active') active.add(id)
+  return { manager, owners, groups, active }
+}

@@ -1,0 +1,282 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type Config, type Environment, readConfig, resolveSecret, settingsForRecord } from '../src/config.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-config-'))
+const file = (name: string, text = 'x\n') => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const PRODUCTION = {
+  DATABASE_URL: 'postgres://app:hunter2@db.example.com:5432/countersign',
+  SIGNING_KEY_FILE: file('signing.pem'),
+  MAC_KEY_FILE: file('mac.hex'),
+  SECRETS_KEY_FILE: file('secrets.hex'),
+  POLICY_FILE: file('policy.yaml'),
+  LOG_ORIGIN: 'example.com/countersign',
+}
+const SLACK = {
+  SLACK_BOT_TOKEN: 'xoxb-hunter2',
+  SLACK_SIGNING_SECRET: 'hunter2signing',
+  PUBLIC_URL: 'https://access.example.com',
+}
+const TEAMS = {
+  TEAMS_APP_ID: '0c9b7f5e-1d2a-4c3b-8e4f-5a6b7c8d9e0f',
+  TEAMS_APP_PASSWORD: 'hunter2teams',
+  TEAMS_TENANT_IDS: '7B0E5A3C-54d6-4a7e-9a8d-0f4f1f3c2b11',
+  PUBLIC_URL: 'https://access.example.com',
+}
+
+describe('with nothing configured', () => {
+  it('is the demo: embedded PostgreSQL, the local page, loopback, keys made when missing', () => {
+    expect(configOf({ PATH: '/bin', DATABASE_URL: '', PORT: '  ' })).toEqual({
+      mode: 'demo',
+      host: '127.0.0.1',
+      port: 3000,
+      publicUrl: 'http://localhost:3000',
+      dataDir: resolve('.data'),
+      policyFile: resolve('demo/policy.yaml'),
+      database: { kind: 'embedded', dataDir: resolve('.data') },
+      keys: {
+        signingFile: resolve('.data/keys/signing.pem'),
+        macFile: resolve('.data/keys/mac.hex'),
+        secretsFile: resolve('.data/keys/secrets.hex'),
+        createMissing: true,
+      },
+      logOrigin: 'countersign.local/log',
+      witnesses: [{ kind: 'file', path: resolve('.data/witness/checkpoints') }],
+      localPage: true,
+      slack: null,
+      teams: null,
+    })
+  })
+})
+
+describe('with a database', () => {
+  it('runs with one URL for all, and with one for each role', () => {
+    expect(configOf(PRODUCTION)).toMatchObject({
+      mode: 'production',
+      database: { kind: 'url', url: PRODUCTION.DATABASE_URL },
+      keys: { signingFile: PRODUCTION.SIGNING_KEY_FILE, createMissing: false },
+      localPage: true,
+    })
+    const sealer = 'postgres://sealer:x@db/countersign'
+    expect(configOf({ ...PRODUCTION, DATABASE_SEALER_URL: sealer }).database).toEqual({
+      kind: 'url',
+      url: PRODUCTION.DATABASE_URL,
+      sealerUrl: sealer,
+    })
+  })
+
+  it('refuses to start without keys and without a policy of its own, all said at once', () => {
+    const faults = faultsOf({ DATABASE_URL: PRODUCTION.DATABASE_URL })
+    expect(faults.map((fault) => fault.split(' ')[0])).toEqual([
+      'SIGNING_KEY_FILE',
+      'MAC_KEY_FILE',
+      'SECRETS_KEY_FILE',
+      'POLICY_FILE',
+    ])
+  })
+
+  it('asks for the keys even when the URL is wrong, and does not fall back to the demo', () => {
+    expect(faultsOf({ DATABASE_URL: 'mysql://db' })).toHaveLength(5)
+  })
+
+  it('warns that the log has no name of its own, and that anyone on the machine may act as anyone', () => {
+    const { LOG_ORIGIN: _, ...rest } = PRODUCTION
+    expect(readConfig(rest).warnings).toEqual([
+      expect.stringMatching(/^LOG_ORIGIN is not set/),
+      expect.stringMatching(/^Neither Slack nor Teams/),
+    ])
+    expect(readConfig({ ...PRODUCTION, ...SLACK }).warnings).toEqual([])
+  })
+})
+
+describe('with real chat', () => {
+  it.each([
+    ['Slack', SLACK],
+    ['Teams', TEAMS],
+  ])('%s has no local page, and may listen to others', (_, chat) => {
+    expect(configOf({ ...PRODUCTION, ...chat, HOST: '0.0.0.0' })).toMatchObject({ localPage: false, host: '0.0.0.0' })
+  })
+
+  it('reads all of Slack and of Teams', () => {
+    const config = configOf({
+      ...PRODUCTION,
+      ...SLACK,
+      ...TEAMS,
+      SLACK_APP_TOKEN: 'xapp-1',
+      SLACK_API_URL: 'http://127.0.0.1:4000/api/',
+      TEAMS_LOGIN_URL: 'http://localhost:4001/login',
+      TEAMS_TENANT_IDS: 'T1, t1,T2',
+    })
+    expect(config.slack).toEqual({
+      botToken: SLACK.SLACK_BOT_TOKEN,
+      signingSecret: SLACK.SLACK_SIGNING_SECRET,
+      appToken: 'xapp-1',
+      apiUrl: 'http://127.0.0.1:4000/api/',
+    })
+    expect(config.teams).toMatchObject({
+      tenantIds: ['t1', 't2'],
+      openIdMetadataUrl: null,
+      loginUrl: 'http://localhost:4001/login',
+    })
+  })
+
+  it('needs no signing secret with Socket Mode', () => {
+    const { SLACK_SIGNING_SECRET: _, ...rest } = SLACK
+    expect(configOf({ ...PRODUCTION, ...rest, SLACK_APP_TOKEN: 'xapp-1' }).slack?.signingSecret).toBeNull()
+    expect(faultsOf({ ...PRODUCTION, ...rest })).toEqual([expect.stringMatching(/^SLACK_SIGNING_SECRET is missing/)])
+  })
+
+  it('needs a policy of its own even on the embedded database', () => {
+    expect(faultsOf(SLACK)).toEqual([expect.stringMatching(/^POLICY_FILE is missing/)])
+  })
+
+  it('is never half configured', () => {
+    expect(faultsOf({ ...PRODUCTION, TEAMS_APP_ID: 'x' }).map((fault) => fault.split(' ')[0])).toEqual([
+      'TEAMS_APP_PASSWORD',
+      'TEAMS_TENANT_IDS',
+      'PUBLIC_URL',
+    ])
+    expect(faultsOf({ ...PRODUCTION, SLACK_API_URL: 'https://slack.com/api/' })).toHaveLength(3)
+  })
+})
+
+describe('a wrong setting', () => {
+  it.each<[Environment, RegExp]>([
+    [{ PORT: '0' }, /^PORT is "0".*1 to 65535/],
+    [{ PORT: '65536' }, /^PORT is "65536"/],
+    [{ PORT: '3000x' }, /^PORT is "3000x"/],
+    [{ PORT: '-1' }, /^PORT/],
+    [{ HOST: '0.0.0.0' }, /^HOST=0\.0\.0\.0 opens the local page.*HOST=127\.0\.0\.1/],
+    [{ HOST: '192.168.1.5' }, /^HOST=/],
+    [{ HOST: '127.evil.example' }, /^HOST=/],
+    [{ HOST: 'a b' }, /^HOST is "a b"/],
+    [{ PUBLIC_URL: 'access.example.com' }, /^PUBLIC_URL is not an address/],
+    [{ PUBLIC_URL: 'http://access.example.com' }, /^PUBLIC_URL .*Use https/],
+    [{ PUBLIC_URL: 'https://u:p@access.example.com' }, /^PUBLIC_URL holds more/],
+    [{ POLICY_FILE: '/nowhere/policy.yaml' }, /^POLICY_FILE=\/nowhere\/policy\.yaml cannot be read/],
+    [{ ...PRODUCTION, SIGNING_KEY_FILE: '/nowhere/key' }, /^SIGNING_KEY_FILE=\/nowhere\/key cannot be read/],
+    [{ DATABASE_SEALER_URL: 'postgres://db/x' }, /^DATABASE_SEALER_URL is set without DATABASE_URL/],
+    [{ ...PRODUCTION, DATABASE_OWNER_URL: 'https://db' }, /^DATABASE_OWNER_URL is not the address of a PostgreSQL/],
+    [{ LOG_ORIGIN: 'my log' }, /^LOG_ORIGIN is "my log"/],
+    [{ WITNESSES: 's3:bucket' }, /^WITNESSES has a witness of the kind "s3".*file:\/absolute\/path/],
+    [{ WITNESSES: 'file:relative' }, /^WITNESSES has an entry that names no witness/],
+    [{ WITNESSES: 'file:/a,file:/a' }, /^WITNESSES names file:\/a twice/],
+    [{ WITNESSES: 'file:/a,' }, /^WITNESSES/],
+    [{ ...PRODUCTION, ...SLACK, SLACK_BOT_TOKEN: 'xapp-1' }, /^SLACK_BOT_TOKEN is not the token of a bot/],
+    [{ ...PRODUCTION, ...SLACK, SLACK_APP_TOKEN: 'xoxb-1' }, /^SLACK_APP_TOKEN is the token of the bot/],
+    [{ ...PRODUCTION, ...SLACK, SLACK_API_URL: 'http://slack.example.com' }, /^SLACK_API_URL is no plain https/],
+    [{ ...PRODUCTION, ...SLACK, SLACK_API_URL: 'https://u:p@slack.com/api/' }, /^SLACK_API_URL is no plain https/],
+    [{ ...PRODUCTION, ...TEAMS, TEAMS_LOGIN_URL: 'https://login.example.com' }, /^TEAMS_LOGIN_URL is for test servers/],
+    [
+      { ...PRODUCTION, ...TEAMS, TEAMS_OPENID_METADATA_URL: 'http://127.0.0.1.evil.example' },
+      /^TEAMS_OPENID_METADATA_URL/,
+    ],
+    [{ ...PRODUCTION, ...TEAMS, TEAMS_TENANT_IDS: 'common' }, /^TEAMS_TENANT_IDS has "common"/],
+  ])('%j is the one fault, with the next step', (environment, fault) => {
+    const faults = faultsOf(environment)
+    expect(faults).toEqual([expect.stringMatching(fault)])
+    expect(faults[0]).toMatch(/\. \S/)
+  })
+
+  it('is named together with all others', () => {
+    const faults = faultsOf({
+      PORT: 'x',
+      HOST: '0.0.0.0',
+      LOG_ORIGIN: 'a b',
+      WITNESSES: 'ftp:x',
+      SLACK_APP_TOKEN: 'x y',
+    })
+    expect(faults.map((fault) => fault.split(/[ =]/)[0]).sort()).toEqual(
+      ['LOG_ORIGIN', 'PORT', 'POLICY_FILE', 'PUBLIC_URL', 'SLACK_APP_TOKEN', 'SLACK_BOT_TOKEN', 'WITNESSES'].sort(),
+    )
+  })
+
+  it('is not echoed when it may be a secret', () => {
+    const faults = faultsOf({
+      ...TEAMS,
+      DATABASE_URL: 'mysql://u:hunter2@db',
+      DATABASE_SEALER_URL: 'hunter2',
+      SLACK_BOT_TOKEN: 'xoxp-hunter2',
+      SLACK_SIGNING_SECRET: 'hunter2 hunter2',
+      SLACK_APP_TOKEN: 'xoxb-hunter2',
+      SLACK_API_URL: 'http://u:hunter2@x.example',
+      TEAMS_APP_PASSWORD: 'hunter2 ',
+      TEAMS_LOGIN_URL: 'https://u:hunter2@x.example',
+      PUBLIC_URL: 'https://u:hunter2@x.example',
+    })
+    expect(faults.length).toBeGreaterThan(8)
+    expect(faults.join('\n')).not.toContain('hunter2')
+  })
+
+  it('that is misspelt in its name is asked about', () => {
+    expect(readConfig({ DATABASE_URI: 'x', POLICY_FILES: 'x', HOME: '/', DATABASE_NAME: 'x' }).warnings).toEqual([
+      'DATABASE_URI is not read. Did you mean DATABASE_URL?',
+      'POLICY_FILES is not read. Did you mean POLICY_FILE?',
+    ])
+  })
+})
+
+describe('settingsForRecord', () => {
+  it('holds every setting but no secret', () => {
+    const config = configOf({
+      ...PRODUCTION,
+      ...SLACK,
+      ...TEAMS,
+      DATABASE_OWNER_URL: 'postgres://o:hunter2@db2/x?password=hunter2',
+    })
+    const settings = settingsForRecord(config)
+    expect(JSON.stringify(settings)).not.toContain('hunter2')
+    expect(settings).toMatchObject({
+      mode: 'production',
+      database: { url: 'postgres://db.example.com:5432/countersign', sealerUrl: null, ownerUrl: 'postgres://db2/x' },
+      slack: { apiUrl: null, socketMode: false },
+      teams: { tenantIds: [TEAMS.TEAMS_TENANT_IDS.toLowerCase()] },
+      witnesses: [expect.stringMatching(/^file:\//)],
+    })
+  })
+})
+
+describe('resolveSecret', () => {
+  it('follows env: to what we set ourselves first, then to the environment', () => {
+    expect(resolveSecret('env:URL', { URL: 'ours' }, { URL: 'theirs' })).toBe('ours')
+    expect(resolveSecret('env:URL', {}, { URL: 'theirs' })).toBe('theirs')
+  })
+
+  it('follows file: at every call, without the line break at its end', () => {
+    const path = file('secret', 'first\n')
+    expect(resolveSecret(`file:${path}`)).toBe('first')
+    file('secret', 'second\n')
+    expect(resolveSecret(`file:${path}`)).toBe('second')
+  })
+
+  it.each([
+    ['env:NOT_SET', /env:NOT_SET: the variable is not set/],
+    ['file:/nowhere/secret', /file:\/nowhere\/secret: the file cannot be read/],
+    [`file:${file('empty', '\n')}`, /the file is empty/],
+  ])('%s says what to do', (reference, message) => {
+    expect(() => resolveSecret(reference, {}, {})).toThrow(message)
+  })
+
+  it('does not repeat what is no reference: it may be the secret itself', () => {
+    expect(() => resolveSecret('postgres://u:hunter2@h', {}, {})).toThrow(/^((?!hunter2).)*$/s)
+  })
+})
+
+function configOf(environment: Environment): Config {
+  const reading = readConfig(environment)
+  if ('faults' in reading) throw new Error(reading.faults.join('\n'))
+  return reading.config
+}
+
+function faultsOf(environment: Environment): readonly string[] {
+  const reading = readConfig(environment)
+  return 'faults' in reading ? reading.faults : []
+}
