@@ -127,7 +127,10 @@ async function look(context: Context, state: GrantState, connector: Connector, g
     if (latest.status !== 'ending' || latest.ending === null) return []
     const left = unique([...latest.ending.left, ...residuals])
     return [
-      { type: 'grant.removed', data: { checks, left, lateMs: Math.max(0, latest.ending.at - latest.ending.due) } },
+      {
+        type: 'grant.removed',
+        data: { checks, left, lateMs: Math.max(0, (latest.ending.disabledAt ?? latest.ending.at) - latest.ending.due) },
+      },
     ]
   })
   await context.reached('revoke:after-removed')
