@@ -29,9 +29,17 @@ export interface GrantState {
   readonly endNearTold: boolean
   readonly extension: Extension | null
   readonly ending: Ending | null
-  readonly failure: { readonly code: string; readonly message: string } | null
+  readonly failure: Failure | null
   readonly stuck: { readonly step: GrantStep; readonly code: string; readonly at: number } | null
   readonly closed: boolean
+}
+
+/** What went wrong last, and where; `step` is null for a grant that was given up before anything was done. */
+export interface Failure {
+  readonly step: GrantStep | null
+  readonly code: string
+  readonly message: string
+  readonly at: number
 }
 
 export type GrantStatus =
@@ -157,7 +165,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
         },
       }
     case 'grant.failed':
-      return { status: 'failed', failure: event.data }
+      return { status: 'failed', failure: { ...event.data, step: null, at } }
     case 'grant.end-near':
       return { endNearTold: true }
     case 'extension.asked':
@@ -207,7 +215,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'grant.stuck':
       return { stuck: { step: event.data.step, code: event.data.code, at } }
     case 'grant.attempt-failed':
-      return { failure: { code: event.data.code, message: event.data.message } }
+      return { failure: { ...event.data, at } }
     case 'closed':
       return { closed: true }
     case 'grant.looked':
