@@ -27,12 +27,12 @@ export const COMMANDS: readonly Command[] = [
   {
     ...{ name: 'policy check', words: ['<file>'], flags: {} },
     about: 'names every fault of a policy file, with its line and the remedy',
-    run: async (given) => (await import('./policy.ts')).policyCheck(given),
+    run: async (given) => (await import('./policy-check.ts')).policyCheck(given),
   },
   {
     ...{ name: 'policy activate', words: ['<hash or file>'], flags: { as: AS } },
     about: 'puts a policy that a process has loaded into force',
-    run: async (given) => (await import('./policy.ts')).policyActivate(given),
+    run: async (given) => (await import('./policy-activate.ts')).policyActivate(given),
   },
   {
     ...{
