@@ -2,29 +2,21 @@ import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import { StreamConflict } from '../record/append.ts'
 import type { Context } from './context.ts'
+import { decideAgain } from './decide-again.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
-
-const ATTEMPTS = 5
 
 /**
  * Moves one grant on without a person: reads it under its lock, asks `decide`, writes what follows.
  * @param decide returns the events of this step; empty when somebody else has done it already
  * @returns the state after, and whether anything was written
  */
-export async function advanceGrant(
+export function advanceGrant(
   context: Context,
   id: string,
   decide: (state: GrantState, now: number) => readonly GrantEvent[],
 ): Promise<{ state: GrantState | null; wrote: boolean }> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await advanceOnce(context, id, decide)
-    } catch (error) {
-      if (!(error instanceof StreamConflict) || tried === ATTEMPTS) throw error
-    }
-  }
+  return decideAgain(() => advanceOnce(context, id, decide))
 }
 
 async function advanceOnce(
