@@ -41,6 +41,7 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
       ...{
         PATH: process.env.PATH ?? '',
         HOME: folder,
+        NODE_COMPILE_CACHE: path.join(tmpdir(), 'countersign-compiled'),
         PORT: String(await freePort()),
         DATA_DIR: folder,
         POLICY_FILE: file('policy.yaml'),
