@@ -7,8 +7,10 @@ import { revokeGrant } from './revoke-grant.ts'
 
 /** Removals that this process runs at once: each holds few connections to its target. */
 const AT_ONCE = 32
-/** How soon another worker's removal, or a failed one, is looked at again. */
+/** How soon a removal that failed is tried again. */
 const AGAIN_MS = 5_000
+/** How soon another worker's removal is looked at again: that worker may have died, and its lane is free then. */
+const BUSY_AGAIN_MS = 500
 
 /**
  * The timer's two halves: when something falls due next, and doing what is due. What is due is read
@@ -37,7 +39,7 @@ export function createFallDue(context: Context): FallDue {
     const work = revokeGrant(context, id)
       .then((outcome) => {
         if (outcome === 'gone') notBefore.delete(id)
-        else notBefore.set(id, context.clock.now() + AGAIN_MS)
+        else notBefore.set(id, context.clock.now() + (outcome === 'busy' ? BUSY_AGAIN_MS : AGAIN_MS))
       })
       .catch((error: unknown) => {
         notBefore.set(id, context.clock.now() + AGAIN_MS)

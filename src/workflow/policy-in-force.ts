@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Draft } from '../record/compose.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
+import { decideAgain } from './decide-again.ts'
 
 /** A policy as it was read: what decisions use, and the text it was made from. */
 export interface PolicyText {
@@ -42,7 +43,9 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
   let own = initial
   let known: { seq: number; state: PolicyState } | null = null
 
-  async function load(): Promise<void> {
+  const load = () => decideAgain(loadOnce)
+
+  async function loadOnce(): Promise<void> {
     await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
       const events = await around.record.readStream(tx, POLICY_STREAM)
       const state = foldPolicies(events)

@@ -1,6 +1,7 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import { type OrphanFact, type OrphanReason, orphanStream } from '../domain/orphan-event.ts'
-import { type Connector, ConnectorError, type ObservedGrant, type TargetGrant } from '../ports/connector.ts'
+import { type Connector, ConnectorError, type TargetGrant } from '../ports/connector.ts'
+import { openStreams } from '../record/find-streams.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
@@ -8,28 +9,61 @@ import { loadGrant } from './grant-store.ts'
 /**
  * Looks at what a target really holds under our name, and takes away what no live grant on the record
  * explains: after a restore that lost the newest events, or after somebody changed the record. Whoever
- * can write the database cannot keep an access by it.
+ * can write the database cannot keep an access by it. What was begun and not finished is finished.
  * @returns how many were taken away
  */
 export async function reconcileTarget(context: Context, target: string): Promise<number> {
   const connector = context.connectorOf(target)
   if (connector === null) return 0
+  const seen = [...(await findBegun(context, target)), ...(await listOurs(connector, target))]
+  const orphans = new Map(seen.map((orphan) => [orphan.id, orphan]))
   let removed = 0
-  for (const observed of await connector.listGrants()) {
-    if (observed.grantId === null) continue
-    const grant: TargetGrant = {
-      ...{ id: observed.grantId, target, account: observed.account },
-      ...{ entitlement: '', grants: observed.grants[0] ?? '' },
-    }
-    const turn = await context.lanes.tryLane(`holding:${target}:${grant.id}`, async () => {
-      const why = await whyOrphan(context, grant.id)
-      if (why === null) return false
-      await takeAway(context, connector, grant, observed, why)
-      return true
-    })
+  for (const orphan of orphans.values()) {
+    const turn = await context.lanes.tryLane(`holding:${target}:${orphan.id}`, () =>
+      removeOrphan(context, connector, orphan),
+    )
     if (turn?.value === true) removed += 1
   }
   return removed
+}
+
+async function listOurs(connector: Connector, target: string): Promise<Orphan[]> {
+  return (await connector.listGrants()).flatMap(({ grantId, account, grants }) =>
+    grantId === null ? [] : [{ id: grantId, target, account, grants }],
+  )
+}
+
+/** Those that were found and are not yet on record as gone: whoever found them did not live to finish. */
+async function findBegun(context: Context, target: string): Promise<Orphan[]> {
+  const streams = await openStreams(context.db, {
+    prefix: orphanStream(''),
+    startedBy: 'orphan.found',
+    notEndedBy: ['orphan.removed'],
+  })
+  const begun: Orphan[] = []
+  for (const events of (await context.record.readStreams(context.db, streams)).values()) {
+    const found = events.at(-1)
+    if (found?.data.target !== target) continue
+    const { account, grants } = found.data as Extract<OrphanFact, { type: 'orphan.found' }>['data']
+    begun.push({ id: found.stream.slice(orphanStream('').length), target, account, grants })
+  }
+  return begun
+}
+
+/** @returns false when nothing is left to do */
+async function removeOrphan(context: Context, connector: Connector, orphan: Orphan): Promise<boolean> {
+  const { id, target, account, grants } = orphan
+  const [last] = (await context.record.readStream(context.db, orphanStream(id))).slice(-1)
+  if (last?.type !== 'orphan.found') {
+    const why = await whyOrphan(context, id)
+    // Seen before the lane was ours: its own removal may have ended in the meantime.
+    if (why === null || !(await listOurs(connector, target)).some((one) => one.id === id)) return false
+    context.alarm({ what: 'orphan-access', detail: `${account} on ${target}: ${why}`, grant: id })
+    await write(context, id, { type: 'orphan.found', data: { target, account, grants, why } })
+    await context.reached('sweep:after-orphan-found')
+  }
+  await takeAway(context, connector, { id, target, account, entitlement: '', grants: grants[0] ?? '' })
+  return true
 }
 
 /** Null when a live grant explains it. */
@@ -45,17 +79,8 @@ async function whyOrphan(context: Context, id: string): Promise<OrphanReason | n
   }
 }
 
-async function takeAway(
-  context: Context,
-  connector: Connector,
-  grant: TargetGrant,
-  observed: ObservedGrant,
-  why: OrphanReason,
-): Promise<void> {
+async function takeAway(context: Context, connector: Connector, grant: TargetGrant): Promise<void> {
   const { target, account } = grant
-  context.alarm({ what: 'orphan-access', detail: `${account} on ${target}: ${why}`, grant: grant.id })
-  await write(context, grant.id, { type: 'orphan.found', data: { target, account, grants: observed.grants, why } })
-  await context.reached('sweep:after-orphan-found')
   await connector.disable(grant)
   await connector.terminateSessions(grant)
   await connector.remove(grant)
@@ -70,4 +95,11 @@ async function write(context: Context, id: string, fact: OrphanFact): Promise<vo
     await context.record.append(tx, orphanStream(id), null, [fact], context.clock.now())
   })
   context.committed()
+}
+
+interface Orphan {
+  readonly id: string
+  readonly target: string
+  readonly account: string
+  readonly grants: readonly string[]
 }

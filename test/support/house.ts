@@ -38,6 +38,7 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
 
   const environment = {
     ...{ PATH: process.env.PATH ?? '', HOME: folder, DATA_DIR: folder, POLICY_FILE: file('policy.yaml') },
+    NODE_COMPILE_CACHE: path.join(tmpdir(), 'countersign-compiled'),
     ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
     ...{
       SIGNING_KEY_FILE: file('signing.pem'),
