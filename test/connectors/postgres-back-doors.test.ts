@@ -427,7 +427,7 @@ test('a warning of the target is a failure, and the look after it decides', asyn
 
 test('a lock that somebody holds makes a step fail with a code, and its repeat succeed', async () => {
   const { grant } = await provisioned()
-  const quick = server.connect({ patience: { ...patience, replyMs: 800 } })
+  const quick = server.connect({ patience: { ...patience, lockMs: 100 } })
   await quick.disable(grant)
   await quick.terminateSessions(grant)
   const dba = server.dba()

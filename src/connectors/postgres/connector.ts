@@ -57,7 +57,15 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
   }
 }
 
-const defaultPatience: Patience = { connectMs: 5_000, replyMs: 20_000, hiddenMs: 2_000, quietMs: 10_000, pollMs: 25 }
+const defaultPatience: Patience = {
+  connectMs: 5_000,
+  replyMs: 20_000,
+  lockMs: 5_000,
+  heldUpMs: 500,
+  hiddenMs: 2_000,
+  quietMs: 10_000,
+  pollMs: 25,
+}
 
 export interface PostgresConnectorOptions {
   readonly target: string
