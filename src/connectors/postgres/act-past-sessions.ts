@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from 'postgres'
-import type { TargetGrant } from '../../ports/connector.ts'
+import { ConnectorError, type TargetGrant } from '../../ports/connector.ts'
+import { type Nameless, observe } from './observe.ts'
 import { inDatabase, type PostgresTarget } from './postgres-target.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -22,8 +23,9 @@ export async function actPastSessions<T>(
   try {
     const answer = await where.act(ask).finally(() => answered.abort())
     return { answer, endedSessions: await ending }
-  } finally {
+  } catch (error) {
     await ending
+    throw await withPrepared(target, grant, error)
   }
 }
 
@@ -41,11 +43,21 @@ async function endWhatHoldsUp(target: PostgresTarget, grant: TargetGrant, answer
   return ended > 0
 }
 
+/** A prepared transaction keeps its locks without a session: only its owner or a superuser can end it. */
+async function withPrepared(target: PostgresTarget, grant: TargetGrant, error: unknown): Promise<unknown> {
+  if (!(error instanceof ConnectorError && error.code === 'Throttled')) return error
+  const { prepared } = await observe(target, grant).catch(() => ({ prepared: [] }))
+  if (prepared.length === 0) return error
+  const undo = prepared.map((gid) => `rollback prepared '${gid.replaceAll("'", "''")}'`).join('; ')
+  const message = `${error.message}. ${grant.account} left prepared transactions: in the database of each, run ${undo}`
+  return new ConnectorError('Throttled', message, { cause: error, retryAfterMs: error.retryAfterMs ?? 0 })
+}
+
 /** @param nameless backends that hid their name for too long. @returns how many were told to end */
 export async function killSessions(
   sessions: Sessions,
   { account, id }: TargetGrant,
-  nameless: readonly { pid: number; vxid: string }[] = [],
+  nameless: readonly Nameless[] = [],
 ): Promise<number> {
   const [row] = await sessions.act(
     (sql) => sql<{ ended: number }[]>`select jit.kill(${account}, ${id}, ${sql.json([...nameless])}) as ended`,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Connector } from '../../ports/connector.ts'
+import { boundConnector } from '../bounded-observation.ts'
 import { accountName } from './account-name.ts'
 import { checkPreconditions } from './check-preconditions.ts'
 import { disable } from './disable.ts'
@@ -33,7 +34,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     },
   }
   const target: PostgresTarget = { name, endpoint, sessions, clock, patience, allow, connectionLimit }
-  return {
+  return boundConnector({
     kind: 'postgres',
     capabilities: {
       holding: 'per-grant',
@@ -54,7 +55,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     verifyRemoved: (grant) => verifyRemoved(target, grant),
     listGrants: () => listGrants(target),
     close: () => sessions.close(),
-  }
+  })
 }
 
 const defaultPatience: Patience = {
