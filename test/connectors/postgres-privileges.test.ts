@@ -196,7 +196,7 @@ test('the bot itself can do nothing but call the functions', async () => {
 test('the functions touch no other name, give nothing that is not listed, and take no plain password', async () => {
   const verifier = unusableVerifier()
   const provision = (account: string, role: string, secret: string) =>
-    bot`select jit.provision(${account}, 'G-1', ${role}, ${secret}, ${inOneHour()}::bigint, 5, 0::bigint)`
+    bot`select jit.provision(${account}, 'G-1', null, ${role}, ${secret}, ${inOneHour()}::bigint, 5, 0::bigint)`
   for (const name of [
     'postgres',
     'countersign_target_owner',

@@ -5,7 +5,7 @@ import type { PostgresTarget } from './postgres-target.ts'
 /** What every database needs, and what the target's own needs on top. */
 export const DATABASE_FUNCTIONS = ['quarantine()', 'residuals(text)', 'purge_database(text,oid,bigint)']
 const TARGET_FUNCTIONS = [
-  'provision(text,text,text,text,bigint,integer,bigint)',
+  'provision(text,text,text,text,text,bigint,integer,bigint)',
   'set_verifier(text,text,text,bigint)',
   'set_expiry(text,text,bigint,bigint)',
   'mark_disabled(text,text,bigint)',

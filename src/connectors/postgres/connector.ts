@@ -21,7 +21,7 @@ import { verifyRemoved } from './verify-removed.ts'
  * @throws ConnectorError when the address is malformed
  */
 export function createPostgresConnector(options: PostgresConnectorOptions): Connector {
-  const { target: name, url, clock, allow = null, connectionLimit = 5 } = options
+  const { target: name, url, clock, allow = null, connectionLimit = 5, origin = null } = options
   const patience = { ...defaultPatience, ...options.patience }
   const endpoint = parseEndpoint(name, url)
   const opened = openSessions(name, endpoint, patience)
@@ -33,7 +33,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       return answer
     },
   }
-  const target: PostgresTarget = { name, endpoint, sessions, clock, patience, allow, connectionLimit }
+  const target: PostgresTarget = { name, endpoint, sessions, clock, patience, allow, connectionLimit, origin }
   return boundConnector({
     kind: 'postgres',
     capabilities: {
@@ -77,6 +77,8 @@ export interface PostgresConnectorOptions {
   readonly allow?: readonly string[]
   /** Most sessions of one grant at once. */
   readonly connectionLimit?: number
+  /** The name of our log, which tells our accounts from those of another Countersign on the same server. */
+  readonly origin?: string
   readonly patience?: Partial<Patience>
   /** Test hook: called after each change that the target has committed. */
   readonly afterStep?: () => Promise<void>

@@ -35,11 +35,16 @@ create table if not exists jit.account (
 );
 
 -- Of an older set-up: the bot must not hold more than it needs.
-drop function if exists jit.disable(text, text, text, bigint), jit.kill(text, text, jsonb, bigint);
+drop function if exists
+  jit.provision(text, text, text, text, bigint, integer, bigint),
+  jit.disable(text, text, text, bigint), jit.kill(text, text, jsonb, bigint), jit.tag(text);
 
-create or replace function jit.tag(p_grant_id text) returns text
+-- Whose log it is stands in the account's comment: several Countersigns may share a server.
+alter table jit.account add column if not exists origin text;
+
+create or replace function jit.tag(p_grant_id text, p_origin text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp
-as $body$ select 'countersign grant ' || p_grant_id $body$;
+as $body$ select 'countersign grant ' || p_grant_id || coalesce(' of ' || p_origin, '') $body$;
 
 create or replace function jit.instant(p_ms bigint) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp
@@ -73,7 +78,8 @@ begin
   end if;
   select oid into v_role from pg_authid where rolname = p_account and oid is distinct from v_account.role_oid;
   if found then
-    if shobj_description(v_role.oid, 'pg_authid') is distinct from jit.tag(p_grant_id) then
+    -- Whatever its origin: after a new start of the log, what the old one gave must still be ended.
+    if not coalesce(starts_with(shobj_description(v_role.oid, 'pg_authid') || ' of ', jit.tag(p_grant_id, '')), false) then
       raise exception using errcode = 'JIT03', message = format('%s exists and Countersign did not make it', p_account);
     end if;
     v_account.role_oid := v_role.oid;
@@ -123,7 +129,7 @@ $body$;
 
 -- Makes the account, or completes what is missing of it.
 create or replace function jit.provision(
-  p_account text, p_grant_id text, p_role text, p_verifier text,
+  p_account text, p_grant_id text, p_origin text, p_role text, p_verifier text,
   p_valid_until_ms bigint, p_connection_limit integer, p_now_ms bigint
 ) returns void
 language plpgsql security definer
@@ -153,11 +159,11 @@ begin
   elsif not exists (select from pg_authid where oid = v_account.role_oid) then
     raise exception using errcode = 'JIT09', message = format('%s was dropped by somebody else', p_account);
   end if;
-  update jit.account set role_name = p_role where account = p_account;
+  update jit.account set role_name = p_role, origin = p_origin where account = p_account;
 
   execute format('alter role %I with login connection limit %s password %L valid until %L',
     p_account, p_connection_limit, p_verifier, jit.instant(p_valid_until_ms));
-  execute format('comment on role %I is %L', p_account, jit.tag(p_grant_id));
+  execute format('comment on role %I is %L', p_account, jit.tag(p_grant_id, p_origin));
   if not exists (
     select from pg_auth_members m
     where m.member = v_account.role_oid and m.roleid = (select oid from pg_authid where rolname = p_role)
@@ -518,7 +524,7 @@ as $body$
   select coalesce(jsonb_agg(jsonb_build_object(
     'account', r.rolname,
     'tag', case when starts_with(r.rolname, 'jit_') then
-      coalesce(jit.tag(a.grant_id), shobj_description(r.oid, 'pg_authid')) end,
+      coalesce(jit.tag(a.grant_id, a.origin), shobj_description(r.oid, 'pg_authid')) end,
     'canLogin', r.rolcanlogin,
     'validUntilMs', jit.milliseconds(r.rolvaliduntil),
     'liveSessions', (select count(*) from pg_stat_activity s where s.usesysid = r.oid),
@@ -549,7 +555,7 @@ $body$;
 revoke all on all functions in schema jit from public;
 revoke all on all tables in schema jit from public;
 grant execute on function
-  jit.provision(text, text, text, text, bigint, integer, bigint),
+  jit.provision(text, text, text, text, text, bigint, integer, bigint),
   jit.set_verifier(text, text, text, bigint),
   jit.set_expiry(text, text, bigint, bigint),
   jit.mark_disabled(text, text, bigint),
