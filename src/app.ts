@@ -128,7 +128,7 @@ async function start(
     const made =
       hooks.connectorFor?.(target) ??
       createPostgresConnector({
-        ...{ target: name, url, clock },
+        ...{ target: name, url, clock, origin: config.logOrigin },
         allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
         afterStep: () => reached('target:after-step'),
       })
