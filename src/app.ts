@@ -12,7 +12,7 @@ import { readDurability } from './db/durability.ts'
 import { type OpenDatabase, openDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
-import type { Policy } from './domain/policy.ts'
+import type { Policy, Target } from './domain/policy.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -23,9 +23,11 @@ import { parsePolicy } from './policy/parse-policy.ts'
 import type { Connector } from './ports/connector.ts'
 import { createRecord } from './record/record.ts'
 import { createSealer } from './record/sealer.ts'
+import { verifyLog } from './record/verify-log.ts'
 import { createWitnessed } from './record/witnessed.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { readinessChecks } from './report/readiness.ts'
+import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { createSealing } from './secrets/sealing.ts'
@@ -36,10 +38,12 @@ import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { createFileWitness } from './witness/file-witness.ts'
 import { announce } from './workflow/announce.ts'
+import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
+import { namingTampering } from './workflow/name-tampering.ts'
 import { namesOf } from './workflow/perform-act.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
@@ -47,10 +51,13 @@ import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
+import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** A running process. */
 export interface App {
   readonly url: string
+  /** Runs the net under the timer at once; it runs every minute by itself. */
+  sweep(): Promise<void>
   /** Finishes what is under way, then ends every connection. Twice is harmless. */
   stop(): Promise<void>
 }
@@ -58,6 +65,8 @@ export interface App {
 export interface AppHooks {
   /** For tests: called at every boundary between two committed steps. */
   readonly reached?: (point: CrashPoint) => Promise<void>
+  /** For tests: another connector for a target; null leaves it the real one. */
+  readonly connectorFor?: (target: Target) => Connector | null
 }
 
 /**
@@ -72,8 +81,8 @@ export async function startApp(config: Config, log: Log, hooks: AppHooks = {}): 
     }
   }
   try {
-    const url = await start(config, log, hooks, (stop) => started.push(stop))
-    return { url, stop: stopAll }
+    const running = await start(config, log, hooks, (stop) => started.push(stop))
+    return { ...running, stop: stopAll }
   } catch (error) {
     await stopAll()
     throw error
@@ -85,7 +94,7 @@ async function start(
   log: Log,
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
-): Promise<string> {
+): Promise<Omit<App, 'stop'>> {
   const build = await readBuild()
   const database = await openDatabase(config.database, {
     also: [migrateEffects],
@@ -102,13 +111,17 @@ async function start(
     createFileWitness({ path, administeredBy: 'whoever runs this process' }),
   )
   const witnessed = createWitnessed(keys.signer.vkey, witnesses)
-  const record = createRecord({
-    macKey: keys.mac,
-    seal: (text) => sealing.seal(text, 'private_text'),
-    open: (sealed) => sealing.open(sealed, 'private_text'),
-  })
+  const record = namingTampering(
+    createRecord({
+      macKey: keys.mac,
+      seal: (text) => sealing.seal(text, 'private_text'),
+      open: (sealed) => sealing.open(sealed, 'private_text'),
+    }),
+    (alarm) => alarms.raise(alarm),
+  )
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
+  const reached = hooks.reached ?? (async () => undefined)
 
   const kickKinds = () => effects.kick(EFFECT_KINDS)
   const committed = () => {
@@ -122,7 +135,7 @@ async function start(
       log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail),
   })
   const sealer = createSealer({
-    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock },
+    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
     onAlarm: ({ code, message }) => alarms.raise({ what: code, detail: message, grant: null }),
   })
   const lanes = createLanes({ url: database.url })
@@ -138,10 +151,13 @@ async function start(
     const url = resolveSecret(target.connector.url, demoEnvironment)
     const known = connectors.get(`${name} ${url}`)
     if (known !== undefined) return known
-    const made = createPostgresConnector({
-      ...{ target: name, url, clock },
-      allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
-    })
+    const made =
+      hooks.connectorFor?.(target) ??
+      createPostgresConnector({
+        ...{ target: name, url, clock },
+        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
+        afterStep: () => reached('target:after-step'),
+      })
     connectors.set(`${name} ${url}`, made)
     return made
   }
@@ -156,12 +172,13 @@ async function start(
     get chat() {
       return local.chat
     },
+    sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
     get publicUrl() {
       return publicUrl
     },
     alarm: (alarm) => alarms.raise(alarm),
-    reached: hooks.reached ?? (async () => undefined),
+    reached,
   }
   const desk = createDesk(context, (error, act) => {
     const reference = act.key.slice(-8)
@@ -198,6 +215,10 @@ async function start(
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
+      'check-record': {
+        ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },
+        run: () => checkRecord(context, () => verifyLog(db, keys.mac, witnessed)),
+      },
     },
     onStuck: async (_tx, stuck) => {
       alarms.raise({
@@ -215,14 +236,27 @@ async function start(
   fallDue.onFree(() => waker.poke())
   const schedule = createSchedule({
     ...{ db, clock, log, timeZone: policy.own().timeZone },
-    jobs: [{ name: 'sweep', cron: '* * * * *', catchUp: 'latest', run: async () => void (await sweep(context)) }],
+    jobs: [
+      {
+        ...{ name: 'check-record', cron: '17 3 * * *', catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
+      },
+    ],
+  })
+  const net = createRound({
+    ...{ clock, everyMs: 60_000 },
+    run: async () => {
+      await sweep(context)
+      waker.poke()
+    },
+    onFault: (error) => log.error({ err: error }, 'the sweep could not look'),
   })
 
   await effects.start()
   onStop(() => effects.stop())
   await policy.load()
   await recordStart(
-    { db, record, clock },
+    { db, record, clock, alarm: context.alarm },
     {
       ...{ version: build.version, commit: build.commit, lockFile: build.lockFile },
       ...{ schema: String((await schemaState(db)).at), policy: policy.own().hash, host: hostname() },
@@ -241,8 +275,16 @@ async function start(
     await waker.stop()
     await fallDue.idle()
   })
+  const watch = watchPolicy({
+    ...{ clock, policy, read: () => readPolicy(config.policyFile) },
+    onFault: (error) => log.error({ err: error }, 'the policy file was changed and cannot be read: the old one stays'),
+  })
+  watch.start()
+  onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
+  net.start()
+  onStop(() => net.stop())
   await local.start()
   onStop(() => local.stop())
   const serving = await serve({
@@ -269,15 +311,23 @@ async function start(
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
-  return publicUrl
+  return { url: publicUrl, sweep: () => net.now() }
 }
 
-const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
+const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']
 
 function toEffect(effect: Effect): { kind: string; key: string; data: Record<string, string> } {
-  return effect.kind === 'announce'
-    ? { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
-    : { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+  switch (effect.kind) {
+    case 'announce':
+      return { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
+    case 'provision':
+    case 'extend':
+      return { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+    case 'check-record':
+      return { kind: effect.kind, key: 'log', data: {} }
+    default:
+      return effect satisfies never
+  }
 }
 
 /** @throws PolicyInvalid with every fault and its line */

@@ -110,7 +110,8 @@ function readSecret(text: string): string | Wrong {
 function readServiceUrl(text: string, example: string): string | Wrong {
   const url = urlOf(text)
   const safe = url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)))
-  return safe ? text : new Wrong(`is no https address, and tokens are sent there. Write one such as ${example}`)
+  if (safe && url.username === '' && url.password === '') return text
+  return new Wrong(`is no plain https address, and tokens are sent there. Write one such as ${example}`)
 }
 
 /** Whoever answers there says who people are: never anybody but a test server on this machine. */

@@ -265,11 +265,19 @@ function warningsOf(environment: Environment, isSet: (name: string) => boolean):
     const meant = nearest(name, names, 1)
     return meant === null || isSet(meant) ? [] : [`${name} is not read. Did you mean ${meant}?`]
   })
-  if (!isSet('DATABASE_URL') || isSet('LOG_ORIGIN')) return misspelt
-  return [
-    ...misspelt,
-    `LOG_ORIGIN is not set, so the log is called ${DEFAULT_ORIGIN}. Give it a name of your own before first use`,
-  ]
+  if (!isSet('DATABASE_URL')) return misspelt
+  const warnings = [...misspelt]
+  if (!isSet('LOG_ORIGIN')) {
+    warnings.push(
+      `LOG_ORIGIN is not set, so the log is called ${DEFAULT_ORIGIN}. Give it a name of your own before first use`,
+    )
+  }
+  if (![...SLACK, ...TEAMS].some(isSet)) {
+    warnings.push(
+      'Neither Slack nor Teams is configured: on the local page anyone on this machine may act as anyone. Configure one',
+    )
+  }
+  return warnings
 }
 
 /** Where a database is, without who enters it: what may be shown. */

@@ -6,7 +6,7 @@ import { createLog } from './telemetry/log.ts'
 const PATIENCE_MS = 25_000
 
 async function main(): Promise<void> {
-  const reading = readConfig(process.env)
+  const reading = readConfig()
   if ('faults' in reading) {
     process.stderr.write(`Countersign cannot start:\n${reading.faults.map((fault) => `  ${fault}\n`).join('')}`)
     process.exitCode = 1

@@ -87,9 +87,13 @@ describe('with a database', () => {
     expect(faultsOf({ DATABASE_URL: 'mysql://db' })).toHaveLength(5)
   })
 
-  it('warns that the log has no name of its own', () => {
+  it('warns that the log has no name of its own, and that anyone on the machine may act as anyone', () => {
     const { LOG_ORIGIN: _, ...rest } = PRODUCTION
-    expect(readConfig(rest).warnings).toEqual([expect.stringMatching(/^LOG_ORIGIN is not set/)])
+    expect(readConfig(rest).warnings).toEqual([
+      expect.stringMatching(/^LOG_ORIGIN is not set/),
+      expect.stringMatching(/^Neither Slack nor Teams/),
+    ])
+    expect(readConfig({ ...PRODUCTION, ...SLACK }).warnings).toEqual([])
   })
 })
 
@@ -168,7 +172,8 @@ describe('a wrong setting', () => {
     [{ WITNESSES: 'file:/a,' }, /^WITNESSES/],
     [{ ...PRODUCTION, ...SLACK, SLACK_BOT_TOKEN: 'xapp-1' }, /^SLACK_BOT_TOKEN is not the token of a bot/],
     [{ ...PRODUCTION, ...SLACK, SLACK_APP_TOKEN: 'xoxb-1' }, /^SLACK_APP_TOKEN is the token of the bot/],
-    [{ ...PRODUCTION, ...SLACK, SLACK_API_URL: 'http://slack.example.com' }, /^SLACK_API_URL is no https/],
+    [{ ...PRODUCTION, ...SLACK, SLACK_API_URL: 'http://slack.example.com' }, /^SLACK_API_URL is no plain https/],
+    [{ ...PRODUCTION, ...SLACK, SLACK_API_URL: 'https://u:p@slack.com/api/' }, /^SLACK_API_URL is no plain https/],
     [{ ...PRODUCTION, ...TEAMS, TEAMS_LOGIN_URL: 'https://login.example.com' }, /^TEAMS_LOGIN_URL is for test servers/],
     [
       { ...PRODUCTION, ...TEAMS, TEAMS_OPENID_METADATA_URL: 'http://127.0.0.1.evil.example' },

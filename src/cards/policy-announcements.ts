@@ -8,7 +8,9 @@ const MOST_DIFF_LINES = 20
 
 /** A policy that was loaded or put into force is said in the channel: nobody changes the rules quietly. */
 export function announcePolicies(facts: readonly RecordedPolicyFact[], channel: string, names: Names): Announcement[] {
-  return facts.map((fact) => ({
+  // The first policy puts itself into force: one card says both.
+  const said = facts.filter((fact) => fact.type !== 'policy.loaded' || fact.data.before !== null)
+  return said.map((fact) => ({
     key: `policy:${fact.seq}`,
     to: { kind: 'channel', channel },
     message: fact.type === 'policy.loaded' ? loadedCard(fact) : activatedCard(fact, names),
@@ -17,26 +19,23 @@ export function announcePolicies(facts: readonly RecordedPolicyFact[], channel: 
 }
 
 function loadedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.loaded' }>): Card {
-  const { policy, before, host, diff } = fact.data
+  const { policy, host, diff } = fact.data
   const lines = diff.split('\n').filter((one) => /^[+-]/.test(one))
   const shown = lines.slice(0, MOST_DIFF_LINES)
   const more = lines.length - shown.length
   return {
-    tone: before === null ? 'info' : 'alarm',
-    title: before === null ? 'The first policy is on record' : 'A changed policy was loaded',
+    tone: 'alarm',
+    title: 'A changed policy was loaded',
     badge: 'policy',
     facts: [
       { label: 'Policy', value: text(code(policy.slice(0, 12))) },
       { label: 'On', value: text(host) },
     ],
-    body:
-      before === null
-        ? []
-        : [
-            text('Decisions are held where it differs from the active one, until somebody activates it.'),
-            ...shown.map((one) => text(code(one))),
-            ...(more > 0 ? [text(`and ${more} more lines, on the record.`)] : []),
-          ],
+    body: [
+      text('Decisions are held where it differs from the active one, until somebody activates it.'),
+      ...shown.map((one) => text(code(one))),
+      ...(more > 0 ? [text(`and ${more} more lines, on the record.`)] : []),
+    ],
     buttons: [],
     footer: [],
   }
@@ -46,11 +45,11 @@ function activatedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.activat
   const { policy, by } = fact.data
   return {
     tone: 'info',
-    title: 'A policy is now in force',
+    title: by === null ? 'The first policy is in force' : 'A policy is now in force',
     badge: 'policy',
     facts: [
       { label: 'Policy', value: text(code(policy.slice(0, 12))) },
-      { label: 'By', value: by === null ? text('itself: it is the first') : text(person(by, names)) },
+      ...(by === null ? [] : [{ label: 'By', value: text(person(by, names)) }]),
     ],
     body: [],
     buttons: [],

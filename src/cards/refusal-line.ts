@@ -101,6 +101,6 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
   }
 }
 
-export function outcomeWord(outcome: GrantOutcome): string {
+function outcomeWord(outcome: GrantOutcome): string {
   return outcome === 'failed' ? 'given up' : outcome
 }

@@ -11,13 +11,22 @@ import type { Db } from './transaction.ts'
  * It sets session settings and session locks, so a pooler in transaction mode must not stand between.
  */
 export function openDb(url: string, options: DbOptions): Db {
-  const { applicationName, role, max = 10, statementTimeoutMs, connectTimeoutMs = 5_000, onNotice } = options
+  const {
+    applicationName,
+    role,
+    max = 10,
+    statementTimeoutMs,
+    connectTimeoutMs = 5_000,
+    onNotice,
+    silenceTimeoutMs,
+  } = options
   return postgres(url, {
     max,
     connect_timeout: connectTimeoutMs / 1_000,
     // The driver's own wait between attempts grows to 20 s: after an outage that would be 20 s without revocations.
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
     ...(options.lifetime === 'process' && { max_lifetime: null }),
+    ...(silenceTimeoutMs && { silence_timeout: silenceTimeoutMs / 1_000 }),
     onnotice: (notice) => onNotice?.(String(notice.message)),
     types: { bigint: wholeNumber },
     connection: {
@@ -57,6 +66,11 @@ export interface DbOptions {
   /** For every statement; a transaction may set its own. */
   statementTimeoutMs?: number
   connectTimeoutMs?: number
+  /**
+   * A connection that owes an answer and sends nothing for so long is lost, and its statement fails.
+   * Without it a network that falls silent is noticed by TCP, after a quarter of an hour.
+   */
+  silenceTimeoutMs?: number
   /** `process`: connections are not renewed every half hour, because they hold a session lock. */
   lifetime?: 'process'
   onNotice?: (message: string) => void

@@ -1,7 +1,10 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { classifyFailure, isConnectionLoss, isRetryable, TransactionFailure } from './failure.ts'
 import type { Db, Tx } from './transaction.ts'
 
 const ATTEMPTS = 3
+const RETRY_MS = 20
 /** How long after the statements' own limit the answer of a silent network is awaited. */
 const GRACE_MS = 500
 
@@ -31,6 +34,8 @@ async function attempt<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Pr
     } catch (error) {
       if (isRetryable(error) && tried < ATTEMPTS && act.step !== 'given-up') {
         act.step = 'running'
+        // At once, it could take the lock again before the one that was let through wakes up.
+        await sleep((RETRY_MS * 2 ** tried * (50 + randomInt(100))) / 100)
         continue
       }
       throw explain(error, act)
@@ -39,7 +44,7 @@ async function attempt<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Pr
 }
 
 async function once<T>(db: Db, { timeoutMs }: TransactionLimits, run: (tx: Tx) => Promise<T>, act: Act): Promise<T> {
-  const result = await db.begin(async (tx) => {
+  const work = async (tx: Tx) => {
     checkpoint(act)
     // Sent ahead of the first statement, which also shows if it failed: its answer is not waited for.
     tx.unsafe(`
@@ -54,8 +59,11 @@ async function once<T>(db: Db, { timeoutMs }: TransactionLimits, run: (tx: Tx) =
     checkpoint(act)
     act.step = 'committing'
     return { value }
+  }
+  const done = await db.begin('', work, (connection) => {
+    act.connection = connection
   })
-  return (result as { value: T }).value
+  return done.value
 }
 
 /** A transaction that was given up must not commit later, when the network comes back. */
@@ -66,6 +74,8 @@ function checkpoint(act: Act): void {
 function giveUp(act: Act): TransactionFailure {
   const outcome = act.step === 'committing' ? 'unknown' : 'not-recorded'
   act.step = 'given-up'
+  // A connection that fell silent would keep its place in the pool for many minutes.
+  act.connection?.lose()
   return new TransactionFailure(outcome, { cause: new Error('no answer in time') })
 }
 
@@ -85,4 +95,6 @@ export interface TransactionLimits {
 
 interface Act {
   step: 'running' | 'committing' | 'given-up'
+  /** That it runs on, once it has one. */
+  connection?: { lose(): void }
 }

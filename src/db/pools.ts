@@ -1,7 +1,10 @@
 import { closeDb, type DbOptions, openDb } from './client.ts'
 import { quoteIdentifier } from './identifier.ts'
-import { APP_ROLE, canBecome, OWNER_ROLE, SEALER_ROLE, schemaOwner } from './roles.ts'
+import { APP_ROLE, canBecome, OWNER_ROLE, type RoleStrength, SEALER_ROLE, schemaOwner } from './roles.ts'
 import type { Db } from './transaction.ts'
+
+/** Longer than any statement of ours is silent. */
+const SILENCE_MS = 60_000
 
 /**
  * Opens the application's pool and the sealer's, each with the least role that its login may take, and
@@ -10,7 +13,13 @@ import type { Db } from './transaction.ts'
 export async function openPools({ url, sealerUrl = url, max = 10, ...options }: PoolsOptions): Promise<Pools> {
   const [app, sealer] = await Promise.all([look(url, APP_ROLE), look(sealerUrl, SEALER_ROLE)])
   const open = (at: string, use: string, login: LoginFacts, own: Pick<DbOptions, 'max' | 'lifetime'>) =>
-    openDb(at, { ...options, ...own, applicationName: `countersign ${use}`, ...(login.role && { role: login.role }) })
+    openDb(at, {
+      silenceTimeoutMs: SILENCE_MS,
+      ...options,
+      ...own,
+      applicationName: `countersign ${use}`,
+      ...(login.role && { role: login.role }),
+    })
   const pools = {
     app: open(url, 'app', app, { max }),
     // One connection that is not renewed: its session holds the sealer's lock.
@@ -24,13 +33,6 @@ export async function openPools({ url, sealerUrl = url, max = 10, ...options }: 
     },
   }
 }
-
-/**
- * How far roles hold one pool away from what another may do.
- * `enforced`: by the logins themselves. `advisory`: by a setting that any SQL can leave again.
- * `none`: the login may not act as the roles; the DBA runs `rolesForDba` and then `migrate` again.
- */
-type RoleStrength = 'enforced' | 'advisory' | 'none'
 
 function strengthOf(app: LoginFacts, sealer: LoginFacts): RoleStrength {
   if (!app.role || !sealer.role) return 'none'
@@ -79,7 +81,7 @@ interface LoginFacts {
   canRunApp: boolean
 }
 
-export interface PoolsOptions extends Pick<DbOptions, 'statementTimeoutMs' | 'onNotice'> {
+export interface PoolsOptions extends Pick<DbOptions, 'statementTimeoutMs' | 'silenceTimeoutMs' | 'onNotice'> {
   url: string
   sealerUrl?: string
   /** Most connections of the application's pool. */

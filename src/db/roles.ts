@@ -8,6 +8,13 @@ export const APP_ROLE = 'countersign_app'
 /** Marks leaves. */
 export const SEALER_ROLE = 'countersign_sealer'
 
+/**
+ * How far roles hold one pool away from what another may do.
+ * `enforced`: by the logins themselves. `advisory`: by a setting that any SQL can leave again.
+ * `none`: the login may not act as the roles; the DBA runs `rolesForDba` and then `migrate` again.
+ */
+export type RoleStrength = 'enforced' | 'advisory' | 'none'
+
 const ROLES = [OWNER_ROLE, APP_ROLE, SEALER_ROLE]
 const ATTEMPTS = 5
 /** Somebody made the same role, or changed the same membership, in the same instant. */

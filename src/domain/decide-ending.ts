@@ -33,7 +33,7 @@ export function decideEnd(state: GrantState, by: string, policy: Policy, now: nu
 }
 
 /** When something about this grant falls due by itself, epoch ms; null when nothing does. */
-export function nextDue(state: GrantState, policy: Pick<Policy, 'warnBeforeMs'>): number | null {
+export function nextDue(state: GrantState): number | null {
   if (!isOpen(state)) return null
   switch (state.status) {
     case 'pending':
@@ -43,14 +43,14 @@ export function nextDue(state: GrantState, policy: Pick<Policy, 'warnBeforeMs'>)
     case 'providing':
       return state.access?.endsAt ?? null
     case 'active':
-      return state.access === null ? null : (warnAt(state, policy) ?? state.access.endsAt)
+      return state.access === null ? null : (openWarning(state) ?? state.access.endsAt)
     default:
       return null
   }
 }
 
 /** What time alone decides. Empty when nothing is due yet. */
-export function decideDue(state: GrantState, policy: Pick<Policy, 'warnBeforeMs'>, now: number): GrantEvent[] {
+export function decideDue(state: GrantState, now: number): GrantEvent[] {
   const access = state.access
   if (state.status === 'pending' && now >= state.pendingUntil) {
     return [{ type: 'request.expired', data: { pendingUntil: state.pendingUntil } }]
@@ -62,7 +62,7 @@ export function decideDue(state: GrantState, policy: Pick<Policy, 'warnBeforeMs'
   if ((state.status === 'providing' || state.status === 'active') && access !== null && now >= access.endsAt) {
     return [{ type: 'grant.ending', data: { cause: 'expired', by: null, due: access.endsAt } }]
   }
-  const warn = warnAt(state, policy)
+  const warn = openWarning(state)
   if (access !== null && warn !== null && now >= warn) {
     return [{ type: 'grant.end-near', data: { endsAt: access.endsAt } }]
   }
@@ -70,9 +70,10 @@ export function decideDue(state: GrantState, policy: Pick<Policy, 'warnBeforeMs'
 }
 
 /** Short accesses are warned at nine tenths of their time, so that the warning is never the first news. */
-function warnAt(state: GrantState, policy: Pick<Policy, 'warnBeforeMs'>): number | null {
-  const access = state.access
-  if (state.status !== 'active' || access?.activatedAt == null || state.endNearTold) return null
-  const length = access.endsAt - access.activatedAt
-  return access.endsAt - Math.min(policy.warnBeforeMs, Math.floor(length / 10))
+export function warnAt(activatedAt: number, endsAt: number, warnBeforeMs: number): number {
+  return endsAt - Math.min(warnBeforeMs, Math.floor((endsAt - activatedAt) / 10))
+}
+
+function openWarning(state: GrantState): number | null {
+  return state.status === 'active' && !state.endNearTold ? (state.access?.warnAt ?? null) : null
 }

@@ -44,7 +44,15 @@ export type GrantEvent =
   | Fact<'grant.attempt-failed', { step: GrantStep; code: string; message: string }>
   | Fact<
       'grant.active',
-      { account: string; activatedAt: number; endsAt: number; nativeExpiry: number | null; checks: readonly Look[] }
+      {
+        account: string
+        activatedAt: number
+        endsAt: number
+        /** When the holder is told that the end is near. */
+        warnAt: number
+        nativeExpiry: number | null
+        checks: readonly Look[]
+      }
     >
   /** No access was made, and none will be. */
   | Fact<'grant.failed', { code: string; message: string }>
@@ -55,7 +63,7 @@ export type GrantEvent =
   | Fact<'extension.approved', { by: readonly string[]; until: number; policy: string }>
   | Fact<'extension.denied', { by: string; reason: string; policy: string; assurance: Assurance }>
   /** The target's own expiry was raised and read back; `extension.approved` carried the new end before that. */
-  | Fact<'grant.extended', { endsAt: number; nativeExpiry: number | null }>
+  | Fact<'grant.extended', { endsAt: number; warnAt: number; nativeExpiry: number | null }>
   | Fact<'extension.failed', { code: string; message: string }>
   | Fact<'grant.ending', { cause: EndingCause; by: string | null; due: number }>
   | Fact<'grant.disabled', StepSeen>

@@ -56,6 +56,8 @@ export interface Access {
   /** The latest moment at which removal starts; exact once active. */
   readonly endsAt: number
   readonly activatedAt: number | null
+  /** Null until active. */
+  readonly warnAt: number | null
   readonly nativeExpiry: number | null
 }
 
@@ -136,6 +138,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
           account: event.data.account,
           endsAt: event.data.endsBy,
           activatedAt: null,
+          warnAt: null,
           nativeExpiry: event.data.nativeExpiry,
         },
       }
@@ -147,6 +150,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
           account: event.data.account,
           endsAt: event.data.endsAt,
           activatedAt: event.data.activatedAt,
+          warnAt: event.data.warnAt,
           nativeExpiry: event.data.nativeExpiry,
         },
       }
@@ -167,7 +171,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
       return {
         extension: null,
         endNearTold: false,
-        ...changeAccess(state, { endsAt: event.data.endsAt, nativeExpiry: event.data.nativeExpiry }),
+        ...changeAccess(state, event.data),
       }
     case 'grant.ending':
       return {

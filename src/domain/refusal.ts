@@ -48,8 +48,6 @@ export type Refusal =
   | { readonly code: 'not-recorded' }
   | { readonly code: 'unknown-outcome' }
 
-export type RefusalCode = Refusal['code']
-
 /** How a request ended, in the words of a late click. */
 export type GrantOutcome = 'approved' | 'denied' | 'cancelled' | 'expired' | 'failed' | 'ended'
 

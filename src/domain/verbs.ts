@@ -17,8 +17,6 @@ export const VERBS = [
   'redact',
 ] as const
 
-export type Verb = (typeof VERBS)[number]
-
 /** True for a verb in any case: `/access Help` is help, not a target. */
 export function isVerb(word: string): boolean {
   return (VERBS as readonly string[]).includes(word.toLowerCase())

@@ -12,6 +12,8 @@ import type { Effect } from './effect.ts'
  * A worker that is silent for 8 s is taken for dead: the job has its own `heartbeat_seconds`, because the
  * least that pg-boss would set is 10. Nothing that waits is ever too old (`keep_until`).
  *
+ * Times in pg-boss's table are the database's, because pg-boss compares them with the database's now.
+ *
  * After the commit call `kick` with the kinds, or the effects are found by the next look at the table.
  *
  * @param now epoch milliseconds, the moment that `delayUntil` is counted from

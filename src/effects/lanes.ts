@@ -32,10 +32,11 @@ export function createLanes(options: LaneConnectionOptions): Lanes {
 
   async function waitForLock(key: string, signal?: AbortSignal): Promise<Lock> {
     for (let waitMs = SHORTEST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+      if (stopped) throw new LanesStopped()
       signal?.throwIfAborted()
       const lock = await connection.tryLock(key)
       if (lock) return lock
-      await sleep(waitMs * (0.5 + Math.random() / 2), undefined, signal && { signal })
+      await sleep(waitMs * (0.5 + Math.random() / 2), undefined, signal && { signal }).catch(() => undefined)
     }
   }
 
@@ -75,7 +76,7 @@ export interface Lanes {
   withLane<T>(key: string, work: (lane: Lane) => Promise<T>, options?: { signal?: AbortSignal }): Promise<T>
   /** Works in the lane if it is free now. Null when somebody else is in it. */
   tryLane<T>(key: string, work: (lane: Lane) => Promise<T>): Promise<{ value: T } | null>
-  /** Waits for the work in all lanes, then closes the connection. Twice is harmless. */
+  /** Waits for the work in all lanes and for no lane any longer, then closes the connection. Twice is harmless. */
   stop(): Promise<void>
 }
 

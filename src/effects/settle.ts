@@ -51,13 +51,15 @@ export async function putBack(db: Db | Tx, attempt: Attempt, { delayMs, reported
       returning *
     )
     insert into pgboss.job_common as waiting (
-      name, singleton_key, group_id, data, priority, start_after, created_on, keep_until, policy,
+      name, singleton_key, group_id, data, priority,
+      start_after, created_on, keep_until, policy,
       retry_limit, retry_count, retry_delay, expire_seconds, deletion_seconds, heartbeat_seconds
     )
     select
       name, singleton_key, group_id, data || jsonb_build_object('reported', ${reported}::boolean), priority,
       clock_timestamp() + ${delayMs}::double precision * interval '1 millisecond', created_on, keep_until, policy,
-      retry_limit, ${counts ? attempt.number : attempt.number - 1}::int, retry_delay, expire_seconds, deletion_seconds, heartbeat_seconds
+      retry_limit, ${counts ? attempt.number : attempt.number - 1}::int, retry_delay,
+      expire_seconds, deletion_seconds, heartbeat_seconds
     from mine
     on conflict (name, coalesce(singleton_key, '')) where state = 'created' and policy = 'short'
     do update set

@@ -31,11 +31,12 @@ export function createTaker({ boss, kind, handler, world, onError }: TakerOption
 
   async function takeWhatFits(): Promise<void> {
     try {
-      while (lookAgain && !stopped) {
+      while (lookAgain) {
         lookAgain = false
+        // While stopping too: what is done and still in the table looks dead to others after 8 s.
         await finishDone()
-        const free = room - running.size
-        if (free === 0) return
+        const free = stopped ? 0 : room - running.size
+        if (free === 0) continue
         const jobs = await boss.fetch<Carried>(kind, {
           batchSize: free,
           includeMetadata: true,
@@ -80,7 +81,8 @@ export function createTaker({ boss, kind, handler, world, onError }: TakerOption
       await Promise.all(running.values())
       clearInterval(beating)
       if (gathering) clearTimeout(gathering)
-      await finishDone().catch(onError)
+      look()
+      await looking
     },
   }
 }

@@ -4,7 +4,7 @@ import type { PolicyFile } from './policy-file.ts'
 type AccountEntry = NonNullable<PolicyFile['people'][string]['accounts']>[number]
 
 /** The local page is one tenant; its accounts are names. */
-export const LOCAL_TENANT = 'local'
+const LOCAL_TENANT = 'local'
 
 /** `slack: T0123/U0456` as the platform, the tenant and the id that an adapter reports. */
 export function readAccount(entry: AccountEntry): Account {

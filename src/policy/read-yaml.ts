@@ -43,7 +43,7 @@ export function readYaml(text: string): YamlReading {
   if (legible) {
     visit(document, {
       Map(_, map) {
-        const names = new Set<unknown>()
+        const names = new Set<string>()
         for (const { key } of map.items) {
           const start = place(startOf(key) ?? startOf(map) ?? 0)
           if (!isScalar(key)) {

@@ -33,7 +33,7 @@ export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOption
       failures = 0
       error = null
       if (offered === note) offered = null
-      onKept({ witness: witness.name, ...note })
+      await onKept({ witness: witness.name, ...note })
     } catch (cause) {
       error = cause instanceof Error ? cause.message : String(cause)
       later = offered
@@ -88,7 +88,7 @@ export interface Keeper {
 export interface KeeperOptions {
   readonly witness: Witness
   readonly clock: Clock
-  onKept(note: WitnessedNote): void
+  onKept(note: WitnessedNote): Promise<void>
   /** The witness holds what contradicts the note. Not tried again. */
   onRefused(witness: string, error: WitnessRefused): void
 }

@@ -3,7 +3,6 @@ import type { TreeHead } from './verify.ts'
 export type DifferenceKind =
   | 'body-changed'
   | 'mac-wrong'
-  | 'body-malformed'
   | 'column-changed'
   | 'event-missing'
   | 'stream-missing'

@@ -1,8 +1,8 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import type { RecordKeys } from './compose.ts'
 import type { HeadCache } from './head-cache.ts'
-import { type EventRow, faultOf, type RecordedEvent, RecordTampered } from './recorded-event.ts'
-import { canonicalJson, parseBody, saltedHash } from './verify.ts'
+import { bodyOf, type EventRow, faultOf, type RecordedEvent, RecordTampered } from './recorded-event.ts'
+import { canonicalJson, saltedHash } from './verify.ts'
 
 /**
  * Reads streams whole and checks what is cheap: hash, MAC, columns, chain, that the head is the last event, and that no
@@ -51,7 +51,7 @@ function requireNotCut(stream: string, events: readonly RecordedEvent[], sealedT
 function checkRow(keys: RecordKeys, row: PresentRow, before: RecordedEvent | undefined): RecordedEvent {
   const fault = faultOf(row, keys.macKey)
   if (fault) throw new RecordTampered(row.stream, row.seq, fault)
-  const body = parseBody(row.body)
+  const body = bodyOf(row)
   if (row.seq !== (before?.seq ?? 0) + 1 || body.prev !== (before?.hash ?? null)) {
     throw new RecordTampered(row.stream, row.seq, 'chain-broken')
   }

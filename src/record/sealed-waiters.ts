@@ -1,5 +1,8 @@
+import type { Db } from '../db/transaction.ts'
+import type { Witnessed } from './witnessed.ts'
+
 /** Those who wait until an event is inside a witnessed checkpoint. */
-export function createSealedWaiters(): SealedWaiters {
+export function createSealedWaiters(db: Db, witnessed: Witnessed): SealedWaiters {
   const waiting = new Map<string, Set<Waiter>>()
 
   function settle(waiter: Waiter, error: Error | null): void {
@@ -13,6 +16,35 @@ export function createSealedWaiters(): SealedWaiters {
 
   const all = () => [...waiting.values()].flatMap((waiters) => [...waiters])
 
+  function place(stream: string, seq: number, leafIndex: number): void {
+    for (const waiter of waiting.get(keyOf({ stream, seq })) ?? []) waiter.leafIndex = leafIndex
+  }
+
+  function letGo(size: number): void {
+    for (const waiter of all()) {
+      if (waiter.leafIndex !== null && waiter.leafIndex < size) settle(waiter, null)
+    }
+  }
+
+  async function findPlaces(events: readonly EventPlace[]): Promise<void> {
+    const rows = await db<{ stream: string; seq: number; leafIndex: number }[]>`
+      select e.stream, e.seq, l.leaf_index as "leafIndex"
+      from unnest(${events.map(({ stream }) => stream)}::text[], ${events.map(({ seq }) => seq)}::bigint[])
+        as w (stream, seq)
+      join event e on e.stream = w.stream and e.seq = w.seq
+      join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log)`
+    for (const { stream, seq, leafIndex } of rows) place(stream, seq, leafIndex)
+  }
+
+  /** What another replica had confirmed. */
+  async function receivedSize(): Promise<number> {
+    const rows = await db<{ size: number }[]>`
+      select max(size) as size from witness_receipt
+      where log = (select max(id) from log) and witness = any(${witnessed.witnesses.map(({ name }) => name)}::text[])
+      group by witness`
+    return rows.length < witnessed.witnesses.length ? 0 : Math.min(...rows.map(({ size }) => size))
+  }
+
   return {
     wait: (stream, seq, signal) =>
       new Promise<void>((resolve, reject) => {
@@ -23,41 +55,39 @@ export function createSealedWaiters(): SealedWaiters {
         if (signal?.aborted) abort()
         else signal?.addEventListener('abort', abort, { once: true })
       }),
-    unplaced: () => all().filter(({ leafIndex }) => leafIndex === null),
-    place(stream, seq, leafIndex) {
-      for (const waiter of waiting.get(keyOf({ stream, seq })) ?? []) waiter.leafIndex = leafIndex
+    place,
+    witnessed: letGo,
+    async lookUp(events = all().filter(({ leafIndex }) => leafIndex === null)) {
+      if (events.length > 0) await findPlaces(events)
+      if (waiting.size > 0) letGo(witnessed.size() ?? (await receivedSize()))
     },
-    witnessed(size) {
-      for (const waiter of all()) {
-        if (waiter.leafIndex !== null && waiter.leafIndex < size) settle(waiter, null)
-      }
-    },
-    any: () => waiting.size > 0,
     end(error) {
       for (const waiter of all()) settle(waiter, error)
     },
   }
 }
 
-function keyOf({ stream, seq }: { stream: string; seq: number }): string {
+function keyOf({ stream, seq }: EventPlace): string {
   return `${seq} ${stream}`
 }
 
-interface Waiter {
-  readonly stream: string
-  readonly seq: number
+interface Waiter extends EventPlace {
   leafIndex: number | null
   resolve(): void
   reject(error: Error): void
 }
 
+interface EventPlace {
+  readonly stream: string
+  readonly seq: number
+}
+
 export interface SealedWaiters {
   wait(stream: string, seq: number, signal?: AbortSignal): Promise<void>
-  /** Those whose place under the tree is not known. */
-  unplaced(): readonly { readonly stream: string; readonly seq: number }[]
   place(stream: string, seq: number, leafIndex: number): void
   /** Every witness has confirmed this many leaves. */
   witnessed(size: number): void
-  any(): boolean
+  /** Learns of what another replica sealed, or what was sealed before somebody began to wait for it. */
+  lookUp(events?: readonly EventPlace[]): Promise<void>
   end(error: Error): void
 }

@@ -21,11 +21,11 @@ const POLL_MS = 1_000
  * @param options.db a pool of one connection that is not renewed, as the sealer's role: its session holds the lock
  */
 export function createSealer(options: SealerOptions): Sealer {
-  const { db, macKey, signer, witnessed, clock, onAlarm, debounceMs = 0 } = options
+  const { db, macKey, signer, witnessed, clock, onAlarm, debounceMs = 0, reached = async () => undefined } = options
   if (db.options.max !== 1)
     throw new RangeError('the sealer needs a pool of one connection: its session holds the lock')
   if (signer.vkey !== witnessed.vkey) throw new RangeError('the signer and the witnesses are of different logs')
-  const waiters = createSealedWaiters()
+  const waiters = createSealedWaiters(db, witnessed)
   const alarmed = new Set<string>()
   const keepers = witnessed.witnesses.map((witness) => createKeeper({ witness, clock, onKept, onRefused }))
   let running = false
@@ -67,6 +67,7 @@ export function createSealer(options: SealerOptions): Sealer {
     sealed?.events.forEach(({ stream, seq }, place) => {
       waiters.place(stream, seq, sealed.first + place)
     })
+    if (sealed) await reached('seal:after-tree')
     if (tree.size() > lease.signed) await publish(lease)
     if (sealed?.more) wanted = true
   }
@@ -104,7 +105,8 @@ export function createSealer(options: SealerOptions): Sealer {
       values (${lease.log}, ${head.size}, ${head.root}, ${note}, ${clock.now()}) on conflict do nothing`
   }
 
-  function onKept(note: WitnessedNote): void {
+  async function onKept(note: WitnessedNote): Promise<void> {
+    await reached('seal:after-witness')
     const before = witnessed.size()
     witnessed.confirm(note)
     const size = witnessed.size()
@@ -160,32 +162,10 @@ export function createSealer(options: SealerOptions): Sealer {
     onAlarm(what)
   }
 
-  /** Learns of what another replica sealed, or what was sealed before somebody began to wait for it. */
-  async function lookUp(): Promise<void> {
-    const unplaced = waiters.unplaced()
-    if (unplaced.length > 0) {
-      const rows = await db<{ stream: string; seq: number; leafIndex: number }[]>`
-        select e.stream, e.seq, l.leaf_index as "leafIndex"
-        from unnest(${unplaced.map(({ stream }) => stream)}::text[], ${unplaced.map(({ seq }) => seq)}::bigint[]) as w (stream, seq)
-        join event e on e.stream = w.stream and e.seq = w.seq
-        join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log)`
-      for (const { stream, seq, leafIndex } of rows) waiters.place(stream, seq, leafIndex)
-    }
-    if (waiters.any()) waiters.witnessed(witnessed.size() ?? (await receivedSize()))
-  }
-
-  async function receivedSize(): Promise<number> {
-    const rows = await db<{ size: number }[]>`
-      select max(size) as size from witness_receipt
-      where log = (select max(id) from log) and witness = any(${witnessed.witnesses.map(({ name }) => name)}::text[])
-      group by witness`
-    return rows.length < witnessed.witnesses.length ? 0 : Math.min(...rows.map(({ size }) => size))
-  }
-
   function poll(): void {
     cancelPoll = clock.runAt(clock.now() + POLL_MS, poll)
     wake()
-    if (waiters.any()) void inBackground(lookUp())
+    void inBackground(waiters.lookUp())
     void listen()
   }
 
@@ -197,7 +177,7 @@ export function createSealer(options: SealerOptions): Sealer {
         if (state !== 'standby') wake()
       })
       await db.listen(SEALED, () => {
-        if (state === 'standby' && waiters.any()) void inBackground(lookUp())
+        if (state === 'standby') void inBackground(waiters.lookUp())
       })
     } catch {
       isListening = false // tried again at the next poll, which also does what a notice would have done
@@ -240,7 +220,7 @@ export function createSealer(options: SealerOptions): Sealer {
     sealed(stream, seq, signal) {
       if (!running) return Promise.reject(new SealerStopped('the sealer does not run'))
       const promise = waiters.wait(stream, seq, signal)
-      void inBackground(lookUp())
+      void inBackground(waiters.lookUp([{ stream, seq }]))
       return promise
     },
     state() {
@@ -301,6 +281,8 @@ export interface SealerOptions {
   onAlarm(alarm: Alarm): void
   /** Collects kicks for so long; 0 seals at once and collects while sealing. */
   readonly debounceMs?: number
+  /** Test hook: called between committed steps. */
+  reached?(point: 'seal:after-tree' | 'seal:after-witness'): Promise<void>
 }
 
 export interface Sealer {

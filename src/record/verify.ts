@@ -44,7 +44,7 @@ export function verifyEvidence(fileText: string, options: VerifyOptions = {}): V
   })
   const streams = attempt('events', () => followChains(events)) ?? []
   attempt('reveals', () => checkReveals(file.reveals, events))
-  const limits = attempt('consistency', () => checkConsistency(file.consistency, checkpoint, options)) ?? []
+  const limits = attempt('consistency', () => checkConsistency(file, checkpoint, options)) ?? []
   if (reasons.length > 0) return refused(reasons)
 
   limits.push(...file.unproved.map((name) => `the field ${name} is not covered by any proof`))
@@ -110,9 +110,10 @@ function checkReveals(reveals: Evidence['reveals'], events: readonly ProvedEvent
   }
 }
 
-function checkConsistency(proofs: Evidence['consistency'], now: Checkpoint, options: VerifyOptions): string[] {
+function checkConsistency(file: Evidence, now: Checkpoint, options: VerifyOptions): string[] {
+  const proofs = file.consistency
   const limits: string[] = []
-  const key = options.vkey === undefined ? [] : [parseVkey(options.vkey)]
+  const key = [parseVkey(options.vkey ?? file.verifierKey)]
   const earlier = (options.earlier ?? []).map((note) => parseCheckpoint(openNote(note, key).text))
   for (const checkpoint of earlier) {
     const proof = checkpoint.size === now.size ? [] : proofs.find(({ size }) => size === checkpoint.size)?.proof

@@ -1,5 +1,5 @@
 import { readDurability } from '../db/durability.ts'
-import type { RoleStrength } from '../db/pools.ts'
+import type { Pools } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -23,7 +23,7 @@ const LATE_SEAL_MS = 10_000
 export function readinessChecks(house: {
   readonly db: Db
   readonly clock: Clock
-  readonly roles: RoleStrength
+  readonly roles: Pools['roles']
   readonly sealer: Sealer
   readonly witnesses: readonly Witness[]
   readonly origin: string

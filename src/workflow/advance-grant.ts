@@ -1,3 +1,4 @@
+import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
@@ -22,9 +23,20 @@ export async function advanceGrant(
     try {
       return await advanceOnce(context, id, decide)
     } catch (error) {
-      if (!(error instanceof StreamConflict) || tried === ATTEMPTS) throw error
+      if (error instanceof StreamConflict && tried < ATTEMPTS) continue
+      if (!isQueueFault(error)) throw error
+      const detail = `Effects cannot be kept; the sweep makes up for them: ${error.message}`
+      context.alarm({ what: 'queue-broken', detail, grant: id })
+      return await advanceOnce({ ...context, enqueue: async () => undefined }, id, decide)
     }
   }
+}
+
+/** A queue that is damaged or gone must not hold up an ending: what it would carry is derived from the record again. */
+function isQueueFault(error: unknown): error is Error {
+  if (!(error instanceof Error) || classifyFailure(error) !== 'refused') return false
+  const { schema_name, message } = error as { schema_name?: string; message: string }
+  return schema_name === 'pgboss' || /\bpgboss\b|\bjob_common\b/.test(message)
 }
 
 async function advanceOnce(

@@ -34,6 +34,7 @@ export async function announce(context: Context, stream: string): Promise<void> 
       }
     }
     if (retryInMs === null) await keepAnnounced(context, stream, seq)
+    await context.reached('announce:after-announced')
     return retryInMs
   })
   if (wait !== null) throw new RetryLater(wait)
@@ -77,6 +78,7 @@ async function deliver(
   if (notice?.state === 'sent' && notice.ref !== null) {
     if (notice.contentHash === contentHash) return
     await context.chat.update(notice.ref, wanted.message)
+    await context.reached('announce:after-update')
     await keepNotice(context, stream, wanted.key, { ...notice, contentHash })
     sent.set(wanted.key, { ...notice, contentHash })
     return

@@ -17,6 +17,8 @@ export function askExtension(
   return performAct(context, act, {
     name: 'ask for more time',
     decides: true,
+    before: () => context.reached('extend:before-asked'),
+    after: () => context.reached('extend:after-asked'),
     run: async ({ tx, now, by }) => {
       const loaded = await lockAndLoad(context, tx, id)
       if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }

@@ -16,6 +16,8 @@ export interface Context {
   readonly record: EventRecord
   /** What the witnesses confirmed: the ground for touching a target. */
   readonly witnessed: Witnessed
+  /** Resolves when an event is probably inside a witnessed checkpoint, or after `forMs`: a wake-up, not a proof. */
+  readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
   readonly clock: Clock
   readonly directory: Directory
   readonly chat: Chat
@@ -39,6 +41,7 @@ export type Effect =
   | { readonly kind: 'announce'; readonly stream: string }
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
+  | { readonly kind: 'check-record' }
 
 /** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
 export interface Alarm {
@@ -47,23 +50,29 @@ export interface Alarm {
   readonly grant: string | null
 }
 
-/** Every boundary between two committed steps of request → grant → revocation. */
+/** Every boundary between two committed steps of request → grant → revocation. Each is reached in one place of the source. */
 export const CRASH_POINTS = [
   'ask:before-commit',
   'ask:after-commit',
   'sign:before-commit',
   'sign:after-commit',
+  'seal:after-tree',
+  'seal:after-witness',
   'provision:before-providing',
   'provision:after-providing',
   'provision:after-target',
   'provision:after-active',
   'connect:after-commit',
+  'connect:after-shown',
   'connect:after-secret',
+  'extend:before-asked',
+  'extend:after-asked',
   'extend:before-target',
   'extend:after-target',
   'extend:after-commit',
   'end:before-commit',
   'end:after-commit',
+  'due:after-commit',
   'revoke:after-disable',
   'revoke:after-disabled',
   'revoke:after-terminate',
@@ -75,6 +84,12 @@ export const CRASH_POINTS = [
   'announce:before-post',
   'announce:after-post',
   'announce:after-recorded',
+  'announce:after-update',
+  'announce:after-announced',
+  'sweep:after-mended',
+  'sweep:after-orphan-found',
+  'sweep:after-orphan-removed',
+  'target:after-step',
 ] as const
 
 export type CrashPoint = (typeof CRASH_POINTS)[number]

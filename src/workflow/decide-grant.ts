@@ -20,8 +20,8 @@ export function decideGrant(context: Context, act: Act, id: string, decision: De
   return performAct(context, act, {
     name: decision.what.replace('-', ' the '),
     decides: true,
-    before: 'sign:before-commit',
-    after: 'sign:after-commit',
+    before: () => context.reached('sign:before-commit'),
+    after: () => context.reached('sign:after-commit'),
     run: (performing) => decide(context, performing, id, decision),
   })
 }

@@ -11,8 +11,8 @@ export function endGrant(context: Context, act: Act, id: string): Promise<Answer
   return performAct(context, act, {
     name: 'end it',
     decides: false,
-    before: 'end:before-commit',
-    after: 'end:after-commit',
+    before: () => context.reached('end:before-commit'),
+    after: () => context.reached('end:after-commit'),
     run: (performing) => end(context, performing, id),
   })
 }

@@ -1,22 +1,35 @@
+import { warnAt } from '../domain/decide-ending.ts'
 import { mayExtend } from '../domain/decide-extension.ts'
+import type { GrantEvent } from '../domain/grant-event.ts'
+import type { GrantState } from '../domain/grant-state.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { ConnectorError } from '../ports/connector.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
+import { alarmOf } from './name-tampering.ts'
 import { EXPIRY_MARGIN_MS, witnessedGrant } from './provision-grant.ts'
 import { rosterFor } from './roster.ts'
 
 /**
  * Moves the end of an active access, once its extension is signed and witnessed: raises the target's
  * own expiry, reads it back, and only then says so. If it does not work in time, the old end stands.
+ * @throws RecordTampered: the old end stands
  */
 export async function extendGrant(context: Context, id: string): Promise<void> {
   const seen = await loadGrant(context, context.db, id)
-  if (seen === null) return
+  if (seen === null) {
+    const detail = 'A job asks for more time for a grant that nobody asked for'
+    context.alarm({ what: 'extend-without-request', detail, grant: id })
+    return
+  }
   await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
-    const witnessed = await witnessedGrant(context, id)
+    const witnessed = await witnessedGrant(context, id).catch((error: unknown) => {
+      if (error instanceof RecordTampered) context.alarm({ ...alarmOf(error), grant: id })
+      throw error
+    })
     if (witnessed === null) throw new RetryLater(100)
     const { state } = witnessed
     if (state.extension?.status !== 'approved') return
@@ -39,11 +52,16 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     await context.reached('extend:after-target')
     await advanceGrant(context, id, (latest) =>
       latest.status === 'active' && latest.extension?.askedSeq === may.askedSeq
-        ? [{ type: 'grant.extended', data: { endsAt: may.until, nativeExpiry } }]
+        ? [extended(latest, may.until, nativeExpiry, context.policy.own().warnBeforeMs)]
         : [],
     )
     await context.reached('extend:after-commit')
   })
+}
+
+function extended(state: GrantState, endsAt: number, nativeExpiry: number, warnBeforeMs: number): GrantEvent {
+  const since = state.access?.activatedAt ?? endsAt
+  return { type: 'grant.extended', data: { endsAt, warnAt: warnAt(since, endsAt, warnBeforeMs), nativeExpiry } }
 }
 
 async function fail(context: Context, id: string, code: string, message: string): Promise<void> {

@@ -43,8 +43,9 @@ export function createFallDue(context: Context): FallDue {
   }
 
   async function fallDue(id: string): Promise<void> {
-    const decide = (latest: GrantState, at: number) => decideDue(latest, context.policy.own(), at)
+    const decide = (latest: GrantState, at: number) => decideDue(latest, at)
     const { state, wrote } = await advanceGrant(context, id, decide)
+    if (wrote) await context.reached('due:after-commit')
     if (state?.status === 'ending') takeAway(id)
     else if (!wrote) await mendGrant(context, id)
   }

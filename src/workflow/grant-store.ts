@@ -44,7 +44,7 @@ export async function appendToGrant(
   }
   await Promise.all([
     context.record.append(tx, grantStream(id), before?.seq ?? 0, placed.map(toDraft), now),
-    saveState(tx, state, nextDue(state, context.policy.own())),
+    saveState(tx, state, nextDue(state)),
     context.enqueue(tx, { kind: 'announce', stream: grantStream(id) }),
     ...(facts.some((fact) => fact.type === 'request.approved')
       ? [context.enqueue(tx, { kind: 'provision', grant: id })]

@@ -23,7 +23,7 @@ export function mendGrant(context: Context, id: string): Promise<boolean> {
     if (loaded === null) return forgetRow(context, tx, id)
     const { state } = loaded
     await enqueueAgain(context, tx, state)
-    const due = nextDue(state, context.policy.own())
+    const due = nextDue(state)
     if (await rowAgrees(tx, state, due)) return false
     await saveState(tx, state, due)
     const detail = 'A folded row was changed by hand; it is mended'

@@ -9,7 +9,7 @@ import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import type { Identity } from '../ports/directory.ts'
 import { StreamConflict } from '../record/append.ts'
-import type { Context, CrashPoint } from './context.ts'
+import type { Context } from './context.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 
 /** What a verb is given: the open transaction, the time, and who acts. */
@@ -31,8 +31,9 @@ export interface Verb {
   readonly decides: boolean
   /** True when it only looks: a repeat may look again, so its answer is not kept. */
   readonly reads?: boolean
-  readonly before?: CrashPoint
-  readonly after?: CrashPoint
+  /** Called before and after the commit. */
+  readonly before?: () => Promise<void>
+  readonly after?: () => Promise<void>
   run(performing: Performing): Promise<Performed>
 }
 
@@ -72,11 +73,11 @@ async function attempt(context: Context, act: Act, verb: Verb): Promise<Answer> 
     const kept = isRefused(performed) ? result : (performed.keep ?? performed.answer)
     const sealed = context.sealing.seal(JSON.stringify(kept), `act:${act.key}`)
     await tx`insert into act (key, at, answer) values (${act.key}, ${now}, ${sealed})`
-    if (verb.before !== undefined) await context.reached(verb.before)
+    await verb.before?.()
     return result
   })
   context.committed()
-  if (verb.after !== undefined) await context.reached(verb.after)
+  await verb.after?.()
   return answer
 }
 
@@ -121,7 +122,7 @@ function strangerStream(act: Act): string {
   return `stranger:${digest.slice(0, 32)}`
 }
 
-export function refusedFact(by: string | null, act: string, refusal: Refusal): ActRefused {
+function refusedFact(by: string | null, act: string, refusal: Refusal): ActRefused {
   const { code, ...facts } = refusal
   const said = 'said' in refusal ? refusal.said : ''
   const { said: _, ...open } = facts as { said?: string } & Record<string, unknown>

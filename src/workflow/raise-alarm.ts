@@ -6,7 +6,9 @@ import type { EventRecord } from '../record/record.ts'
 import type { Alarm } from './context.ts'
 
 /** The same alarm is put on record once in this time; the log has each. */
-const QUIET_MS = 60_000
+const QUIET_MS = 60 * 60_000
+/** Of this many alarms it is remembered when they were raised. */
+const REMEMBERED = 10_000
 
 /**
  * Makes something that a person must look at known: to the log at once, to the record as soon as it
@@ -37,10 +39,13 @@ export function createAlarms(around: {
   return {
     raise(alarm) {
       around.log(alarm)
-      const key = `${alarm.what} ${alarm.grant ?? ''}`
+      const key = `${alarm.what} ${alarm.grant ?? ''} ${alarm.detail}`
       const now = around.clock.now()
       if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return
+      last.delete(key)
       last.set(key, now)
+      const [oldest] = last.keys()
+      if (last.size > REMEMBERED && oldest !== undefined) last.delete(oldest)
       const work = write(alarm).finally(() => writing.delete(work))
       writing.add(work)
     },

@@ -125,11 +125,13 @@ async function takeAway(
   const { target, account } = grant
   context.alarm({ what: 'orphan-access', detail: `${account} on ${target}: ${why}`, grant: grant.id })
   await note(context, grant.id, { type: 'orphan.found', data: { target, account, grants: observed.grants, why } })
+  await context.reached('sweep:after-orphan-found')
   await connector.disable(grant)
   await connector.terminateSessions(grant)
   await connector.remove(grant)
   const { verdict, checks, residuals } = await connector.verifyRemoved(grant)
   if (verdict !== 'removed') throw new ConnectorError('VerificationFailed', `${account} on ${target} is ${verdict}`)
+  await context.reached('sweep:after-orphan-removed')
   await note(context, grant.id, { type: 'orphan.removed', data: { target, account, checks, left: residuals } })
 }
 

@@ -1,16 +1,24 @@
+import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
-import type { Db } from '../db/transaction.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { EventRecord } from '../record/record.ts'
+import type { Context } from './context.ts'
 
-/** Every start of a process is a fact: which build ran, with which settings, on which policy. */
+/**
+ * Every start of a process is a fact: which build ran, with which settings, on which policy. Where the
+ * stream was changed so that it takes no more, that is named, and the process starts: somebody has to revoke.
+ */
 export async function recordStart(
-  around: { readonly db: Db; readonly record: EventRecord; readonly clock: Clock },
+  around: Pick<Context, 'db' | 'record' | 'clock' | 'alarm'>,
   start: Extract<SystemFact, { type: 'system.started' }>['data'],
 ): Promise<void> {
-  await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
-    const fact: SystemFact = { type: 'system.started', data: start }
-    await around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now())
-  })
+  const fact: SystemFact = { type: 'system.started', data: start }
+  try {
+    await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
+      await around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now())
+    })
+  } catch (error) {
+    if (classifyFailure(error) !== 'refused') throw error
+    const detail = error instanceof Error ? error.message : 'unknown'
+    around.alarm({ what: 'start-not-recorded', detail, grant: null })
+  }
 }

@@ -1,13 +1,14 @@
 import { randomInt } from 'node:crypto'
-import { grantCard } from '../cards/grant-card.ts'
+import { requestLine } from '../cards/request-line.ts'
+import type { Tx } from '../db/transaction.ts'
 import { decideAsk, findEntitlement } from '../domain/decide-ask.ts'
 import type { Act, Answer } from '../ports/chat.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
 import { lockIdentity } from './advance-grant.ts'
-import { cardContext } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenGrant } from './find-grants.ts'
-import { appendToGrant, loadGrant } from './grant-store.ts'
-import { type Performed, type Performing, performAct } from './perform-act.ts'
+import { appendToGrant, type LoadedGrant, loadGrant } from './grant-store.ts'
+import { namesOf, type Performed, type Performing, performAct } from './perform-act.ts'
 import { loadRoster } from './roster.ts'
 
 export interface AskWords {
@@ -23,8 +24,8 @@ export function requestAccess(context: Context, act: Act, words: AskWords): Prom
   return performAct(context, act, {
     name: 'ask for access',
     decides: true,
-    before: 'ask:before-commit',
-    after: 'ask:after-commit',
+    before: () => context.reached('ask:before-commit'),
+    after: () => context.reached('ask:after-commit'),
     run: (performing) => ask(context, performing, words),
   })
 }
@@ -38,14 +39,23 @@ async function ask(context: Context, { tx, now, by }: Performing, words: AskWord
 
   await lockIdentity(tx, by.id)
   const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
-  const loaded = open === null ? null : await loadGrant(context, tx, open)
-  if (loaded !== null)
-    return { answer: { kind: 'card', card: grantCard(loaded.state, 'holder', cardContext(context)) } }
+  const loaded = open === null ? null : await loadUnlessTampered(context, tx, open)
+  if (loaded !== null) return { answer: { kind: 'line', line: requestLine(loaded.state, false, namesOf(context)) } }
 
   const facts = decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now)
   if ('refused' in facts) return facts
   const state = await appendToGrant(context, tx, newGrantId(), null, facts, now)
-  return { answer: { kind: 'card', card: grantCard(state, 'holder', cardContext(context)) } }
+  return { answer: { kind: 'line', line: requestLine(state, true, namesOf(context)) } }
+}
+
+/** A grant whose record was changed is taken away, and keeps nobody from asking anew. */
+async function loadUnlessTampered(context: Context, tx: Tx, id: string): Promise<LoadedGrant | null> {
+  try {
+    return await loadGrant(context, tx, id)
+  } catch (error) {
+    if (error instanceof RecordTampered) return null
+    throw error
+  }
 }
 
 /** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */

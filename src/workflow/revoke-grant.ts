@@ -2,12 +2,12 @@ import type { GrantEvent, GrantStep } from '../domain/grant-event.ts'
 import type { Ending, GrantState } from '../domain/grant-state.ts'
 import { type Connector, ConnectorError, type StepObservation, type TargetGrant } from '../ports/connector.ts'
 import { advanceGrant } from './advance-grant.ts'
-import type { Context, CrashPoint } from './context.ts'
+import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 
 /** A removal that is not proved after this long is told to people. Trying goes on. */
-export const STUCK_AFTER_MS = 60_000
+const STUCK_AFTER_MS = 60_000
 
 export type Revoked =
   | 'gone'
@@ -80,25 +80,23 @@ async function takeStep(
     case 'disable': {
       const seen = await connector.disable(grant)
       await context.reached('revoke:after-disable')
-      return recordStep(
-        context,
-        state,
-        'started',
-        { type: 'grant.disabled', data: kept(seen) },
-        'revoke:after-disabled',
-      )
+      await recordStep(context, state, 'started', { type: 'grant.disabled', data: kept(seen) })
+      await context.reached('revoke:after-disabled')
+      return true
     }
     case 'terminate-sessions': {
       const seen = await connector.terminateSessions(grant)
       await context.reached('revoke:after-terminate')
-      const fact: GrantEvent = { type: 'grant.sessions-ended', data: kept(seen) }
-      return recordStep(context, state, 'disabled', fact, 'revoke:after-sessions-ended')
+      await recordStep(context, state, 'disabled', { type: 'grant.sessions-ended', data: kept(seen) })
+      await context.reached('revoke:after-sessions-ended')
+      return true
     }
     case 'remove': {
       const seen = await connector.remove(grant)
       await context.reached('revoke:after-remove')
-      const fact: GrantEvent = { type: 'grant.access-removed', data: kept(seen) }
-      return recordStep(context, state, 'sessions-ended', fact, 'revoke:after-access-removed')
+      await recordStep(context, state, 'sessions-ended', { type: 'grant.access-removed', data: kept(seen) })
+      await context.reached('revoke:after-access-removed')
+      return true
     }
     case 'all':
       await connector.disable(grant)
@@ -112,16 +110,8 @@ async function takeStep(
   }
 }
 
-async function recordStep(
-  context: Context,
-  state: GrantState,
-  from: Ending['done'],
-  fact: GrantEvent,
-  point: CrashPoint,
-): Promise<boolean> {
+async function recordStep(context: Context, state: GrantState, from: Ending['done'], fact: GrantEvent): Promise<void> {
   await advanceGrant(context, state.id, (latest) => (latest.ending?.done === from ? [fact] : []))
-  await context.reached(point)
-  return true
 }
 
 /** Looks, and writes what was seen. Only `removed` ends the grant. */

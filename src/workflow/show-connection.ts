@@ -16,7 +16,7 @@ export function showConnection(context: Context, act: Act, id: string): Promise<
   return performAct(context, act, {
     name: 'see how to connect',
     decides: false,
-    after: 'connect:after-commit',
+    after: () => context.reached('connect:after-commit'),
     run: async ({ tx, now, by }) => {
       const loaded = await lockAndLoad(context, tx, id)
       if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
@@ -55,6 +55,7 @@ export async function revealConnection(context: Context, token: string): Promise
   })
   if (taken.kind === 'refused') return taken
   context.committed()
+  await context.reached('connect:after-shown')
   return context.lanes.withLane(holdingLane(taken.state), async () => {
     const latest = await loadGrant(context, context.db, taken.state.id)
     const connector = context.connectorOf(taken.state.target)

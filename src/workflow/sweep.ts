@@ -1,10 +1,14 @@
+import { decideReconsider } from '../domain/decide-reconsider.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
+import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { findRowsThatAsk } from './find-grants.ts'
+import { loadGrant } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
 import { reconcileTarget } from './reconcile-target.ts'
+import { rosterFor } from './roster.ts'
 
 /**
  * The net under the timer: reads the record, not the tables folded from it. Every open stream is
@@ -19,6 +23,8 @@ export async function sweep(context: Context): Promise<number> {
     for (const id of await findOpen(context)) {
       await attempt(context, 'sweep-fault', id, async () => {
         if (await mendGrant(context, id)) mended += 1
+        await reconsider(context, id)
+        await context.reached('sweep:after-mended')
       })
     }
   })
@@ -36,6 +42,16 @@ async function findOpen(context: Context): Promise<Set<string>> {
     findRowsThatAsk(context.db),
   ])
   return new Set([...streams.flatMap((stream) => grantOfStream(stream) ?? []), ...rows])
+}
+
+/** Asks anew who may sign: the policy or the directory may have changed under a pending request. */
+async function reconsider(context: Context, id: string): Promise<void> {
+  const loaded = await loadGrant(context, context.db, id)
+  if (loaded?.state.status !== 'pending') return
+  const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
+  if (held !== null) return
+  const roster = await rosterFor(context, loaded.state)
+  await advanceGrant(context, id, (state) => decideReconsider(state, roster, context.policy.own()))
 }
 
 /** One failure does not stop the rest. A record that was changed has named itself. */

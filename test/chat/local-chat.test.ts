@@ -15,6 +15,7 @@ let started: StartedLocalChat
 let replica: Replica
 let arrived: unknown[][] = []
 let fails: Error | null = null
+let holds: (() => Promise<void>) | null = null
 
 beforeAll(async () => {
   started = await startLocalChat(() => recordingDesk())
@@ -24,6 +25,7 @@ beforeAll(async () => {
 beforeEach(() => {
   arrived = []
   fails = null
+  holds = null
   started.faults.length = 0
 })
 
@@ -207,9 +209,36 @@ test('stopping ends the open pages’ streams, and may be done twice', async () 
   await leaving.local.stop()
 })
 
+test('stopping waits for the act that the desk is at, so that its answer is not lost', async () => {
+  const leaving = await started.startReplica()
+  const { token } = (await (await fetch(`${leaving.url}/local/token`)).json()) as { token: string }
+  let finish = () => {}
+  const deskIsAtIt = new Promise<void>((reached) => {
+    holds = () => {
+      reached()
+      return new Promise<void>((resolve) => {
+        finish = resolve
+      })
+    }
+  })
+  const headers = { 'content-type': 'application/json', 'x-countersign-token': token }
+  const answer = fetch(`${leaving.url}/local/press`, { method: 'POST', headers, body: JSON.stringify(press) })
+  await deskIsAtIt
+  let stopped = false
+  const stopping = leaving.local.stop().then(() => {
+    stopped = true
+  })
+  await started.clock.settle()
+  expect(stopped).toBe(false)
+  finish()
+  expect((await answer).status).toBe(200)
+  await stopping
+})
+
 function recordingDesk(): Desk {
-  const answer = (...what: unknown[]) => {
+  const answer = async (...what: unknown[]) => {
     arrived.push(what)
+    await holds?.()
     if (fails) throw fails
     return { kind: 'line', line: line('done', 'Done.') } as const
   }

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
-import { activeCard, deniedCard, type ExampleRequest, line, person, removedCard, text } from './example-cards.ts'
+import { deniedCard, type ExampleRequest, line, person, removedCard } from './example-cards.ts'
 import { ana, ben, olga } from './local-people.ts'
 import { picture } from './picture.ts'
 import { createScriptedDesk, type ScriptedDesk } from './scripted-desk.ts'
@@ -41,18 +41,23 @@ test('the whole story fits on one wide page, in light and in dark', async () => 
   await send(page, '/access prod-db 2h fix ledger rounding, INC-42')
   await page.getByText('Ana Silva asks for prod-db:read').first().waitFor()
   await picture(page, 'asked')
+  await started.clock.advance(41_000)
   await page.keyboard.press('Alt+2')
   await page.getByRole('button', { name: 'Approve', exact: true }).click()
   await page.locator('.whisper').getByText('Your signature is on the record').waitFor()
   await page.keyboard.press('Alt+1')
   await page.getByRole('button', { name: 'Show how to connect' }).click()
   await page.getByText('How to connect to prod-db').first().waitFor()
-  started.panes.target = exampleTarget(started.clock.now() + 119 * MINUTE, 1)
+  started.panes.target = exampleTarget(started.clock.now() + 120 * MINUTE, 1)
+  await started.clock.advance(12_000)
   started.panes.record = exampleRecord(started.clock.now())
   await started.clock.advance(1000)
   await page.getByText('1 live session').waitFor()
   await page.getByRole('button', { name: /4 lines/ }).click()
   await page.getByRole('heading', { name: 'Thread' }).waitFor()
+  await picture(page, 'guide-and-thread')
+  await page.getByRole('button', { name: 'Close the guide' }).click()
+  await page.getByRole('button', { name: 'Dismiss' }).first().click()
   await picture(page, 'story-light')
   expect(await overflow(page)).toBe(0)
   await page.emulateMedia({ colorScheme: 'dark' })
@@ -137,5 +142,5 @@ async function fillYesterday(): Promise<void> {
   const denied = { ...yesterday, id: 'R-5C1QP', requester: ben, entitlement: 'prod-db:write', reason: 'quick look' }
   await chat.post(to, 'y3', deniedCard(denied, olga.name, 'A look needs prod-db:read. Ask for that.'))
   started.panes.record = exampleRecord(now)
-  void [activeCard, text]
+  await started.clock.advance(11 * MINUTE)
 }

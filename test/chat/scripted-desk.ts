@@ -27,6 +27,7 @@ export function createScriptedDesk(clock: Clock): ScriptedDesk {
   const stories = new Map<string, Story>()
   let chat: Chat | null = null
   let nextId = 0
+  let turn: Promise<unknown> = Promise.resolve()
 
   return {
     acts,
@@ -43,9 +44,14 @@ export function createScriptedDesk(clock: Clock): ScriptedDesk {
 
   async function once(act: Act, what: Record<string, unknown>, perform: () => Promise<Answer>): Promise<Answer> {
     acts.push({ key: act.key, by: act.account.id, ...what })
-    const answer = answers.get(act.key) ?? (await perform())
-    answers.set(act.key, answer)
-    return answer
+    // One after the other, as under the request's lock: a card is pressed as soon as it is seen.
+    const mine = turn.then(async () => {
+      const answer = answers.get(act.key) ?? (await perform())
+      answers.set(act.key, answer)
+      return answer
+    })
+    turn = mine.catch(() => null)
+    return mine
   }
 
   async function command(act: Act, words: string): Promise<Answer> {

@@ -196,3 +196,11 @@ test('waiting for a free connection counts', async () => {
   await far`select 1`
   expect(await recorded()).toEqual([])
 })
+
+test('after a silence the pool works at once, because silent connections were given up', async () => {
+  network.silence(true)
+  expect(await outcome(record(far, 'a'))).toBe('not-recorded')
+  network.silence(false)
+  expect(await outcome(record(far, 'b'))).toBe('recorded')
+  expect(await recorded()).toEqual(['b'])
+})

@@ -3,6 +3,7 @@ import type { Roster } from '../../src/domain/approvers.ts'
 import { decideAsk } from '../../src/domain/decide-ask.ts'
 import { decideCancel, decideDue, decideEnd, nextDue } from '../../src/domain/decide-ending.ts'
 import { decideExtensionAsk } from '../../src/domain/decide-extension.ts'
+import { decideReconsider } from '../../src/domain/decide-reconsider.ts'
 import { decideApproval, decideDenial, type Signing } from '../../src/domain/decide-signature.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
@@ -193,22 +194,25 @@ describe('ending', () => {
     const access = { account: 'jit_x', nativeExpiry: NOW + HOUR + 2 * MINUTE }
     return fold(planned, [
       { type: 'grant.providing', data: { ...access, endsBy: NOW + 2 * HOUR, checkpointSize: 3, policy: policy.hash } },
-      { type: 'grant.active', data: { ...access, activatedAt: NOW, endsAt: NOW + HOUR, checks: [] } },
+      {
+        type: 'grant.active',
+        data: { ...access, activatedAt: NOW, endsAt: NOW + HOUR, warnAt: NOW + HOUR - 6 * MINUTE, checks: [] },
+      },
     ])
   }
 
   it('warns before the end, then ends at the very millisecond', () => {
     const state = active()
-    expect(nextDue(state, policy)).toBe(NOW + HOUR - 6 * MINUTE)
-    expect(decideDue(state, policy, NOW + HOUR - 6 * MINUTE - 1)).toEqual([])
-    const warned = fold(state, decideDue(state, policy, NOW + HOUR - 6 * MINUTE))
-    expect(nextDue(warned, policy)).toBe(NOW + HOUR)
-    expect(decideDue(warned, policy, NOW + HOUR - 1)).toEqual([])
-    expect(decideDue(warned, policy, NOW + HOUR)).toMatchObject([{ type: 'grant.ending', data: { due: NOW + HOUR } }])
+    expect(nextDue(state)).toBe(NOW + HOUR - 6 * MINUTE)
+    expect(decideDue(state, NOW + HOUR - 6 * MINUTE - 1)).toEqual([])
+    const warned = fold(state, decideDue(state, NOW + HOUR - 6 * MINUTE))
+    expect(nextDue(warned)).toBe(NOW + HOUR)
+    expect(decideDue(warned, NOW + HOUR - 1)).toEqual([])
+    expect(decideDue(warned, NOW + HOUR)).toMatchObject([{ type: 'grant.ending', data: { due: NOW + HOUR } }])
   })
 
   it('skips the warning when the end has already come', () => {
-    expect(decideDue(active(), policy, NOW + 3 * HOUR)).toMatchObject([{ type: 'grant.ending' }])
+    expect(decideDue(active(), NOW + 3 * HOUR)).toMatchObject([{ type: 'grant.ending' }])
   })
 
   it('lets the holder, the approvers, the owners and compliance end it, and nobody else', () => {
@@ -234,5 +238,27 @@ describe('ids', () => {
     expect(readGrantId(' g-7k3qfo ')).toBe('G-7K3QF0')
     expect(readGrantId('7K3QFL')).toBe('G-7K3QF1')
     for (const bad of ['', 'G-7K3QF', 'G-7K3QFUU', "G-7K3QF'", 'G-7K3QFU']) expect(readGrantId(bad)).toBeNull()
+  })
+})
+
+describe('a policy or a directory that changes under a pending request', () => {
+  const held = () => fold(null, decideAsk(ask(), roster({ manager: null, owners: [] }), policy, NOW))
+
+  it('lets a held request move once somebody may approve it', () => {
+    const facts = decideReconsider(held(), roster(), policy)
+    expect(facts).toMatchObject([{ type: 'request.approvers-changed', data: { missing: 0 } }])
+    expect(fold(held(), facts)).toMatchObject({ missing: 0, approvers: [{ id: 'marcus' }, { id: 'olga' }] })
+  })
+
+  it('holds and escalates a request whose last approver has left', () => {
+    const state = fold(null, decideAsk(ask(), roster({ owners: [] }), policy, NOW))
+    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy)
+    expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.held'])
+  })
+
+  it('says nothing when nothing changed, or when the request is decided', () => {
+    expect(decideReconsider(pendingWrite(), roster(), policy)).toEqual([])
+    const denied = fold(pendingWrite(), decideDenial(pendingWrite(), sign('marcus'), 'no'))
+    expect(decideReconsider(denied, roster({ manager: null }), policy)).toEqual([])
   })
 })

@@ -85,7 +85,7 @@ it('no order of acts gives access without the distinct persons of the rules, or 
           const live = it.state.status === 'active' || it.state.status === 'providing'
           const over = live && it.state.access !== null && it.now >= it.state.access.endsAt
           // The timer is the one who ends it: once it has run at or past the end, nothing is live.
-          if (over) expect(apply(it.state, decideDue(it.state, policy, it.now), it.now)?.status).toBe('ending')
+          if (over) expect(apply(it.state, decideDue(it.state, it.now), it.now)?.status).toBe('ending')
           if (live && it.state.access?.activatedAt != null) {
             expect(it.state.access.endsAt - it.state.access.activatedAt).toBeLessThanOrEqual(6 * HOUR)
           }
@@ -129,7 +129,7 @@ function happen(world: World, next: { do: string; by: string; ms?: number }, pol
       world.now += next.ms ?? 0
       return []
     case 'tick':
-      return decideDue(state, policy, now)
+      return decideDue(state, now)
     case 'provide': {
       if (!mayProvision(state, roster, policy, now).may) return []
       const account = 'jit_x'
@@ -141,14 +141,23 @@ function happen(world: World, next: { do: string; by: string; ms?: number }, pol
         },
         {
           type: 'grant.active',
-          data: { account, activatedAt: now, endsAt: now + state.durationMs, nativeExpiry: endsBy, checks: [] },
+          data: {
+            account,
+            activatedAt: now,
+            endsAt: now + state.durationMs,
+            warnAt: now,
+            nativeExpiry: endsBy,
+            checks: [],
+          },
         },
       ]
     }
     case 'raise-expiry': {
       const may = mayExtend(state, roster, policy, now)
       if ('refused' in may) return []
-      return [{ type: 'grant.extended', data: { endsAt: may.until, nativeExpiry: may.until + MINUTE } }]
+      return [
+        { type: 'grant.extended', data: { endsAt: may.until, warnAt: may.until, nativeExpiry: may.until + MINUTE } },
+      ]
     }
     default:
       throw new Error(next.do)

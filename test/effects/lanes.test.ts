@@ -102,7 +102,7 @@ test('waiting ends when its signal does, and the lane is still there for the nex
     const waiting = other.withLane('a', async () => 'in', { signal: impatient.signal })
     await turn()
     impatient.abort(new Error('enough'))
-    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(waiting).rejects.toThrow('enough')
   })
   expect(await other.withLane('a', async () => 'in')).toBe('in')
 })
@@ -139,13 +139,26 @@ test('the release of a lost lane does not take it from who has it now', async ()
   await second
 })
 
+test('stopping ends the waiting for a lane that another replica is in', async () => {
+  const [one, other] = [replica(), replica()]
+  await one.withLane('a', async () => {
+    const waiting = expect(other.withLane('a', async () => 'in')).rejects.toMatchObject({ code: 'LANES_STOPPED' })
+    await turn()
+    await other.stop()
+    await waiting
+  })
+})
+
 test('stopping waits for the work in the lanes, takes no more, and may be asked for twice', async () => {
   const lanes = replica()
+  const begun = Promise.withResolvers<void>()
   let ended = false
   const work = lanes.withLane('a', async () => {
+    begun.resolve()
     await turn()
     ended = true
   })
+  await begun.promise
   await Promise.all([lanes.stop(), lanes.stop()])
   expect(ended).toBe(true)
   await work

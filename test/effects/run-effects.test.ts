@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { closeDb, openDb } from '../../src/db/client.ts'
 import { type EffectContext, type EffectData, type Handler, RetryLater } from '../../src/effects/effect.ts'
 import { createEffects } from '../../src/effects/run-effects.ts'
 import { createEffectsDatabase, type EffectsDatabase, until, type Worker } from '../support/effects.ts'
@@ -102,11 +103,11 @@ test('what has to wait after a failure takes in newer effects of its key, and st
   await database.add({ kind: 'post', key: 'a', data: { revision: 1 } })
   worker.kick(['post'])
   const waits = () => database.db`
-    select data->'data' as data, start_after > clock_timestamp() + interval '50 seconds' as late
+    select data->'data' as data, group_id, start_after > clock_timestamp() + interval '50 seconds' as late
     from pgboss.job where state = 'created' and retry_count = 1`
   await until(async () => (await waits()).length === 1)
   await database.add({ kind: 'post', key: 'a', data: { revision: 2 } })
-  expect(await waits()).toEqual([{ data: { revision: 2 }, late: true }])
+  expect(await waits()).toEqual([{ data: { revision: 2 }, group_id: 'a', late: true }])
   expect(seen).toEqual([{ revision: 1 }])
 })
 
@@ -305,6 +306,26 @@ test('stopping waits for what runs, takes no more, and may be asked for twice', 
   expect(await worker.depth()).toMatchObject([{ kind: 'post', waiting: 1, running: 0 }])
 })
 
+test('while stopping waits for what is slow, what is done leaves the table at once', async () => {
+  const finish = { a: Promise.withResolvers<void>(), b: Promise.withResolvers<void>() }
+  let begun = 0
+  const worker = await work({
+    post: forever(async (_, { key }) => {
+      begun++
+      await finish[key as 'a' | 'b'].promise
+    }),
+  })
+  await database.add({ kind: 'post', key: 'a', data: {} }, { kind: 'post', key: 'b', data: {} })
+  worker.kick(['post'])
+  await until(() => begun === 2)
+  const stopped = worker.stop()
+  finish.a.resolve()
+  await until(async () => (await worker.depth())[0]?.running === 1)
+  finish.b.resolve()
+  await stopped
+  expect(await worker.depth()).toEqual([])
+})
+
 test('stopping hands over what takes too long', async () => {
   const slow = await work(
     { post: forever((_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject))) },
@@ -321,6 +342,22 @@ test('stopping hands over what takes too long', async () => {
   // Broken off by us: not an attempt that failed.
   expect(seen).toEqual([1])
   expect(slow.stuck).toEqual([])
+})
+
+test('lost connections delay effects, and lose none', async () => {
+  const runs = new Map<string, number>()
+  const worker = await work({ post: forever(async (_, { key }) => void runs.set(key, (runs.get(key) ?? 0) + 1)) })
+  const admin = openDb(database.url, { applicationName: 'test', max: 1 })
+  for (let round = 0; round < 5; round++) {
+    await database.add(...Array.from({ length: 50 }, (_, n) => ({ kind: 'post', key: `${round}-${n}`, data: {} })))
+    worker.kick(['post'])
+    await admin`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'countersign effects' and datname = current_database()`
+  }
+  await closeDb(admin)
+  await until(nothingLeft)
+  expect(runs.size).toBe(250)
 })
 
 test('with a login that may do more it acts as the application only', async () => {

@@ -185,6 +185,14 @@ describe('a bad policy', () => {
     ['group:dba]', 'group:bda]', 'group:bda', /no group "bda"/, /Did you mean dba\?/],
     ['owners: [E3]', 'owners: [E33]', 'owners: [E33]', /no person "E33"/, /Did you mean E3\?/],
     ['  prod-db:\n', '  prod_db: {}\n  prod-db:\n', 'prod_db', /is missing/, /Add/],
+    ['  prod-db:\n', '  prod_db: {}\n  prod-db:\n', '  prod-db:', /easily taken for "prod_db"/, /another name/],
+    [
+      '    name: Helen Brandt',
+      '    name: ＡＢＣ\n  E5:\n    name: ABC',
+      'name: ABC',
+      /looks like that of E4/,
+      /one human/,
+    ],
     [
       'approvals:\n          - { need: 1, from: [manager] }\n          - { need: 1, from: [owners, group:dba] }\n',
       'denyReason: optional\n',
@@ -341,13 +349,27 @@ describe('warnings', () => {
     ])
   })
 
-  it('name a manager who left, and stop nothing', () => {
+  it('name a manager who left and whom that strands, and stop nothing', () => {
     const text = changed(
       '  E4:\n',
       '  E5:\n    name: Old Boss\n    status: left\n  E4:\n',
       changed('    manager: E2', '    manager: E5'),
     )
-    expect(warningsOf(text).map(({ message }) => message)).toContain('The manager E5 has left')
+    expect(warningsOf(text).map(({ message }) => message)).toEqual([
+      'The manager E5 has left',
+      expect.stringContaining('prod-db:write can never be approved for Ana Ruiz (E1)'),
+    ])
+  })
+
+  it('do not count the requester', () => {
+    const text = changed('[manager, owners]', '[owners]')
+    expect(warningsOf(text).map(({ message }) => message)).toEqual([
+      expect.stringContaining('prod-db:read can never be approved for Priya Natarajan (E3)'),
+    ])
+  })
+
+  it('are not drawn from a part that has faults', () => {
+    expect(parsePolicy(changed('    owners: [E3]\n', ''), 'p.yaml').warnings).toEqual([])
   })
 
   it('name two people of one name', () => {

@@ -34,6 +34,7 @@ describe('faultOfPattern', () => {
     ['\\w+\\d\\w+x', 'nothing definite between'],
     ['a+b?a+x', 'nothing definite between'],
     ['a?a?a?aaa', 'nothing definite between'],
+    ['\\d+(?:-)?\\d+x', 'nothing definite between'],
     ['(?:ab)+(?:ab)+x', 'nothing definite between'],
     ['(?:\\d+)?\\d+x', 'nothing definite between'],
     ['\\s*\\n*$', 'nothing definite between'],

@@ -76,6 +76,7 @@ test('with a checkpoint kept earlier it is proved that nothing before was change
     verdict: 'verified',
     limits: [],
   })
+  expect(verifyEvidence(JSON.stringify(file), { earlier: [earlier] }).verdict).toBe('unanchored')
 })
 
 test('reveals are there when they are asked for, and not when they are erased', async () => {

@@ -102,7 +102,7 @@ export interface RecordDatabase {
 /** A sealer of a database, with what it talks to; several of them are replicas. */
 export function createReplica(
   { database, keys }: Pick<RecordDatabase, 'database' | 'keys'>,
-  { signer, witnesses, clock }: { signer: Signer; witnesses: readonly Witness[]; clock: Clock },
+  { signer, witnesses, clock, debounceMs = 0 }: ReplicaOptions,
 ): Replica {
   const db = openDb(database.sealerUrl, {
     applicationName: 'replica',
@@ -113,7 +113,7 @@ export function createReplica(
   const witnessed = createWitnessed(signer.vkey, witnesses)
   const alarms: Alarm[] = []
   const sealer = createSealer({
-    ...{ db, signer, witnessed, clock, macKey: keys.macKey },
+    ...{ db, signer, witnessed, clock, debounceMs, macKey: keys.macKey },
     onAlarm: (alarm) => alarms.push(alarm),
   })
   return {
@@ -123,6 +123,13 @@ export function createReplica(
       await closeDb(db)
     },
   }
+}
+
+export interface ReplicaOptions {
+  readonly signer: Signer
+  readonly witnesses: readonly Witness[]
+  readonly clock: Clock
+  readonly debounceMs?: number
 }
 
 export interface Replica {

@@ -132,6 +132,20 @@ test('the next sealer grows the same tree', async () => {
   expect(headOf(witness.notes.at(-1))).toMatchObject({ size: 1_100, root: createMemoryTree(await leaves()).root() })
 })
 
+test('kicks within the debounce are collected', async () => {
+  const { sealer } = startReplica({ debounceMs: 50 })
+  await soon(() => expect(sealer.state().status).toBe('sealing'))
+  for (const seq of [0, 1, 2]) {
+    await append(db, 'a', seq, 'said')
+    sealer.kick()
+  }
+  await clock.advance(49)
+  expect(await leaves()).toHaveLength(0)
+  await clock.advance(1)
+  await sealer.sealed('a', 3)
+  expect(witness.notes).toHaveLength(1)
+})
+
 describe('several replicas', () => {
   test('one leads, the others stand by, hear of what is sealed, and pass kicks on', async () => {
     const [one, two] = [startReplica(), startReplica()]
@@ -148,6 +162,23 @@ describe('several replicas', () => {
     })
     await sealed
     expect(statusOf(standby)).toBe('standby')
+  })
+
+  test('kicks are passed on again after the sessions that listen were lost', async () => {
+    const [one, two] = [startReplica(), startReplica()]
+    await soon(() => expect([statusOf(one), statusOf(two)].sort()).toEqual(['sealing', 'standby']))
+    const standby = statusOf(one) === 'standby' ? one : two
+    const listening = () => db.admin`
+      select pid from pg_stat_activity where query like 'listen%' and datname = current_database()`
+    await soon(async () => expect(await listening()).toHaveLength(2))
+    await db.admin`
+      select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' and datname = current_database()`
+    await append(db, 'request/1', 0, 'asked')
+    await soon(async () => {
+      standby.sealer.kick()
+      expect(witness.notes).toHaveLength(1)
+    })
+    await soon(async () => expect(await listening()).toHaveLength(2))
   })
 
   test('when the leader loses its session another takes over, and the first stands by or leads again', async () => {

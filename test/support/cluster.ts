@@ -75,7 +75,7 @@ async function temporaryRoot(): Promise<string> {
   return !user || (await isReachable(tmpdir(), user)) ? tmpdir() : '/tmp'
 }
 
-/** A run that was killed leaves its server behind; the next run ends it. */
+/** A run that was killed leaves its server behind; the next run of the same user ends it. */
 async function sweepAbandoned(): Promise<void> {
   const root = await temporaryRoot()
   for (const name of await readdir(root)) {
@@ -84,7 +84,7 @@ async function sweepAbandoned(): Promise<void> {
     const dataDir = path.join(root, name, 'data')
     const server = await readPostmaster(dataDir)
     if (server) await stopServer(server.pid, dataDir, STOP_PATIENCE_MS)
-    await rm(path.join(root, name), { recursive: true, force: true })
+    await rm(path.join(root, name), { recursive: true, force: true }).catch(() => undefined)
   }
 }
 

@@ -7,7 +7,6 @@ import { startEmbedded } from '../../src/db/embedded/start.ts'
 const say = (text: unknown) => void process.stdout.write(`${JSON.stringify(text)}\n`)
 const embedded = await startEmbedded({ dataDir: process.argv[2] ?? '' })
 const db = openDb(embedded.ownerUrl, { applicationName: 'test', role: 'countersign_owner', max: 1 })
-say({ port: embedded.port, adopted: embedded.adopted })
 
 // Writes rows for ever, and names each one that was acknowledged.
 async function write(): Promise<never> {
@@ -27,6 +26,8 @@ process.on('SIGINT', async () => {
   say('stopped')
   process.exit(0)
 })
+
+say({ port: embedded.port, adopted: embedded.adopted })
 
 for await (const command of createInterface({ input: process.stdin })) {
   if (command === 'write') void write()

@@ -25,7 +25,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
   }
 }
 
-export function testPerson(id: string, overrides: Partial<PolicyPerson>): PolicyPerson {
+function testPerson(id: string, overrides: Partial<PolicyPerson>): PolicyPerson {
   const name = id.charAt(0).toUpperCase() + id.slice(1)
   const accounts = [{ platform: 'local', tenant: 'local', id }]
   return { id, name, title: 'Engineer', status: 'active', manager: null, accounts, ...overrides }

@@ -5,6 +5,7 @@ import { createLog } from '../../src/telemetry/log.ts'
 /*
  * One process as in production, configured by the environment, that tells its address on its first
  * line and can be told to die: CRASH_AT names a point, CRASH_ON says at which arrival (1 when left out).
+ * SIGUSR2 runs the sweep at once, and a line says when it is done.
  */
 const reading = readConfig(process.env)
 if ('faults' in reading) throw new Error(reading.faults.join('\n'))
@@ -23,6 +24,9 @@ const app = await startApp(reading.config, createLog({ level: 'info' }), {
   },
 })
 process.stdout.write(`${JSON.stringify({ url: app.url })}\n`)
+process.on('SIGUSR2', () => {
+  void app.sweep().then(() => process.stdout.write('swept\n'))
+})
 process.once('SIGTERM', () => {
   void app.stop().then(() => process.exit(0))
 })

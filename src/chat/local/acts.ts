@@ -5,8 +5,9 @@ import type { LocalPerson } from './local-person.ts'
 import { LOCAL_PLATFORM } from './messages.ts'
 
 /** What a person does on the page becomes one call of the desk, and always gets an answer. */
-export function createActRouter(options: ActOptions): Router {
+export function createActs(options: ActOptions): Acts {
   const { desk, channels, onFault } = options
+  const inFlight = new Set<Promise<unknown>>()
   const router = Router()
   router.use(requireJson, json({ limit: '32kb', strict: true }))
 
@@ -26,7 +27,12 @@ export function createActRouter(options: ActOptions): Router {
     take(submitSchema, (act, { form, context, values }) => desk.submit(act, { form, context, values })),
   )
   router.use(answerFault(onFault))
-  return router
+  return {
+    router,
+    async settle() {
+      await Promise.allSettled(inFlight)
+    },
+  }
 
   function take<T extends ActBody>(
     schema: z.ZodType<T>,
@@ -38,9 +44,21 @@ export function createActRouter(options: ActOptions): Router {
       const person = options.people.find((one) => one.id === parsed.data.as)
       if (!person) throw new BadAct(`There is nobody called ${parsed.data.as} to act as. Reload the page.`)
       const act = { key: `${LOCAL_PLATFORM}:${parsed.data.key}`, account: person.account }
-      response.json(await perform(act, parsed.data))
+      const performing = perform(act, parsed.data)
+      inFlight.add(performing)
+      try {
+        response.json(await performing)
+      } finally {
+        inFlight.delete(performing)
+      }
     }
   }
+}
+
+export interface Acts {
+  readonly router: Router
+  /** Waits for the acts that the desk is at, also for those whose page has gone. */
+  settle(): Promise<void>
 }
 
 export interface ActOptions {

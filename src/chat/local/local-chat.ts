@@ -12,7 +12,7 @@ import {
   type Line,
 } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { createActRouter } from './acts.ts'
+import { createActs } from './acts.ts'
 import { createFeed } from './feed.ts'
 import { guardOrigin, guardPage, guardToken, requireLoopback } from './guard.ts'
 import { type Completion, directChannel, type LocalPerson } from './local-person.ts'
@@ -64,12 +64,16 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
     example,
   }
   const feed = createFeed({ db, clock, panes, greeting, onFault })
+  const acts = createActs({ desk, people, channels, onFault })
 
   return {
     chat: { platform: LOCAL_PLATFORM, post, update },
     router: createRouter(),
     start: feed.start,
-    stop: feed.stop,
+    async stop() {
+      await acts.settle()
+      await feed.stop()
+    },
   }
 
   async function post(to: Destination, key: string, content: Card | Line) {
@@ -83,6 +87,16 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
     const found = ref.platform === LOCAL_PLATFORM && (await reach(() => replaceMessage(db, ref, content, clock.now())))
     if (!found) throw new ChatError('not-found', `There is no message ${ref.id} in ${ref.channel}`)
     await feed.announce()
+  }
+
+  /** Without it one can still type: a failure is the operator's to see. */
+  async function completionFor(person: LocalPerson): Promise<readonly Completion[]> {
+    try {
+      return await options.completion(person.account)
+    } catch (error) {
+      onFault('local chat: completion failed', error)
+      return []
+    }
   }
 
   async function findPlace(to: Destination): Promise<{ channel: string; root: string | null }> {
@@ -118,9 +132,9 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
     })
     router.get('/local/completion', async (request, response) => {
       const person = people.find((one) => one.id === request.query.as)
-      response.set('Cache-Control', 'no-store').json(person ? await options.completion(person.account) : [])
+      response.set('Cache-Control', 'no-store').json(person ? await completionFor(person) : [])
     })
-    router.use('/local', guardToken(token), createActRouter({ desk, people, channels, onFault }))
+    router.use('/local', guardToken(token), acts.router)
     return router
   }
 }

@@ -10,7 +10,7 @@ import { moveExpiry } from './move-expiry.ts'
 import type { PostgresTarget } from './postgres-target.ts'
 import { provision } from './provision.ts'
 import { remove } from './remove.ts'
-import { openSessions, type Patience } from './sessions.ts'
+import { openSessions, type Patience, type Sessions } from './sessions.ts'
 import { terminateSessions } from './terminate-sessions.ts'
 import { verifyRemoved } from './verify-removed.ts'
 
@@ -23,7 +23,15 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
   const { target: name, url, clock, allow = null, connectionLimit = 5 } = options
   const patience = { ...defaultPatience, ...options.patience }
   const endpoint = parseEndpoint(name, url)
-  const sessions = openSessions(name, endpoint, patience)
+  const opened = openSessions(name, endpoint, patience)
+  const sessions: Sessions = {
+    ...opened,
+    async act(ask) {
+      const answer = await opened.act(ask)
+      await options.afterStep?.()
+      return answer
+    },
+  }
   const target: PostgresTarget = { name, endpoint, sessions, clock, patience, allow, connectionLimit }
   return {
     kind: 'postgres',
@@ -61,4 +69,6 @@ export interface PostgresConnectorOptions {
   /** Most sessions of one grant at once. */
   readonly connectionLimit?: number
   readonly patience?: Partial<Patience>
+  /** Test hook: called after each change that the target has committed. */
+  readonly afterStep?: () => Promise<void>
 }

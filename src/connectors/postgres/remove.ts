@@ -43,7 +43,9 @@ export async function remove(target: PostgresTarget, grant: TargetGrant): Promis
   const residuals = await readResiduals(target, grant, seen)
   return {
     summary:
-      residuals.length === 0 ? `${account} dropped` : `${account} dropped, ${residuals.length} things left behind`,
+      residuals.length === 0
+        ? `the login ${account} is dropped`
+        : `the login ${account} is dropped, ${residuals.length} things left behind`,
     checks: [check('role', 'absent', namesOf(seen))],
     residuals,
   }

@@ -1,8 +1,10 @@
+import { execFile, spawn } from 'node:child_process'
 import { appendFile, chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { closeDb, openDb } from '../../../src/db/client.ts'
 import { binariesIn, findBinaries } from '../../../src/db/embedded/binaries.ts'
 import { freePort } from '../../../src/db/embedded/free-port.ts'
@@ -15,16 +17,39 @@ import { type NodeProcess, startNode } from '../../support/node-process.ts'
 
 const SCRIPT = path.join(import.meta.dirname, '..', '..', 'support', 'embedded-process.ts')
 
+/** Who runs the server for root; undefined when the tests run as somebody else. */
+const user = await serverUser()
+const checkout = path.join(import.meta.dirname, '..', '..', '..', 'src')
+const others = user && (await isReachable(checkout, user)) ? [user] : []
+
 let root = ''
 let dataDir = ''
 const started: Embedded[] = []
 const processes: NodeProcess[] = []
 
+/** A cluster that was started and stopped once, for the tests that are not about a first start. */
+let seed = ''
+
+async function makeRoot(): Promise<string> {
+  const made = await mkdtemp(path.join(tmpdir(), 'countersign-embedded-'))
+  await chmod(made, 0o755)
+  return made
+}
+
+beforeAll(async () => {
+  seed = await makeRoot()
+  await (await startEmbedded({ dataDir: path.join(seed, 'data') })).stop()
+})
+
 beforeEach(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'countersign-embedded-'))
-  await chmod(root, 0o755)
+  root = await makeRoot()
   dataDir = path.join(root, 'data')
 })
+
+afterAll(() => rm(seed, { recursive: true }))
+
+/** With owners and modes as they are. */
+const plantSeed = () => promisify(execFile)('cp', ['-a', path.join(seed, 'data'), dataDir])
 
 afterEach(async () => {
   for (const { kill, ended } of processes.splice(0)) {
@@ -83,6 +108,7 @@ test('a first start gives a database whose logins are held to their roles', asyn
 })
 
 test('a stop and a start keep what was written, the port and the passwords; stopping twice is harmless', async () => {
+  await plantSeed()
   const first = await start()
   await ask(first.superuserUrl, "create table kept as select 'here' as word")
   await Promise.all([first.stop(), first.stop()])
@@ -94,6 +120,7 @@ test('a stop and a start keep what was written, the port and the passwords; stop
 })
 
 test('passwords are readable by us alone, and the server gets none of our environment', async () => {
+  await plantSeed()
   process.env.SECRET_OF_OURS = 'do-not-tell'
   const embedded = await start()
   delete process.env.SECRET_OF_OURS
@@ -109,6 +136,7 @@ test('passwords are readable by us alone, and the server gets none of our enviro
 })
 
 test('after kill -9 while writing, the orphan is joined and has every acknowledged row', async () => {
+  await plantSeed()
   const writer = await startElsewhere()
   writer.tell('write')
   let acknowledged = 0
@@ -129,6 +157,7 @@ test('after kill -9 while writing, the orphan is joined and has every acknowledg
 })
 
 test('after kill -9 of the server too, every acknowledged row is recovered', async () => {
+  await plantSeed()
   const writer = await startElsewhere()
   writer.tell('write')
   let acknowledged = 0
@@ -157,6 +186,7 @@ test('two processes that start in the same instant share one server, and the las
 })
 
 test('an orphan that does not answer is stopped, and a new one started', async () => {
+  await plantSeed()
   const elsewhere = await startElsewhere()
   elsewhere.kill('SIGKILL')
   await elsewhere.ended
@@ -167,6 +197,7 @@ test('an orphan that does not answer is stopped, and a new one started', async (
 })
 
 test('an orphan with other settings is replaced', async () => {
+  await plantSeed()
   const elsewhere = await startElsewhere()
   elsewhere.kill('SIGKILL')
   await elsewhere.ended
@@ -175,15 +206,16 @@ test('an orphan with other settings is replaced', async () => {
 })
 
 test('a pid file left by a crash is no hindrance, even when another program has that pid now', async () => {
-  await (await start()).stop()
-  await writeFile(
-    path.join(cluster(), 'postmaster.pid'),
-    `${process.pid}\n${cluster()}\n1\n5432\n\n127.0.0.1\n\nready\n`,
-  )
+  await plantSeed()
+  // Of the same user: PostgreSQL takes such a one for its predecessor and refuses to start.
+  const other = spawn('sleep', ['60'], user ? { uid: user.uid, gid: user.gid } : {})
+  await writeFile(path.join(cluster(), 'postmaster.pid'), `${other.pid}\n${cluster()}\n1\n5432\n\n127.0.0.1\n\nready\n`)
   expect(await start()).toMatchObject({ adopted: false })
+  expect(other.kill()).toBe(true)
 })
 
 test('a server that dies while we run is started again on the same port', async () => {
+  await plantSeed()
   const notices: string[] = []
   const { promise: back, resolve: isBack } = Promise.withResolvers<void>()
   const embedded = await start({
@@ -198,6 +230,7 @@ test('a server that dies while we run is started again on the same port', async 
 })
 
 test('Ctrl-C reaches the application alone, which still has its database while it drains', async () => {
+  await plantSeed()
   const elsewhere = startNode(SCRIPT, [dataDir], { ownGroup: true })
   processes.push(elsewhere)
   await elsewhere.line()
@@ -210,6 +243,8 @@ test('Ctrl-C reaches the application alone, which still has its database while i
 })
 
 describe('what is wrong is said with the next step', () => {
+  beforeEach(plantSeed)
+
   test('a port that was asked for and is taken', async () => {
     const port = await freePort()
     const holder = createServer().listen(port, '127.0.0.1')
@@ -240,13 +275,11 @@ describe('what is wrong is said with the next step', () => {
   })
 
   test('a cluster of another version', async () => {
-    await (await start()).stop()
     await writeFile(path.join(cluster(), 'PG_VERSION'), '17\n')
     await expect(start()).rejects.toMatchObject({ code: 'wrong-version', message: expect.stringContaining('DATA_DIR') })
   })
 
   test('passwords that were lost', async () => {
-    await (await start()).stop()
     await rm(path.join(home(), 'server.json'))
     await expect(start()).rejects.toMatchObject({
       code: 'foreign-server',
@@ -258,16 +291,12 @@ describe('what is wrong is said with the next step', () => {
     const fake = path.join(root, 'initdb')
     await writeFile(fake, '#!/no/such/loader\n', { mode: 0o755 })
     const binaries = { ...(await findBinaries()), initdb: fake }
-    await expect(start({ binaries })).rejects.toMatchObject({
+    await expect(start({ binaries, dataDir: path.join(root, 'fresh') })).rejects.toMatchObject({
       code: 'no-glibc',
       message: expect.stringContaining('Debian'),
     })
   })
 })
-
-const user = await serverUser()
-const checkout = path.join(import.meta.dirname, '..', '..', '..', 'src')
-const others = user && (await isReachable(checkout, user)) ? [user] : []
 
 describe.each(others)('as root', (ordinary) => {
   test('an ordinary user starts it as themselves, and root then joins and starts the same one', async () => {

@@ -66,6 +66,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     max_pipeline,
     keep_alive,
     backoff,
+    silence_timeout,
     target_session_attrs
   } = options
 
@@ -118,6 +119,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
     cancel,
     end,
     count: 0,
+    lose() { socket && socket.destroy() },
     get lost() { return retired || socket !== null && socket.destroyed },
     id
   }
@@ -380,6 +382,8 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
       statementCount = 1
       lifeTimer.start()
       socket.on('data', data)
+      silence_timeout && socket.setTimeout(silence_timeout * 1000)
+      silence_timeout && socket.on('timeout', () => (query || initial || sent.length) && socket && socket.destroy())
       keep_alive && socket.setKeepAlive && socket.setKeepAlive(true, 1000 * keep_alive)
       const s = StartupMessage()
       write(s)
@@ -581,7 +585,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
 
       if (needsTypes) {
         initial.reserve && (initial = null)
-        return fetchArrayTypes()
+        return fetchArrayTypes().catch(noop) // closed() refuses who waits; nobody awaits this
       }
 
       initial && !initial.reserve && execute(initial)

@@ -238,7 +238,7 @@ function Postgres(a, b) {
     }
   }
 
-  async function begin(options, fn) {
+  async function begin(options, fn, onconnection) {
     !fn && (fn = options, options = '')
     const queries = Queue()
     let savepoints = 0
@@ -305,6 +305,7 @@ function Postgres(a, b) {
 
     function onexecute(c) {
       connection = c
+      onconnection && onconnection(c)
       move(c, reserved)
       c.reserved = () => queries.length
         ? c.execute(queries.shift())
@@ -465,7 +466,7 @@ function parseOptions(a, b) {
   'timeout' in o && (console.log('The timeout option is deprecated, use idle_timeout instead'), o.idle_timeout = o.timeout) // eslint-disable-line
   query.sslrootcert === 'system' && (query.ssl = 'verify-full')
 
-  const ints = ['idle_timeout', 'connect_timeout', 'max_lifetime', 'max_pipeline', 'backoff', 'keep_alive']
+  const ints = ['idle_timeout', 'connect_timeout', 'max_lifetime', 'max_pipeline', 'backoff', 'keep_alive', 'silence_timeout']
   const defaults = {
     max             : globalThis.Cloudflare ? 3 : 10,
     ssl             : false,
@@ -476,6 +477,7 @@ function parseOptions(a, b) {
     max_pipeline    : 100,
     backoff         : backoff,
     keep_alive      : 60,
+    silence_timeout : null,
     prepare         : true,
     debug           : false,
     fetch_types     : true,

@@ -1,5 +1,4 @@
 import { drawCard, isCard, pendingButtons } from './card.js'
-import { rememberSeen } from './choices.js'
 import { byId, drawList, h } from './dom.js'
 import { drawChannel, drawThread, wordsOf } from './message-list.js'
 import { change, me, rootsIn, state, watch } from './state.js'
@@ -31,9 +30,7 @@ export function startConversation() {
     shownThread = state.thread
     if (follow) scroll.scrollTop = scroll.scrollHeight
     if (followThread) threadScroll.scrollTop = threadScroll.scrollHeight
-    rememberSeen()
   })
-  document.addEventListener('visibilitychange', () => change(rememberSeen))
 }
 
 function drawTitle() {

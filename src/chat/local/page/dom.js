@@ -40,7 +40,11 @@ export function byId(id) {
  * @template T
  * @param {Element} parent
  * @param {readonly T[]} items
- * @param {{ key: (item: T) => string, stamp: (item: T) => string, draw: (item: T, old: HTMLElement | null) => HTMLElement }} how
+ * @param {object} how
+ * @param {(item: T) => string} how.key
+ * @param {(item: T) => string} how.stamp
+ * @param {(item: T, old: HTMLElement | null) => HTMLElement} how.draw
+ * @param {(item: T, element: HTMLElement) => void} [how.fill] brings what is inside into line, each time
  */
 export function drawList(parent, items, how) {
   /** @type {Map<string, HTMLElement>} */
@@ -55,6 +59,7 @@ export function drawList(parent, items, how) {
     const old = standing.get(key) ?? null
     standing.delete(key)
     if (old && old.dataset.stamp === stamp) {
+      how.fill?.(item, old)
       if (old === place) place = place.nextElementSibling
       else parent.insertBefore(old, place)
       continue
@@ -62,6 +67,7 @@ export function drawList(parent, items, how) {
     const fresh = how.draw(item, old)
     fresh.dataset.key = key
     fresh.dataset.stamp = stamp
+    how.fill?.(item, fresh)
     if (!old) {
       parent.insertBefore(fresh, place)
       continue

@@ -85,12 +85,12 @@ function stepsNow() {
       {
         title: `Approve as ${firstName(approver ?? people[1])}`,
         words: 'Nobody signs for themselves: act as somebody whom the card names.',
-        offer: approver ? offerTo(approver, `Act as ${firstName(approver)}`, () => {}) : null,
+        offer: offerTo(approver, `Act as ${firstName(approver)}`),
       },
       {
         title: 'Connect',
         words: `The access exists: see Now in ${state.target?.target ?? 'the target'}. As ${firstName(asker)}, press Show how to connect.`,
-        offer: state.me === asker?.id ? null : offerTo(asker, `Act as ${firstName(asker)}`, () => {}),
+        offer: offerTo(asker, `Act as ${firstName(asker)}`),
       },
       {
         title: 'Watch it end',
@@ -104,16 +104,16 @@ function stepsNow() {
 /**
  * @param {Person | null | undefined} person
  * @param {string} label
- * @param {() => void} then
+ * @param {() => void} [then]
  */
 function offerTo(person, label, then) {
-  if (!person) return null
+  if (!person || (person.id === state.me && !then)) return null
   return {
     label,
     act: () => {
       actAs(person)
       goTo(state.greeting?.channels[0] ?? state.place)
-      then()
+      then?.()
     },
   }
 }

@@ -27,10 +27,13 @@ export function drawChannel(list, messages) {
   ].sort((a, b) => a.at - b.at)
   drawList(list, withDays(items), {
     key: keyOf,
-    stamp: stampOf,
-    draw: (item, old) => {
+    stamp: (item) => (item.kind === 'message' ? '' : stampOf(item)),
+    draw: (item) => {
       if (item.kind === 'day') return h('li', { class: 'day' }, h('span', {}, item.day))
-      return item.kind === 'whisper' ? drawWhisper(item.whisper) : drawMessage(item.message, old)
+      return item.kind === 'whisper' ? drawWhisper(item.whisper) : drawFrame(item.message)
+    },
+    fill: (item, element) => {
+      if (item.kind === 'message') fillMessage(item.message, element)
     },
   })
 }
@@ -62,12 +65,9 @@ export function drawThread(list, root) {
   })
 }
 
-/**
- * @param {StoredMessage} message
- * @param {HTMLElement | null} old
- */
-function drawMessage(message, old) {
-  const { content, channel, postedAt } = message
+/** @param {StoredMessage} message */
+function drawFrame(message) {
+  const { postedAt } = message
   return h(
     'li',
     { class: 'message', 'data-ref': message.id },
@@ -86,10 +86,35 @@ function drawMessage(message, old) {
           showTime(postedAt, 'time'),
         ),
       ),
-      isCard(content) ? drawCard(content, { channel, thread: null, was: old }) : drawLine(content),
-      drawSummary(message),
+      h('div', { class: 'message-parts' }),
     ),
   )
+}
+
+/**
+ * What was said, and under it the summary of its thread: each drawn anew only when it changes itself.
+ * @param {StoredMessage} message
+ * @param {HTMLElement} frame
+ */
+function fillMessage(message, frame) {
+  const { content, channel, id, version } = message
+  const replies = repliesTo(id)
+  const parts = [
+    {
+      key: 'said',
+      stamp: `${version} ${pendingButtons(content)}`,
+      draw: (/** @type {HTMLElement | null} */ was) =>
+        h('div', {}, isCard(content) ? drawCard(content, { channel, thread: null, was }) : drawLine(content)),
+    },
+    {
+      key: 'summary',
+      stamp: `${replies.length} ${replies.at(-1)?.version} ${state.thread === id}`,
+      draw: () => h('div', {}, drawSummary(message)),
+    },
+  ]
+  const place = frame.querySelector('.message-parts')
+  if (place)
+    drawList(place, parts, { key: ({ key }) => key, stamp: ({ stamp }) => stamp, draw: (part, was) => part.draw(was) })
 }
 
 /** @param {StoredMessage} message */
@@ -159,12 +184,8 @@ function stampOf(item) {
       return item.day
     case 'whisper':
       return `${item.whisper.status} ${state.me} ${pendingInAnswer(item.whisper)}`
-    case 'message': {
-      const replies = repliesTo(item.message.id)
-      const open = state.thread === item.message.id
-      const pending = pendingButtons(item.message.content)
-      return `${item.message.version} ${replies.length} ${replies.at(-1)?.version} ${open} ${pending}`
-    }
+    case 'message':
+      return `${item.message.version} ${pendingButtons(item.message.content)}`
   }
 }
 

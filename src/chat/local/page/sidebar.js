@@ -1,4 +1,4 @@
-import { recallPerson, rememberPerson, unreadCount } from './choices.js'
+import { recallPerson, rememberPerson, rememberSeen, unreadCount } from './choices.js'
 import { announce, byId, drawList, h } from './dom.js'
 import { change, me, state, watch } from './state.js'
 
@@ -14,8 +14,10 @@ export function startSidebar() {
     actAs(person)
   })
   byId('people').addEventListener('keydown', onArrow)
+  document.addEventListener('visibilitychange', () => change(() => {}))
   watch(() => {
     choosePlace()
+    rememberSeen()
     drawPeople()
     drawPlaces()
   })

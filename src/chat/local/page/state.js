@@ -51,10 +51,11 @@ export const state = {
 /** @type {(() => void)[]} */
 const watchers = []
 let drawIsDue = false
+let isHeld = false
 
-/** @param {() => void} draw called once after any number of changes */
-export function watch(draw) {
-  watchers.push(draw)
+/** @param {() => void} watcher called once after any number of changes */
+export function watch(watcher) {
+  watchers.push(watcher)
 }
 
 /** @param {() => void} change */
@@ -62,10 +63,28 @@ export function change(change) {
   change()
   if (drawIsDue) return
   drawIsDue = true
-  queueMicrotask(() => {
-    drawIsDue = false
-    for (const draw of watchers) draw()
-  })
+  if (!isHeld) queueMicrotask(draw)
+}
+
+function draw() {
+  if (!drawIsDue) return
+  drawIsDue = false
+  for (const watcher of watchers) watcher()
+}
+
+/** Nothing is drawn anew under a finger that is down: what is pressed is what was seen, and no press is lost. */
+export function holdStillWhilePressed() {
+  const hold = () => {
+    isHeld = true
+  }
+  const release = () => {
+    isHeld = false
+    draw()
+  }
+  addEventListener('pointerdown', hold, true)
+  addEventListener('click', release)
+  // The click, where there is one, follows at once and comes first.
+  for (const event of ['pointerup', 'pointercancel', 'blur']) addEventListener(event, () => setTimeout(release), true)
 }
 
 /** @returns {Person | null} */
