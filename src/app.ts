@@ -301,7 +301,7 @@ async function start(
         }),
       ),
       createRevealPage({
-        peek: (token) => peekReveal(db, token, clock.now()),
+        peek: (token) => peekReveal(db, sealing, token, clock.now()),
         reveal: (token) => revealConnection(context, token),
         log,
       }),
