@@ -74,9 +74,8 @@ function toneOf(state: GrantState): Tone {
     case 'planned':
     case 'providing':
     case 'active':
-      return 'active'
     case 'ending':
-      return 'waiting'
+      return 'active'
     case 'removed':
       return 'done'
     case 'denied':

@@ -92,6 +92,8 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
         ...[code(refusal.own.slice(0, 12)), ' against ', code(refusal.active.slice(0, 12))],
         '. The people who run Countersign have to activate one of them.',
       )
+    case 'directory-unreachable':
+      return no('I cannot reach the directory, so I cannot tell who may decide. Nothing was decided; try again.')
     case 'not-recorded':
       return no('Nothing was recorded: the database did not answer in time. Try again.')
     case 'unknown-outcome':

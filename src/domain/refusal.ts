@@ -45,6 +45,7 @@ export type Refusal =
   | { readonly code: 'extension-too-long'; readonly latest: number; readonly leftMs: number }
   | { readonly code: 'may-not-end'; readonly mayEnd: readonly string[] }
   | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
+  | { readonly code: 'directory-unreachable' }
   | { readonly code: 'not-recorded' }
   | { readonly code: 'unknown-outcome' }
 

@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino'
 import type { Db, Tx } from '../db/transaction.ts'
 import { delayAfter } from './back-off.ts'
-import type { EffectData, Handler, Stuck } from './effect.ts'
+import { type EffectData, type Handler, RetryLater, type Stuck } from './effect.ts'
 import { type Attempt, giveUp, holds, putBack } from './settle.ts'
 
 const BUDGET_MS = 5 * 60_000
@@ -68,6 +68,8 @@ async function settleFailure(handler: Handler, taken: Taken, error: unknown, del
   const facts = { kind, key, attempt: attempts, error: nameOf(error) }
   if (!mine) world.log.warn(facts, 'effect failed after another worker had taken it over')
   else if (givenUp) world.log.error(facts, 'effect given up')
+  else if (error instanceof RetryLater)
+    world.log.info({ ...facts, delayMs: Math.round(delayMs) }, 'effect comes back later')
   else world.log.warn({ ...facts, delayMs: Math.round(delayMs) }, 'effect failed, will be tried again')
   if (mine && !givenUp) world.onPutBack(kind, delayMs)
 }

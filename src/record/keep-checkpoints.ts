@@ -55,6 +55,13 @@ export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOption
     busy ??= keepNewest()
   }
 
+  function forget(): void {
+    offered = null
+    later = null
+    error = null
+    cancelRetry()
+  }
+
   return {
     offer(note) {
       if (stopped) return
@@ -65,11 +72,11 @@ export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOption
       offered = note
       busy ??= keepNewest()
     },
+    forget,
     error: () => error,
     async stop() {
       stopped = true
-      offered = null
-      cancelRetry()
+      forget()
       await busy
     },
   }
@@ -79,6 +86,8 @@ type Note = Omit<WitnessedNote, 'witness'>
 
 export interface Keeper {
   offer(note: Note): void
+  /** Another process may be making checkpoints now: what was not brought is not brought any more. */
+  forget(): void
   /** Why the last attempt failed; null when it did not. */
   error(): string | null
   /** Waits for the attempt that is under way. */

@@ -32,7 +32,8 @@ export function createSealer(options: SealerOptions): Sealer {
   let stopping: Promise<void> | null = null
   let state: 'starting' | 'standby' | 'sealing' | Held = 'starting'
   let lease: Lease | null = null
-  let refusal: RecordForked | null = null
+  let refusal: RecordForked | LeaseLost | null = null
+  let refusedSize: number | null = null
   let wanted = false
   let turning: Promise<void> | null = null
   let isListening = false
@@ -120,10 +121,16 @@ export function createSealer(options: SealerOptions): Sealer {
     void inBackground(db.notify(SEALED, String(size)))
   }
 
+  /**
+   * A process that was held up may find that another one leads and has gone on: then it only has to stand by. Taking over
+   * anew tells that from a fork; a second refusal of the same tree is one.
+   */
   function onRefused(witness: string, cause: WitnessRefused): void {
-    refusal = new RecordForked('witness-refused', `witness ${witness} refused our checkpoint: ${cause.message}`, {
-      cause,
-    })
+    if (!lease) return
+    const again = refusedSize === lease.tree.size()
+    refusedSize = lease.tree.size()
+    const message = `witness ${witness} refused our checkpoint: ${cause.message}`
+    refusal = again ? new RecordForked('witness-refused', message, { cause }) : new LeaseLost()
     wake()
   }
 
@@ -140,6 +147,7 @@ export function createSealer(options: SealerOptions): Sealer {
     refusal = null
     lease = null
     witnessed.stopSealing()
+    for (const keeper of keepers) keeper.forget()
     await inBackground(db`select pg_advisory_unlock_all()`)
     if (error instanceof LeaseLost) {
       state = 'starting'

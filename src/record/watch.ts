@@ -34,10 +34,7 @@ export async function recordStatus(db: Db): Promise<RecordStatus> {
       c.size as "checkpointSize", c.root as "checkpointRoot", c.at as "checkpointAt",
       (select count(*) from event_pending) as pending,
       (select at from event_pending order by id limit 1) as "oldestPendingAt",
-      (select count(*) from quarantine) as quarantined,
-      current_setting('fsync') = 'on' as fsync,
-      current_setting('synchronous_commit') as "synchronousCommit",
-      current_setting('synchronous_standby_names') as "synchronousStandbys"
+      (select count(*) from quarantine) as quarantined
     from (select) one
     left join lateral (
       select size, root, at from checkpoint where log = (select max(id) from log) order by size desc limit 1) c on true`
@@ -79,10 +76,6 @@ export interface RecordStatus {
   /** Epoch ms of the event that has waited longest. */
   readonly oldestPendingAt: number | null
   readonly quarantined: number
-  /** The durability that the server gives: off means that a crash may lose what was acknowledged. */
-  readonly fsync: boolean
-  readonly synchronousCommit: string
-  readonly synchronousStandbys: string
 }
 
 interface Figures {

@@ -7,7 +7,7 @@ import { type ActRefused, grantStream } from '../domain/grant-event.ts'
 import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import type { Identity } from '../ports/directory.ts'
+import { DirectoryUnreachable, type Identity } from '../ports/directory.ts'
 import { StreamConflict } from '../record/append.ts'
 import type { Context } from './context.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
@@ -60,12 +60,13 @@ export async function performAct(context: Context, act: Act, verb: Verb): Promis
 }
 
 async function attempt(context: Context, act: Act, verb: Verb): Promise<Answer> {
-  const by = await context.directory.byAccount(act.account)
+  const who = await whoActs(context, act)
+  const by = who === 'unreachable' ? null : who
   const answer = await inTransaction(context.db, { timeoutMs: ACT_BUDGET_MS }, async (tx) => {
     const first = await firstAnswer(context, tx, act.key)
     if (first !== null) return first
     const now = context.clock.now()
-    const performed = await performAs(context, tx, by, now, verb)
+    const performed = await performAs(context, tx, who, now, verb)
     const result = isRefused(performed)
       ? await keepRefusal(context, tx, act, by, verb, performed, now)
       : performed.answer
@@ -81,14 +82,32 @@ async function attempt(context: Context, act: Act, verb: Verb): Promise<Answer> 
   return answer
 }
 
-async function performAs(context: Context, tx: Tx, by: Identity | null, now: number, verb: Verb): Promise<Performed> {
+type Who = Identity | null | 'unreachable'
+
+/** An unreachable directory is a refusal, not a fault: no step is skipped because nobody could be asked. */
+async function whoActs(context: Context, act: Act): Promise<Who> {
+  try {
+    return await context.directory.byAccount(act.account)
+  } catch (error) {
+    if (error instanceof DirectoryUnreachable) return 'unreachable'
+    throw error
+  }
+}
+
+async function performAs(context: Context, tx: Tx, by: Who, now: number, verb: Verb): Promise<Performed> {
+  if (by === 'unreachable') return { refused: { code: 'directory-unreachable' } }
   if (by === null) return { refused: { code: 'unknown-person' } }
   if (by.status === 'left') return { refused: { code: 'left', person: by.id } }
   if (verb.decides) {
     const held = await context.policy.heldBecause(tx)
     if (held !== null) return held
   }
-  return verb.run({ tx, now, by })
+  try {
+    return await verb.run({ tx, now, by })
+  } catch (error) {
+    if (error instanceof DirectoryUnreachable) return { refused: { code: 'directory-unreachable' } }
+    throw error
+  }
 }
 
 /** Writes a refusal where it belongs: an open grant's own stream, else the stream of whoever tried. */

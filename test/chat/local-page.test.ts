@@ -150,6 +150,21 @@ test('the form is a dialog: what is missing is asked for, a refusal keeps what w
   await dialog.waitFor({ state: 'hidden' })
 })
 
+test('a form that was sent is answered, also to somebody who closed it meanwhile', async () => {
+  const gate = Promise.withResolvers<void>()
+  await page.route('**/local/submit', async (route) => {
+    await gate.promise
+    await route.continue()
+  })
+  await page.getByRole('button', { name: 'Ask with a form' }).click()
+  await page.getByLabel('Why?').fill('fix ledger INC-42')
+  await page.getByRole('button', { name: 'Ask', exact: true }).click()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  gate.resolve()
+  await page.locator('.whisper').getByText('have been told').waitFor()
+})
+
 test('the form of a button carries its request back', async () => {
   await say(ASK)
   await actAs('Ben')

@@ -3,7 +3,7 @@ import type { Completion, LocalPerson } from '../../src/chat/local/local-person.
 export const ana = localPerson('ana', 'Ana Silva', 'Engineer, payments')
 export const ben = localPerson('ben', 'Ben Okafor', 'Engineering manager')
 export const olga = localPerson('olga', 'Olga Lindqvist', 'Owner of prod-db')
-export const carla = localPerson('carla', 'Carla Reyes', 'Compliance officer')
+const carla = localPerson('carla', 'Carla Reyes', 'Compliance officer')
 export const people = [ana, ben, olga, carla]
 
 const durations = ['15m', '30m', '1h', '2h'].map((word) => ({

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildEvidence, type EvidenceFile, NothingWitnessed } from '../../src/record/evidence.ts'
 import { signCheckpoint } from '../../src/record/signer.ts'
-import { canonicalJson, parseVkey, verifyEvidence } from '../../src/record/verify.ts'
+import { canonicalJson, leafHash, parseVkey, verifyEvidence } from '../../src/record/verify.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createFakeWitness, type FakeWitness } from './fake-witness.ts'
+import { createMemoryTree } from './memory-tree.ts'
 import {
   append,
   createRecordDatabase,
@@ -324,6 +325,63 @@ describe('a file that was touched is refused, and the reason is named', () => {
       earlier: [earlier],
     })
     expect(limits).toEqual(['the field note is not covered by any proof'])
+  })
+})
+
+describe('a log that was signed with a fault in it is refused', () => {
+  const body = { at: 5, data: {}, prev: null as string | null, seq: 1, stream: 's', type: 'said', v: 1 }
+  const hashOf = (text: object) => leafHash(canonicalJson(text)).toString('hex')
+  const second = { ...body, seq: 2, prev: hashOf(body) }
+  const third = { ...body, seq: 3, prev: hashOf(second) }
+
+  async function verifySigned(bodies: object[]) {
+    const texts = bodies.map((one) => canonicalJson(one))
+    const tree = createMemoryTree(texts.map((text) => leafHash(text)))
+    return verifyEvidence(
+      JSON.stringify({
+        format: 'countersign-evidence/1',
+        origin: 'test.example/log',
+        verifierKey: vkey,
+        checkpoint: await signCheckpoint(signer, { size: texts.length, root: tree.root() }),
+        events: texts.map((text, leafIndex) => ({
+          leafIndex,
+          body: text,
+          proof: tree.inclusion(leafIndex, texts.length).map((hash) => hash.toString('base64')),
+        })),
+        reveals: [],
+      }),
+      { vkey },
+    )
+  }
+
+  test('without the fault it is verified', async () => {
+    expect(await verifySigned([body, second, third])).toMatchObject({ verdict: 'verified', streams: [{ events: 3 }] })
+    const end = { ...second, type: 'closed', data: { count: 2 } }
+    expect(await verifySigned([body, end])).toMatchObject({ verdict: 'verified', streams: [{ whole: true }] })
+  })
+
+  const faults: [string, string, object[]][] = [
+    ['an event names another before it', 'chain-broken', [body, { ...second, prev: '0'.repeat(64) }]],
+    [
+      'an event names the one before the one before it',
+      'chain-broken',
+      [body, second, { ...third, prev: hashOf(body) }],
+    ],
+    ['a number is left out', 'chain-broken', [body, third]],
+    ['a number twice', 'chain-broken', [body, second, { ...second, type: 'denied' }]],
+    ['a stream begins at 2', 'chain-broken', [second]],
+    ['a first event has one before it', 'body-malformed', [{ ...body, prev: hashOf(second) }]],
+    ['a second event has none before it', 'body-malformed', [body, { ...second, prev: null }]],
+    ['the end counts wrong', 'closed-wrong', [body, { ...second, type: 'closed', data: { count: 3 } }]],
+    ['the end counts nothing', 'closed-wrong', [body, { ...second, type: 'closed' }]],
+    ['a time that is no whole number', 'body-malformed', [{ ...body, at: 1.5 }]],
+    ['no data', 'body-malformed', [{ ...body, data: null }]],
+  ]
+
+  test.each(faults)('%s: %s', async (_, code, bodies) => {
+    const { verdict, reasons } = await verifySigned(bodies)
+    expect(verdict).toBe('refused')
+    expect(reasons.map((reason) => reason.code)).toContain(code)
   })
 })
 

@@ -202,9 +202,6 @@ test('the status counts what is under the tree, what waits and what was refused'
     pending: 1,
     oldestPendingAt: AT,
     quarantined: 1,
-    fsync: false, // the test server is careless
-    synchronousCommit: 'off',
-    synchronousStandbys: '',
   })
 })
 

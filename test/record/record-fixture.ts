@@ -12,11 +12,11 @@ import type { Alarm } from '../../src/record/take-over.ts'
 import { createWitnessed, type Witnessed } from '../../src/record/witnessed.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
-export const ORIGIN = 'test.example/log'
+const ORIGIN = 'test.example/log'
 export const AT = Date.UTC(2026, 10, 23, 9)
 
 /** A sealing that is good enough for tests. */
-export function createKeys(): RecordKeys {
+function createKeys(): RecordKeys {
   const key = randomBytes(32)
   return {
     macKey: randomBytes(32),

@@ -180,7 +180,7 @@ describe('what may be in an event', () => {
 
   test('a closed stream counts its events', async () => {
     const stream = newStream()
-    await append(db, stream, 0, 'asked', 'denied', 'closed')
+    await append(db, stream, 0, 'asked', 'denied', { type: 'closed', data: { count: 9 } })
     const events = await db.record.readStream(db.app, stream)
     expect(events.at(-1)?.data).toEqual({ count: 3 })
   })

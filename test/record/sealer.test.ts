@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { WitnessRefused } from '../../src/ports/witness.ts'
 import { createRecord } from '../../src/record/record.ts'
 import { openNote, parseCheckpoint, parseVkey } from '../../src/record/verify.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -192,6 +193,40 @@ describe('several replicas', () => {
     }
     expect(headOf(witness.notes.at(-1)).root).toEqual(createMemoryTree(await leaves()).root())
   })
+})
+
+test('a leader that was held up while another went on stands by, and nobody is paged', async () => {
+  const heldUp = startReplica()
+  await soon(() => expect(statusOf(heldUp)).toBe('sealing'))
+  let goOn = () => {}
+  witness.before = () =>
+    new Promise((resolve) => {
+      witness.before = async () => {}
+      goOn = resolve
+    })
+  await append(db, 'a', 0, 'said')
+  heldUp.sealer.kick()
+  await soon(async () => expect(await db.admin`select from checkpoint`).toHaveLength(1))
+  await db.admin`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())`
+  const next = startReplica()
+  await append(db, 'a', 1, 'said')
+  next.sealer.kick()
+  await next.sealer.sealed('a', 2)
+  goOn()
+  await whenSoon(() => expect(statusOf(heldUp)).toBe('standby'))
+  expect([heldUp.alarms, next.alarms]).toEqual([[], []])
+  expect(headOf(witness.notes.at(-1)).size).toBe(2)
+})
+
+test('a witness that refuses a tree though it holds nothing against it is a fork, and somebody is paged', async () => {
+  witness.before = async () => {
+    throw new WitnessRefused('no')
+  }
+  await append(db, 'a', 0, 'said')
+  const replica = startReplica()
+  await whenSoon(() => expect(replica.sealer.state()).toMatchObject({ status: 'forked', reason: 'witness-refused' }))
+  expect(replica.alarms).toHaveLength(1)
 })
 
 describe('dying', () => {

@@ -79,6 +79,8 @@ export function createFeed(options: FeedOptions): Feed {
         const messages = await readNewestMessages(db)
         send(response, 'hello', { ...greeting, now: clock.now() })
         send(response, 'messages', { whole: true, messages })
+        // What was shown to the last reader may be long past: better nothing for a moment.
+        if (readers.size === 0) Object.assign(shown, { target: '', record: '' })
         if (shown.target) write(response, shown.target)
         if (shown.record) write(response, shown.record)
         if (response.writable && !stopped) readers.add(response)

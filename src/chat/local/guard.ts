@@ -2,9 +2,9 @@ import { timingSafeEqual } from 'node:crypto'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 /** The header in which the page sends back the token of this process. */
-export const TOKEN_HEADER = 'x-countersign-token'
+const TOKEN_HEADER = 'x-countersign-token'
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[?::1\]?)$/i
 /** With a name of its own in this header, a foreign page that rebinds its DNS to 127.0.0.1 gives itself away. */
 const LOOPBACK_AUTHORITY = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
@@ -21,7 +21,7 @@ const POLICY = [
 ].join('; ')
 
 /** The local chat has no login: whoever reaches it may act as anybody. So it answers on this machine only. */
-export class NotLoopback extends Error {
+class NotLoopback extends Error {
   readonly code = 'LOCAL_CHAT_NOT_LOOPBACK'
   override name = 'NotLoopback'
 }

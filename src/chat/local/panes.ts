@@ -36,14 +36,14 @@ export interface RecordPane {
   readonly events: readonly RecordEvent[]
 }
 
-export interface RecordCheckpoint {
+interface RecordCheckpoint {
   readonly size: number
   /** The root hash as the signed note has it; shortened for reading by the page. */
   readonly root: string
   readonly signedAt: number
 }
 
-export interface RecordWitness {
+interface RecordWitness {
   readonly name: string
   readonly strength: 'weak' | 'independent'
   /** The size of the newest checkpoint that it keeps; null when it keeps none. */

@@ -83,7 +83,8 @@ function drawButton(button, card, where) {
     if (isPending(button)) return
     if (action === 'connect') change(() => (state.connected = true))
     const did = `${plainWords(button.label)}: ${plainWords(card.title)}`
-    void whisper(newAct('press', { action, request, revision }), { did, ...where })
+    const { channel, thread } = where
+    void whisper(newAct('press', { action, request, revision }), { did, channel, thread })
   }
 }
 

@@ -28,7 +28,7 @@ export function startComposer() {
     recalled = 0
     suggest()
   })
-  input.addEventListener('focus', () => void fetchWords(true))
+  input.addEventListener('focus', () => void fetchWords())
   input.addEventListener('blur', () => hideOptions())
   input.addEventListener('keydown', onKey)
   byId('composer').addEventListener('submit', (event) => {
@@ -42,7 +42,7 @@ export function startComposer() {
   })
   watch(() => {
     input.placeholder = state.greeting ? `Try ${state.greeting.example}` : ''
-    if (wordsOf && wordsOf !== state.me) void fetchWords(true)
+    if (wordsOf && wordsOf !== state.me) void fetchWords()
     drawHint()
   })
 }
@@ -120,9 +120,7 @@ function sendCommand(text) {
   })
 }
 
-/** @param {boolean} fresh */
-async function fetchWords(fresh) {
-  if (!fresh && wordsOf === state.me) return
+async function fetchWords() {
   const person = state.me
   try {
     const response = await fetch(`/local/completion?as=${encodeURIComponent(person)}`)

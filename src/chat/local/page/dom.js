@@ -83,7 +83,7 @@ export function drawList(parent, items, how) {
  * @param {HTMLElement} old
  * @param {HTMLElement} fresh
  */
-export function replaceKeepingFocus(old, fresh) {
+function replaceKeepingFocus(old, fresh) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null
   old.replaceWith(fresh)
   if (!(focused instanceof HTMLElement)) return

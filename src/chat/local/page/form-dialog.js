@@ -1,8 +1,7 @@
 import { byId, h } from './dom.js'
-import { deliver, newAct } from './send.js'
+import { deliver, keepWhisper, newAct } from './send.js'
 import { change, state, watch } from './state.js'
 import { drawText, plainWords } from './text.js'
-import { now } from './time.js'
 
 /**
  * @import { Form, FormField, Text } from '../../../ports/chat.ts'
@@ -62,7 +61,9 @@ function drawForm(form) {
   /** @param {Event} event */
   async function onSubmit(event) {
     event.preventDefault()
-    if (submit.getAttribute('aria-disabled')) return
+    if (submit.getAttribute('aria-disabled') || !state.form) return
+    const { channel, thread } = state.form
+    const where = { channel, thread }
     const values = Object.fromEntries(
       [...new FormData(/** @type {HTMLFormElement} */ (event.target))].map(([name, value]) => [name, String(value)]),
     )
@@ -72,31 +73,20 @@ function drawForm(form) {
     submit.setAttribute('aria-disabled', 'true')
     const { answer, fault: failure } = await deliver(act)
     submit.removeAttribute('aria-disabled')
-    if (state.form?.form !== form) return
-    if (failure) {
+    const isOpen = state.form?.form === form
+    if (isOpen && failure) {
       unanswered = failure.retry ? act : null
       complain([{ kind: 'text', text: failure.message }])
-    } else if (answer?.kind === 'line' && answer.line.tone === 'refused') complain(answer.line.text)
+    } else if (isOpen && answer?.kind === 'line' && answer.line.tone === 'refused') complain(answer.line.text)
     else if (answer?.kind === 'form') {
-      const next = { ...state.form, form: answer.form }
-      change(() => (state.form = next))
-    } else {
-      const { channel, thread } = state.form
       change(() => {
-        state.form = null
-        state.whispers.push({
-          id: act.body.key,
-          as: act.body.as,
-          channel,
-          thread,
-          at: now(),
-          did: plainWords(form.title),
-          status: 'answered',
-          answer,
-          fault: null,
-          act,
-        })
+        state.form = { ...where, form: answer.form }
       })
+    } else {
+      // Also when the dialog was closed meanwhile: what was sent has an answer, and it is said.
+      if (isOpen) dialog.close()
+      const status = failure ? 'failed' : 'answered'
+      keepWhisper(act, { did: plainWords(form.title), ...where }, { status, answer, fault: failure })
     }
   }
 
@@ -123,7 +113,7 @@ function drawField(field, first) {
   return h(
     'div',
     { class: 'field' },
-    h('label', { for: id }, plainWords(field.label), !field.required && h('span', { class: 'optional' }, 'optional')),
+    h('label', { for: id }, plainWords(field.label), !field.required && h('span', { class: 'optional' }, ' optional')),
     drawControl(field, about),
     field.hint && h('p', { id: `${id}-hint`, class: 'hint' }, plainWords(field.hint)),
   )

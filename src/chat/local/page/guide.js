@@ -83,7 +83,7 @@ function stepsNow() {
         offer: offerTo(asker, 'Put it there for me', () => propose(example)),
       },
       {
-        title: `Approve as ${firstName(approver ?? people[1])}`,
+        title: approver ? `Approve as ${firstName(approver)}` : 'Approve as somebody else',
         words: 'Nobody signs for themselves: act as somebody whom the card names.',
         offer: offerTo(approver, `Act as ${firstName(approver)}`),
       },

@@ -27,19 +27,18 @@ export function newAct(kind, body) {
  * @param {{ did: string, channel: string, thread: string | null }} where
  */
 export async function whisper(act, where) {
-  /** @type {Whisper} */
-  const fresh = {
-    id: act.body.key,
-    as: act.body.as,
-    at: now(),
-    status: 'sending',
-    answer: null,
-    fault: null,
-    act,
-    ...where,
-  }
-  change(() => state.whispers.push(fresh))
-  await resend(fresh.id)
+  keepWhisper(act, where, { status: 'sending', answer: null, fault: null })
+  await resend(act.body.key)
+}
+
+/**
+ * @param {Act} act
+ * @param {{ did: string, channel: string, thread: string | null }} where
+ * @param {Pick<Whisper, 'status' | 'answer' | 'fault'>} outcome
+ */
+export function keepWhisper(act, where, outcome) {
+  const { key, as } = act.body
+  change(() => state.whispers.push({ id: key, as, at: now(), act, ...where, ...outcome }))
 }
 
 /** @param {string} id */

@@ -70,7 +70,7 @@ function drawSpan(span, countdowns) {
     case 'time':
       return drawTime(span, countdowns)
     case 'link':
-      return drawLink(span.text, span.url, 'link')
+      return drawLink(span.text, span.url)
     default:
       return document.createTextNode(String(/** @satisfies {never} */ (span)))
   }
@@ -79,11 +79,10 @@ function drawSpan(span, countdowns) {
 /**
  * @param {string} words
  * @param {string} url
- * @param {string} style
  */
-export function drawLink(words, url, style) {
+function drawLink(words, url) {
   if (!/^https?:\/\//i.test(url)) return drawWords(words)
-  return h('a', { class: style, href: url, target: '_blank', rel: 'noopener noreferrer' }, drawWords(words))
+  return h('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }, drawWords(words))
 }
 
 /**
