@@ -24,16 +24,17 @@ export async function readWitnessed(
   const gap = events.findIndex(({ leafIndex }) => leafIndex === null || leafIndex >= covered)
   const proved = (gap < 0 ? events : events.slice(0, gap)) as (RecordedEvent & { leafIndex: number })[]
   const distinct = new Map(notes.flatMap((note) => (note ? [[note.note, note]] : [])))
-  for (const note of distinct.values()) await prove(db, log, proved, note)
+  for (const note of distinct.values()) await proveIncluded(db, log, proved, note)
   const last = proved.at(-1)
   if (last && checkpoint && proved.length === events.length) await proveEnd(db, log, last, checkpoint)
   return { proved, waiting: events.slice(proved.length), checkpoint }
 }
 
-async function prove(
+/** @throws RecordTampered when one of them is not at its place under the checkpoint */
+export async function proveIncluded(
   db: Db | Tx,
   log: number,
-  events: readonly (RecordedEvent & { leafIndex: number })[],
+  events: readonly (Pick<RecordedEvent, 'stream' | 'seq' | 'hash'> & { leafIndex: number })[],
   { witness, checkpoint: { size, root } }: WitnessedNote,
 ): Promise<void> {
   const proofs = await readTree(db, log, size, (read) =>

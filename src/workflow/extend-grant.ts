@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 import { alarmOf } from './name-tampering.ts'
-import { EXPIRY_MARGIN_MS, witnessedGrant } from './provision-grant.ts'
+import { EXPIRY_MARGIN_MS, isFromBeforeRestore, witnessedGrant } from './provision-grant.ts'
 import { rosterFor } from './roster.ts'
 
 /**
@@ -33,6 +33,9 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     if (witnessed === null) throw new RetryLater(100)
     const { state } = witnessed
     if (state.extension?.status !== 'approved') return
+    if (await isFromBeforeRestore(context, state.extension.signatures.at(-1)?.at)) {
+      return fail(context, id, 'approval-before-restore', 'The record was restored since. Ask again.')
+    }
     const policy = context.policy.own()
     const roster = await rosterFor(context, state)
     const may = mayExtend(state, roster, policy, context.clock.now())

@@ -16,7 +16,7 @@ const AGAIN_MS = 5_000
 /** What the record cannot explain was taken away; how soon that is looked at again. */
 const TAMPERED_AGAIN_MS = 60_000
 /** A lane that somebody else holds longer than this holds no removal up. */
-const BUSY_FOR_MS = 30_000
+const BUSY_FOR_MS = 10_000
 
 /**
  * The timer's two halves: when something falls due next, and doing what is due. What is due is read

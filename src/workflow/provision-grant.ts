@@ -4,6 +4,7 @@ import { foldGrant, type GrantState, type GrantStatus, isOpen } from '../domain/
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError } from '../ports/connector.ts'
+import { readRestart } from '../record/read-origin.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
@@ -67,6 +68,10 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
     if (!MAY_BE_MADE.includes(state.status)) return
     const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
     if (held !== null) throw new RetryLater(1_000)
+    if (await isFromBeforeRestore(context, state.approval?.at)) {
+      const message = 'The record was restored since, and may have lost that it was taken back. Ask again.'
+      return giveUp(context, state, 'approval-before-restore', message)
+    }
     const may = await askAgain(context, state)
     if (!may.may) return giveUp(context, state, may.code, may.message)
     const connector = context.connectorOf(state.target)
@@ -87,6 +92,12 @@ export async function witnessedGrant(
   if (waiting.length > 0 || checkpoint === null) return null
   const state = foldGrant(id, proved.map(readable))
   return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
+}
+
+/** What was decided before a restore does not count: its withdrawal may be among what was lost. */
+export async function isFromBeforeRestore(context: Context, decidedAt: number | undefined): Promise<boolean> {
+  const restart = await readRestart(context.db, context.witnessed)
+  return restart !== null && (decidedAt ?? 0) <= restart
 }
 
 async function askAgain(context: Context, state: GrantState): Promise<MayProvision> {

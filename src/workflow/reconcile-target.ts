@@ -5,9 +5,10 @@ import { type Connector, ConnectorError, type ObservedGrant, type TargetGrant } 
 import { RecordTampered } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
+import { STUCK_AFTER_MS } from './revoke-grant.ts'
 
-/** An access that is still there this long after its end could not be ended in the ordinary way. */
-const OVERDUE_MS = 60_000
+/** An end that is not on record this long after its time could not be recorded. */
+const OVERDUE_MS = 10_000
 /** Somebody else who works on a holding is waited for, but not for ever. */
 const LANE_PATIENCE_MS = 10_000
 
@@ -87,7 +88,7 @@ async function whyOrphan(
 
 /** While it is ending, only somebody who is still in there counts: what cannot be dropped is told elsewhere. */
 function isOverdue({ access, ending }: GrantState, liveSessions: number, now: number): boolean {
-  if (ending !== null) return liveSessions > 0 && now - ending.at > OVERDUE_MS
+  if (ending !== null) return liveSessions > 0 && now - ending.at > STUCK_AFTER_MS
   return access !== null && now - access.endsAt > OVERDUE_MS
 }
 

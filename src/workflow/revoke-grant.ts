@@ -7,7 +7,7 @@ import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 
 /** A removal that is not proved after this long is told to people. Trying goes on. */
-const STUCK_AFTER_MS = 60_000
+export const STUCK_AFTER_MS = 60_000
 
 export type Revoked =
   | 'gone'

@@ -73,7 +73,8 @@ async function announceLate(context: Context): Promise<void> {
   const before = context.clock.now() - 60_000
   const late = await context.db<{ id: string; ahead: boolean }[]>`
     select g.id, g.seq < coalesce(a.seq, 0) as ahead from grant_state g left join announced a on a.stream = 'grant:' || g.id
-    where g.seq <> coalesce(a.seq, 0) and g.asked_at between ${context.clock.now() - LOOK_BACK_MS} and ${before}
+    where g.seq < a.seq
+      or g.seq > coalesce(a.seq, 0) and g.asked_at between ${context.clock.now() - LOOK_BACK_MS} and ${before}
     order by g.asked_at desc limit 1000`
   for (const { id, ahead } of late) {
     if (ahead) {
