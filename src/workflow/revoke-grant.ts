@@ -28,7 +28,13 @@ export async function revokeGrant(context: Context, id: string, { passBusy = fal
   if (loaded === null || loaded.state.status !== 'ending') return 'gone'
   const turn = await context.lanes.tryLane(holdingLane(loaded.state), ({ lost }) => takeAway(context, id, lost))
   if (turn !== null) return turn.value
-  return passBusy ? takeAway(context, id, new AbortController().signal) : 'busy'
+  if (!passBusy) return 'busy'
+  context.alarm({
+    what: 'lane-held',
+    detail: 'Somebody holds the lane and does not go on; gone on without it',
+    grant: id,
+  })
+  return takeAway(context, id, new AbortController().signal)
 }
 
 async function takeAway(context: Context, id: string, lost: AbortSignal): Promise<Revoked> {
