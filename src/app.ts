@@ -256,7 +256,7 @@ async function start(
   onStop(() => effects.stop())
   await policy.load()
   await recordStart(
-    { db, record, clock, alarm: context.alarm },
+    { db, record, clock },
     {
       ...{ version: build.version, commit: build.commit, lockFile: build.lockFile },
       ...{ schema: String((await schemaState(db)).at), policy: policy.own().hash, host: hostname() },

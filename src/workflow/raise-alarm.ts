@@ -1,9 +1,9 @@
-import { inTransaction } from '../db/in-transaction.ts'
 import type { Db } from '../db/transaction.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Alarm } from './context.ts'
+import { recordFact } from './record-fact.ts'
 
 /** The same alarm is put on record once in this time; the log has each. */
 const QUIET_MS = 60 * 60_000
@@ -27,9 +27,7 @@ export function createAlarms(around: {
   async function write(alarm: Alarm): Promise<void> {
     const fact: SystemFact = { type: 'system.alarm', data: { ...alarm } }
     try {
-      await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
-        await around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now())
-      })
+      await recordFact(around, SYSTEM_STREAM, fact)
       around.committed()
     } catch (error) {
       around.log({ what: 'alarm-not-recorded', detail: alarm.what, grant: alarm.grant }, error)

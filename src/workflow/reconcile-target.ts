@@ -1,10 +1,10 @@
-import { inTransaction } from '../db/in-transaction.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import { type OrphanFact, type OrphanReason, orphanStream } from '../domain/orphan-event.ts'
 import { type Connector, ConnectorError, type ObservedGrant, type TargetGrant } from '../ports/connector.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
+import { recordFact } from './record-fact.ts'
 import { STUCK_AFTER_MS } from './revoke-grant.ts'
 
 /** An end that is not on record this long after its time could not be recorded. */
@@ -139,9 +139,7 @@ async function takeAway(
 /** What cannot be recorded is done all the same, and named in the log. */
 async function note(context: Context, id: string, fact: OrphanFact): Promise<void> {
   try {
-    await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
-      await context.record.append(tx, orphanStream(id), null, [fact], context.clock.now())
-    })
+    await recordFact(context, orphanStream(id), fact)
     context.committed()
   } catch (error) {
     const detail = `${fact.type}: ${error instanceof Error ? error.message : 'unknown'}`

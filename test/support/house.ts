@@ -96,7 +96,7 @@ async function launch(environment: Record<string, string>): Promise<Replica> {
     async sweep() {
       const swept = once(lines, 'line')
       child.kill('SIGUSR2')
-      await swept
+      await Promise.race([swept, exited])
     },
     kill: () => end(child, exited, 'SIGKILL'),
     stop: () => end(child, exited, 'SIGTERM'),

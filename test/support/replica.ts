@@ -23,10 +23,11 @@ const app = await startApp(reading.config, createLog({ level: 'info' }), {
     if (arrivals >= crashOn) await new Promise(() => undefined)
   },
 })
-process.stdout.write(`${JSON.stringify({ url: app.url })}\n`)
 process.on('SIGUSR2', () => {
   void app.sweep().then(() => process.stdout.write('swept\n'))
 })
 process.once('SIGTERM', () => {
   void app.stop().then(() => process.exit(0))
 })
+// Last: whoever reads it may send a signal at once.
+process.stdout.write(`${JSON.stringify({ url: app.url })}\n`)

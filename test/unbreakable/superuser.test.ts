@@ -205,8 +205,6 @@ test('a reveal link that was written into the table opens nothing, and no link o
 
 test('a lane that is held for ever keeps no access', async () => {
   const id = await give(house, replica, 'e19', '2s')
-  const lock = (name: string) =>
-    house.db`select ${house.db.unsafe(name)}(hashtextextended(${`holding:prod-db:${id}`}, 7240118))`
   const holder = await house.db.reserve()
   await holder`select pg_advisory_lock(hashtextextended(${`holding:prod-db:${id}`}, 7240118))`
   await gone(house, id)
