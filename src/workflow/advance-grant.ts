@@ -1,3 +1,4 @@
+import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import { decideDue } from '../domain/decide-ending.ts'
@@ -12,12 +13,26 @@ import { appendToGrant, loadGrant } from './grant-store.ts'
  * @param decide returns the events of this step; empty when somebody else has done it already
  * @returns the state after, and whether anything was written
  */
-export function advanceGrant(
+export async function advanceGrant(
   context: Context,
   id: string,
   decide: (state: GrantState, now: number) => readonly GrantEvent[],
 ): Promise<{ state: GrantState | null; wrote: boolean }> {
-  return decideAgain(() => advanceOnce(context, id, decide))
+  try {
+    return await decideAgain(() => advanceOnce(context, id, decide))
+  } catch (error) {
+    if (!isQueueFault(error)) throw error
+    const detail = `Effects cannot be kept; the sweep makes up for them: ${error.message}`
+    context.alarm({ what: 'queue-broken', detail, grant: id })
+    return decideAgain(() => advanceOnce({ ...context, enqueue: async () => undefined }, id, decide))
+  }
+}
+
+/** A queue that is damaged or gone must not hold up an ending: what it would carry is derived from the record again. */
+function isQueueFault(error: unknown): error is Error {
+  if (!(error instanceof Error) || classifyFailure(error) !== 'refused') return false
+  const { schema_name, message } = error as { schema_name?: string; message: string }
+  return schema_name === 'pgboss' || /\bpgboss\b|\bjob_common\b/.test(message)
 }
 
 async function advanceOnce(

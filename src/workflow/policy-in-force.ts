@@ -8,8 +8,9 @@ import { decideLoad, evolvePolicyState, NO_POLICY_YET, type PolicyState, standin
 import { diffPolicies } from '../policy/diff.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Draft } from '../record/compose.ts'
+import { hasLeaves } from '../record/find-streams.ts'
 import type { EventRecord } from '../record/record.ts'
-import type { RecordedEvent } from '../record/recorded-event.ts'
+import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
 import { decideAgain } from './decide-again.ts'
 
 /** A policy as it was read: what decisions use, and the text it was made from. */
@@ -43,13 +44,24 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
   let own = initial
   let known: { seq: number; state: PolicyState } | null = null
 
-  const load = () => decideAgain(loadOnce)
+  /** A stream that was changed holds decisions, as `heldBecause` finds. It stops no process: somebody has to revoke. */
+  async function load(): Promise<void> {
+    try {
+      await decideAgain(loadOnce)
+    } catch (error) {
+      if (!(error instanceof RecordTampered)) throw error
+    }
+  }
 
   async function loadOnce(): Promise<void> {
     await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
       const events = await around.record.readStream(tx, POLICY_STREAM)
       const state = foldPolicies(events)
       if (state.loaded.has(own.policy.hash)) return
+      // The first policy activates itself, on an empty record alone: else who deletes the stream could put in any.
+      if (state.active === null && (await hasLeaves(tx))) {
+        throw new RecordTampered(POLICY_STREAM, null, 'there is a record, and no policy was ever activated on it')
+      }
       const before = state.active === null ? null : textOf(events, state.active)
       const facts = decideLoad(state, own.policy.hash).map(
         (event): PolicyFact =>
@@ -71,6 +83,15 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
     around.committed()
   }
 
+  async function readUnlessTampered(tx: Tx): Promise<RecordedEvent[] | null> {
+    try {
+      return await around.record.readStream(tx, POLICY_STREAM)
+    } catch (error) {
+      if (error instanceof RecordTampered) return null
+      throw error
+    }
+  }
+
   return {
     own: () => own.policy,
     load,
@@ -82,7 +103,9 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
     async heldBecause(tx) {
       const seq = await around.record.endOf(tx, POLICY_STREAM)
       if (known === null || known.seq !== seq) {
-        known = { seq, state: foldPolicies(await around.record.readStream(tx, POLICY_STREAM)) }
+        const events = await readUnlessTampered(tx)
+        if (events === null) return refuse({ code: 'policy-held', active: 'none', own: own.policy.hash })
+        known = { seq, state: foldPolicies(events) }
       }
       const standing = standingOf(known.state, own.policy.hash)
       if (standing.state === 'active') return null

@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { requestLine } from '../cards/request-line.ts'
+import type { Tx } from '../db/transaction.ts'
 import { decideAsk, findEntitlement } from '../domain/decide-ask.ts'
-import { isOpen } from '../domain/grant-state.ts'
+import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Act, Answer } from '../ports/chat.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
 import { lockAndSettle, lockIdentity } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { findOpenGrant } from './find-grants.ts'
@@ -38,7 +40,7 @@ async function ask(context: Context, { tx, now, by }: Performing, words: AskWord
 
   await lockIdentity(tx, by.id)
   const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
-  const standing = open === null ? null : await lockAndSettle(context, tx, open, now)
+  const standing = open === null ? null : await settleUnlessTampered(context, tx, open, now)
   if (standing !== null && isOpen(standing) && standing.status !== 'ending') {
     return { answer: { kind: 'line', line: requestLine(standing, false, namesOf(context)) } }
   }
@@ -47,6 +49,16 @@ async function ask(context: Context, { tx, now, by }: Performing, words: AskWord
   if ('refused' in facts) return facts
   const state = await appendToGrant(context, tx, newGrantId(), null, facts, now)
   return { answer: { kind: 'line', line: requestLine(state, true, namesOf(context)) } }
+}
+
+/** A grant whose record was changed is taken away, and keeps nobody from asking anew. */
+async function settleUnlessTampered(context: Context, tx: Tx, id: string, now: number): Promise<GrantState | null> {
+  try {
+    return await lockAndSettle(context, tx, id, now)
+  } catch (error) {
+    if (error instanceof RecordTampered) return null
+    throw error
+  }
 }
 
 /** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */

@@ -8,7 +8,8 @@ import { createLightConnector } from './light-connector.ts'
 /*
  * One process as in production, configured by the environment, that tells its address on its first
  * line and can be told to die: CRASH_AT names a point, CRASH_ON says at which arrival (1 when left out);
- * CRASH_FOLDER holds what was armed while it runs. LIGHT_TARGET names a target that is a table.
+ * CRASH_FOLDER holds what was armed while it runs. LIGHT_TARGET names a target that is a table. SIGUSR2
+ * runs the sweep at once, and a line says when it is done.
  */
 const reading = readConfig(process.env)
 if ('faults' in reading) throw new Error(reading.faults.join('\n'))
@@ -33,6 +34,11 @@ const app = await startApp(reading.config, createLog({ level: 'info' }), {
 // Who is killed cannot do it at its end; the next process starts in half the time.
 flushCompileCache()
 process.stdout.write(`${JSON.stringify({ url: app.url })}\n`)
+process.on('SIGUSR2', () => {
+  void app.sweep().then(() => process.stdout.write('swept\n'))
+})
 process.once('SIGTERM', () => {
   void app.stop().then(() => process.exit(0))
 })
+// Last: whoever reads it may send a signal at once.
+process.stdout.write(`${JSON.stringify({ url: app.url })}\n`)
