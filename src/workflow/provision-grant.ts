@@ -2,7 +2,7 @@ import { warnAt } from '../domain/decide-ending.ts'
 import { grantStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
-import { RetryLater } from '../effects/effect.ts'
+import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError } from '../ports/connector.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
 import { advanceGrant } from './advance-grant.ts'
@@ -47,7 +47,8 @@ export async function provisionGrant(context: Context, id: string): Promise<void
       return
     }
     const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
-    if (held !== null) throw new RetryLater(1_000)
+    // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
+    if (held !== null) throw new LeaveToOthers(1_000)
     const may = await askAgain(context, state)
     if (!may.may) return giveUp(context, state, may.code, may.message)
     const connector = context.connectorOf(state.target)
