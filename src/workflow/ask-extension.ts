@@ -19,12 +19,11 @@ export function askExtension(
     decides: true,
     before: () => context.reached('extend:before-asked'),
     after: () => context.reached('extend:after-asked'),
-    run: async ({ tx, now, by }) => {
+    run: async ({ tx, now, by, policy }) => {
       const loaded = await lockAndLoad(context, tx, id)
       if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
       const { state } = loaded
-      const policy = context.policy.own()
-      const roster = await rosterFor(context, state)
+      const roster = await rosterFor(context, policy, state)
       const facts = decideExtensionAsk(state, { ...words, by: by.id, roster, policy, now })
       if ('refused' in facts) return { ...facts, grant: id }
       const after = await appendToGrant(context, tx, id, state, facts, now)

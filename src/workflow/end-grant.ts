@@ -33,10 +33,10 @@ export function cancelRequest(context: Context, act: Act, id: string): Promise<A
   })
 }
 
-async function end(context: Context, { tx, now, by }: Performing, id: string): Promise<Performed> {
+async function end(context: Context, { tx, now, by, policy }: Performing, id: string): Promise<Performed> {
   const loaded = await lockAndLoad(context, tx, id)
   if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
-  const facts = decideEnd(loaded.state, by.id, context.policy.own(), now)
+  const facts = decideEnd(loaded.state, by.id, policy, now)
   if ('refused' in facts) return { ...facts, grant: id }
   const state = await appendToGrant(context, tx, id, loaded.state, facts, now)
   return {

@@ -2,7 +2,8 @@ import { warnAt } from '../domain/decide-ending.ts'
 import { mayExtend } from '../domain/decide-extension.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import { RetryLater } from '../effects/effect.ts'
+import { isRefused } from '../domain/refusal.ts'
+import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { ConnectorError } from '../ports/connector.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
@@ -23,11 +24,12 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     if (witnessed === null) throw new RetryLater(100)
     const { state } = witnessed
     if (state.extension?.status !== 'approved') return
-    const policy = context.policy.own()
-    const roster = await rosterFor(context, state)
+    const policy = await context.policy.inForce(context.db)
+    if (isRefused(policy)) throw new LeaveToOthers(1_000)
+    const roster = await rosterFor(context, policy, state)
     const may = mayExtend(state, roster, policy, context.clock.now())
     if ('refused' in may) return fail(context, id, may.refused.code, 'It may not be extended any more.')
-    const connector = context.connectorOf(state.target)
+    const connector = context.connectorToGive(policy, state.target)
     if (connector === null) return fail(context, id, 'NotFound', `No connector serves ${state.target}.`)
     lost.throwIfAborted()
     await context.reached('extend:before-target')
@@ -42,7 +44,7 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     await context.reached('extend:after-target')
     await advanceGrant(context, id, (latest) =>
       latest.status === 'active' && latest.extension?.askedSeq === may.askedSeq
-        ? [extended(latest, may.until, nativeExpiry, context.policy.own().warnBeforeMs)]
+        ? [extended(latest, may.until, nativeExpiry, policy.warnBeforeMs)]
         : [],
     )
     await context.reached('extend:after-commit')

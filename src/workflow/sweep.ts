@@ -3,6 +3,7 @@ import { nextDue } from '../domain/decide-ending.ts'
 import { decideReconsider } from '../domain/decide-reconsider.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
+import { isRefused } from '../domain/refusal.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { advanceGrant, lockAndLoad } from './advance-grant.ts'
 import type { Context } from './context.ts'
@@ -36,7 +37,7 @@ export async function sweep(context: Context): Promise<number> {
     }
   }
   await announceLate(context)
-  for (const target of Object.keys(context.policy.own().targets)) {
+  for (const target of context.knownTargets()) {
     try {
       await reconcileTarget(context, target)
     } catch (error) {
@@ -51,10 +52,10 @@ export async function sweep(context: Context): Promise<number> {
 async function reconsider(context: Context, id: string): Promise<void> {
   const loaded = await loadGrant(context, context.db, id)
   if (loaded?.state.status !== 'pending') return
-  const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
-  if (held !== null) return
-  const roster = await rosterFor(context, loaded.state)
-  await advanceGrant(context, id, (state) => decideReconsider(state, roster, context.policy.own()))
+  const policy = await context.policy.inForce(context.db)
+  if (isRefused(policy)) return
+  const roster = await rosterFor(context, policy, loaded.state)
+  await advanceGrant(context, id, (state, now) => decideReconsider(state, roster, policy, now))
 }
 
 async function mend(context: Context, id: string): Promise<boolean> {
