@@ -27,12 +27,12 @@ export const COMMANDS: readonly Command[] = [
   {
     ...{ name: 'policy check', words: ['<file>'], flags: {} },
     about: 'names every fault of a policy file, with its line and the remedy',
-    run: async (given) => (await import('./policy.ts')).policyCheck(given),
+    run: async (given) => (await import('./policy-check.ts')).policyCheck(given),
   },
   {
     ...{ name: 'policy activate', words: ['<hash or file>'], flags: { as: AS } },
     about: 'puts a policy that a process has loaded into force',
-    run: async (given) => (await import('./policy.ts')).policyActivate(given),
+    run: async (given) => (await import('./policy-activate.ts')).policyActivate(given),
   },
   {
     ...{
@@ -44,7 +44,11 @@ export const COMMANDS: readonly Command[] = [
     run: async (given) => (await import('./evidence.ts')).evidence(given),
   },
   {
-    ...{ name: 'verify', words: ['[file]'], flags: { key: { value: '<vkey>' }, log: {}, json: {} } },
+    ...{
+      name: 'verify',
+      words: ['[file]'],
+      flags: { key: { value: '<vkey>' }, log: {}, wait: { value: '<duration>' }, json: {} },
+    },
     about: 'checks an evidence file by itself, or with --log the whole record',
     run: verify,
   },
@@ -72,6 +76,7 @@ async function verify(given: Arguments): Promise<ExitCode> {
   if (given.isOn('log') && given.value('key') !== '') {
     throw new UsageWrong('verify --log takes the key from the configuration. Leave --key out')
   }
+  if (isFile && given.value('wait') !== '') throw new UsageWrong('A file has nothing to wait for. Leave --wait out')
   if (isFile) return (await import('./verify-file.ts')).verifyFile(given)
   return (await import('./verify-log.ts')).verifyWholeLog(given)
 }

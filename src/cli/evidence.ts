@@ -1,25 +1,18 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { parseDuration } from '../domain/duration.ts'
-import { quote } from '../policy/fault.ts'
 import { openEvidence } from '../workflow/open-evidence.ts'
-import { type Arguments, UsageWrong } from './read-arguments.ts'
+import type { Arguments } from './read-arguments.ts'
+import { readPatience } from './read-patience.ts'
 import { DONE, type ExitCode, NO, say, warn } from './terminal.ts'
 import { withSealedRecord } from './with-record.ts'
-
-/** How long the witnesses are waited for, when nothing else was said. */
-const PATIENCE = '15s'
 
 /** Writes the evidence of one grant. It holds the reasons that people gave, so the file is for its owner's eyes alone. */
 export async function evidence(given: Arguments): Promise<ExitCode> {
   const out = given.value('out')
-  const patience = parseDuration(given.value('wait') || PATIENCE)
-  if (!('ok' in patience)) {
-    throw new UsageWrong(`--wait ${quote(given.value('wait'))} is no duration. Write one such as 5s or 2m`)
-  }
+  const patienceMs = readPatience(given)
   const file = out === '' ? null : await newFile(out)
   try {
     return await withSealedRecord<ExitCode>(async (acting) => {
-      const opened = await openEvidence(acting, { id: given.word(0), by: given.value('as'), patienceMs: patience.ok })
+      const opened = await openEvidence(acting, { id: given.word(0), by: given.value('as'), patienceMs })
       const text = JSON.stringify(opened.file, null, 2)
       if (file === null) say(text)
       else await file.writeFile(`${text}\n`)

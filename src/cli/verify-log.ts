@@ -7,26 +7,26 @@ import { type LogVerdict, verifyLog } from '../record/verify-log.ts'
 import { recordStatus } from '../record/watch.ts'
 import { confirmedByAll, type Witnessed, WitnessNoteWrong } from '../record/witnessed.ts'
 import type { Arguments } from './read-arguments.ts'
+import { readPatience } from './read-patience.ts'
 import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './terminal.ts'
 import { configuration, withRecord } from './with-record.ts'
 
-/** How long events that were just written may take to be sealed and confirmed. */
-const PATIENCE_MS = 10_000
 const LOOK_AGAIN_MS = 200
 
 /** Checks the whole record in the database against what the witnesses hold. Changes nothing. */
 export async function verifyWholeLog(given: Arguments): Promise<ExitCode> {
+  const patienceMs = readPatience(given)
   return withRecord<ExitCode>(configuration(), async (open) => {
-    const check = await checkLog(open)
+    const check = await checkLog(open, patienceMs)
     if (given.isOn('json')) sayJson(check)
     else for (const line of linesOf(check, open.witnesses)) say(oneLine(line))
     return check.ok ? DONE : NO
   })
 }
 
-async function checkLog({ database, keys, witnessed }: OpenRecord): Promise<LogCheck> {
+async function checkLog({ database, keys, witnessed }: OpenRecord, patienceMs: number): Promise<LogCheck> {
   const db = database.pools.app
-  const uncovered = await waitUntilCovered(db, witnessed)
+  const uncovered = await waitUntilCovered(db, witnessed, patienceMs)
   const verdict = await verifyLog(db, keys.mac, witnessed)
   const { quarantined } = await recordStatus(db)
   const silent = witnessed.witnesses
@@ -40,10 +40,13 @@ async function checkLog({ database, keys, witnessed }: OpenRecord): Promise<LogC
   return { ...verdict, ok, origin: witnessed.origin, verifierKey: witnessed.vkey, doubts, quarantined }
 }
 
-/** @returns how many of the events that were there at the beginning are still not confirmed by every witness */
-async function waitUntilCovered(db: Db, witnessed: Witnessed): Promise<number> {
+/**
+ * Events that were just written may take a moment to be sealed and confirmed.
+ * @returns how many of those that were there at the beginning are still not confirmed by every witness
+ */
+async function waitUntilCovered(db: Db, witnessed: Witnessed, patienceMs: number): Promise<number> {
   const { size, pending } = await recordStatus(db)
-  const signal = AbortSignal.timeout(PATIENCE_MS)
+  const signal = AbortSignal.timeout(patienceMs)
   for (;;) {
     const covered = await coveredSize(witnessed)
     const missing = Math.max(0, size + pending - covered)

@@ -9,7 +9,6 @@ import { warn } from './terminal.ts'
 /** @throws ConfigurationWrong with every fault */
 export function configuration(): Config {
   const reading = readConfig()
-  for (const warning of reading.warnings) warn(`Warning: ${warning}`)
   if ('config' in reading) return reading.config
   throw new ConfigurationWrong(`The configuration is not right:\n${listed(reading.faults)}`)
 }

@@ -1,4 +1,11 @@
-import { eligibleApprovers, missingApprovers, type Roster, resolveRules, ruleInWords } from './approvers.ts'
+import {
+  eligibleApprovers,
+  MOST_APPROVERS,
+  missingApprovers,
+  type Roster,
+  resolveRules,
+  ruleInWords,
+} from './approvers.ts'
 import { findEntitlement } from './decide-ask.ts'
 import { approveWhenSigned } from './decide-signature.ts'
 import type { Approver, GrantEvent } from './grant-event.ts'
@@ -17,7 +24,7 @@ export function decideReconsider(state: GrantState, roster: Roster, policy: Poli
   const entitlement = 'refused' in entitled ? null : entitled.entitlement
   const approvals = entitlement?.approvals ?? []
   const rules = approvals.map(ruleInWords)
-  const approvers = eligibleApprovers(approvals, roster, state)
+  const approvers = eligibleApprovers(approvals, roster, state).slice(0, MOST_APPROVERS)
   // An entitlement that is gone can be approved by nobody.
   const missing = entitlement === null ? 1 : missingApprovers(approvals, roster, state)
   const facts: GrantEvent[] = []

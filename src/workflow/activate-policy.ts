@@ -53,7 +53,7 @@ function choose({ loaded }: PolicyState, start: string): string {
   }
   throw new NamedActRefused(
     'never-loaded',
-    `The policy ${start.slice(0, 12)} is not on the record. Start a process with that file first: it puts the text on the record, where everybody can read it`,
+    `The policy ${start.slice(0, 12)} is not on the record. Let a process read that file first: start one with POLICY_FILE, or change the file of one that runs and wait 15 seconds`,
     { policy: start },
   )
 }

@@ -19,6 +19,9 @@ export const EXPIRY_MARGIN_MS = 2 * 60_000
 /** How long a seal is waited for before the effect is put back. */
 const SEAL_PATIENCE_MS = 2_000
 
+/** Facts that need not be witnessed first: whoever clicks on and on must not hold an access back. */
+const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown']
+
 /** What no retry mends: the target will say the same until a person changes something. */
 const HOPELESS = ['PrivilegeMissing', 'PrivilegeExcessive', 'NotFound', 'SilentNoOp', 'ForeignGrant', 'Conflict']
 
@@ -68,7 +71,7 @@ export async function witnessedGrant(
   const seq = await context.record.endOf(context.db, grantStream(id))
   await context.sealed(grantStream(id), seq, SEAL_PATIENCE_MS)
   const { proved, waiting, checkpoint } = await readWitnessed(context, context.db, grantStream(id))
-  if (waiting.length > 0 || checkpoint === null) return null
+  if (checkpoint === null || !waiting.every(({ type }) => CHANGES_NOTHING.includes(type))) return null
   const state = foldGrant(id, proved.map(readable))
   return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
 }

@@ -1,11 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { closeDb, openDb } from '../../src/db/client.ts'
 import { SEALER_LOCK } from '../../src/record/sealer.ts'
 import { formatVkey } from '../../src/record/verify.ts'
 import { countersign, type Ran } from '../support/command-line.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
+
+// A command is a process of its own, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const REASON = 'fix the ledger'
 let house: House
