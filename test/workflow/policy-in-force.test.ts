@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { announcePolicies } from '../../src/cards/policy-announcements.ts'
+import { createPolicyDirectory } from '../../src/directory/policy-directory.ts'
 import { POLICY_STREAM } from '../../src/domain/house-event.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { parsePolicy } from '../../src/policy/parse-policy.ts'
@@ -33,6 +34,9 @@ it('keeps the active policy while the file says something else, and holds decisi
   await policy.reload(second)
   expect(policy.ownHash()).toBe(second.policy.hash)
   expect(policy.current()).toBe(first.policy)
+  const directory = createPolicyDirectory(policy.current)
+  expect(await directory.byAccount({ platform: 'local', tenant: 'local', id: 'ana' })).toMatchObject({ id: 'ana' })
+  expect(await directory.byAccount({ platform: 'local', tenant: 'local', id: 'anna' })).toBeNull()
   expect(await policy.inForce(house.app)).toEqual({
     refused: { code: 'policy-held', active: first.policy.hash, own: second.policy.hash },
   })
@@ -72,11 +76,13 @@ it('puts every one of many loads at once on record, with its host, and the text 
 })
 
 it('stays with its file when the database is away at the reload, and takes the new one at the next look', async () => {
-  const policy = await started(first)
-  const away = opened(first, { fail: true })
-  await away.load().catch(() => undefined)
-  await expect(away.reload(second)).rejects.toThrow('away')
-  expect(away.ownHash()).toBe(first.policy.hash)
+  const network = { isAway: false }
+  const policy = opened(first, network)
+  await policy.load()
+  network.isAway = true
+  await expect(policy.reload(second)).rejects.toThrow('away')
+  expect(policy.ownHash()).toBe(first.policy.hash)
+  network.isAway = false
   await policy.reload(second)
   expect((await house.record.readStream(house.app, POLICY_STREAM)).at(-1)?.data).toMatchObject({
     policy: second.policy.hash,
@@ -134,9 +140,9 @@ async function started(file: PolicyText): Promise<PolicyInForce> {
 }
 
 /** As a process of its own: it shares nothing but the database. */
-function opened(file: PolicyText, { fail = false } = {}): PolicyInForce {
+function opened(file: PolicyText, network = { isAway: false }): PolicyInForce {
   const changed = async () => {
-    if (fail) throw new Error('the database is away')
+    if (network.isAway) throw new Error('the database is away')
   }
   return createPolicyInForce(file, { ...around(), changed })
 }
