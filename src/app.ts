@@ -7,9 +7,8 @@ import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
 import { type Config, resolveSecret, settingsForRecord } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
-import { openDatabaseClock } from './db/clock.ts'
 import { readDurability } from './db/durability.ts'
-import { type OpenDatabase, openDatabase } from './db/open-database.ts'
+import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Policy, Target } from './domain/policy.ts'
@@ -18,28 +17,28 @@ import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
 import { createEffects } from './effects/run-effects.ts'
 import { createWaker } from './effects/wake.ts'
-import { openKeys } from './open-keys.ts'
+import { openRecord } from './open-record.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
 import type { Connector } from './ports/connector.ts'
-import { createRecord } from './record/record.ts'
 import { createSealer } from './record/sealer.ts'
-import { createWitnessed } from './record/witnessed.ts'
+import { verifyLog } from './record/verify-log.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { readinessChecks } from './report/readiness.ts'
+import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
-import { createSealing } from './secrets/sealing.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
 import { createHealth } from './web/health.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
-import { createFileWitness } from './witness/file-witness.ts'
 import { announce } from './workflow/announce.ts'
+import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
+import { namingTampering } from './workflow/name-tampering.ts'
 import { namesOf } from './workflow/perform-act.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
@@ -47,11 +46,14 @@ import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
+import { toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** A running process. */
 export interface App {
   readonly url: string
+  /** Runs the net under the timer at once; it runs every minute by itself. */
+  sweep(): Promise<void>
   /** Finishes what is under way, then ends every connection. Twice is harmless. */
   stop(): Promise<void>
 }
@@ -75,8 +77,8 @@ export async function startApp(config: Config, log: Log, hooks: AppHooks = {}): 
     }
   }
   try {
-    const url = await start(config, log, hooks, (stop) => started.push(stop))
-    return { url, stop: stopAll }
+    const running = await start(config, log, hooks, (stop) => started.push(stop))
+    return { ...running, stop: stopAll }
   } catch (error) {
     await stopAll()
     throw error
@@ -88,28 +90,16 @@ async function start(
   log: Log,
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
-): Promise<string> {
+): Promise<Omit<App, 'stop'>> {
   const build = await readBuild()
-  const database = await openDatabase(config.database, {
+  const open = await openRecord(config, {
     also: [migrateEffects],
     onNotice: (notice) => log.info(notice),
   })
-  onStop(() => database.close())
+  onStop(() => open.close())
+  const { database, clock, keys, sealing, witnesses, witnessed } = open
   const { app: db, sealer: sealerDb, roles } = database.pools
-  const clock = await openDatabaseClock(db)
-  onStop(async () => clock.close())
-
-  const keys = await openKeys(config.keys, config.logOrigin)
-  const sealing = createSealing(keys.secrets)
-  const witnesses = config.witnesses.map(({ path }) =>
-    createFileWitness({ path, administeredBy: 'whoever runs this process' }),
-  )
-  const witnessed = createWitnessed(keys.signer.vkey, witnesses)
-  const record = createRecord({
-    macKey: keys.mac,
-    seal: (text) => sealing.seal(text, 'private_text'),
-    open: (sealed) => sealing.open(sealed, 'private_text'),
-  })
+  const record = namingTampering(open.record, (alarm) => alarms.raise(alarm))
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
@@ -206,6 +196,10 @@ async function start(
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
+      'check-record': {
+        ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },
+        run: () => checkRecord(context, () => verifyLog(db, keys.mac, witnessed)),
+      },
     },
     onStuck: async (_tx, stuck) => {
       alarms.raise({
@@ -223,7 +217,20 @@ async function start(
   fallDue.onFree(() => waker.poke())
   const schedule = createSchedule({
     ...{ db, clock, log, timeZone: policy.own().timeZone },
-    jobs: [{ name: 'sweep', cron: '* * * * *', catchUp: 'latest', run: async () => void (await sweep(context)) }],
+    jobs: [
+      {
+        ...{ name: 'check-record', cron: '17 3 * * *', catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
+      },
+    ],
+  })
+  const net = createRound({
+    ...{ clock, everyMs: 60_000 },
+    run: async () => {
+      await sweep(context)
+      waker.poke()
+    },
+    onFault: (error) => log.error({ err: error }, 'the sweep could not look'),
   })
 
   await effects.start()
@@ -257,6 +264,8 @@ async function start(
   onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
+  net.start()
+  onStop(() => net.stop())
   await local.start()
   onStop(() => local.stop())
   const serving = await serve({
@@ -273,7 +282,7 @@ async function start(
         }),
       ),
       createRevealPage({
-        peek: (token) => peekReveal(db, token, clock.now()),
+        peek: (token) => peekReveal(db, sealing, token, clock.now()),
         reveal: (token) => revealConnection(context, token),
         log,
       }),
@@ -283,16 +292,10 @@ async function start(
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
-  return publicUrl
+  return { url: publicUrl, sweep: () => net.now() }
 }
 
-const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
-
-function toEffect(effect: Effect): { kind: string; key: string; data: Record<string, string> } {
-  return effect.kind === 'announce'
-    ? { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
-    : { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
-}
+const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']
 
 /** @throws PolicyInvalid with every fault and its line */
 async function readPolicy(file: string): Promise<PolicyText> {
