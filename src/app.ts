@@ -24,8 +24,10 @@ import { openRecord } from './open-record.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
+import { verifyLog } from './record/verify-log.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { readinessChecks } from './report/readiness.ts'
+import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
@@ -34,10 +36,12 @@ import { createHealth } from './web/health.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
+import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
+import { namingTampering } from './workflow/name-tampering.ts'
 import { namesOf } from './workflow/perform-act.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
@@ -51,6 +55,8 @@ import { watchPolicy } from './workflow/watch-policy.ts'
 /** A running process. */
 export interface App {
   readonly url: string
+  /** Runs the net under the timer at once; it runs every minute by itself. */
+  sweep(): Promise<void>
   /** Finishes what is under way, then ends every connection. Twice is harmless. */
   stop(): Promise<void>
 }
@@ -74,8 +80,8 @@ export async function startApp(config: Config, log: Log, hooks: AppHooks = {}): 
     }
   }
   try {
-    const url = await start(config, log, hooks, (stop) => started.push(stop))
-    return { url, stop: stopAll }
+    const running = await start(config, log, hooks, (stop) => started.push(stop))
+    return { ...running, stop: stopAll }
   } catch (error) {
     await stopAll()
     throw error
@@ -87,7 +93,7 @@ async function start(
   log: Log,
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
-): Promise<string> {
+): Promise<Omit<App, 'stop'>> {
   // The one chat of this version: an adapter for another would be chosen here.
   if (!config.localPage) {
     throw new NoSuchChat(
@@ -101,8 +107,9 @@ async function start(
     onNotice: (notice) => log.info(notice),
   })
   onStop(() => open.close())
-  const { database, clock, keys, sealing, witnesses, witnessed, record } = open
+  const { database, clock, keys, sealing, witnesses, witnessed } = open
   const { app: db, sealer: sealerDb, roles } = database.pools
+  const record = namingTampering(open.record, (alarm) => alarms.raise(alarm))
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
@@ -135,7 +142,7 @@ async function start(
     make: (target, url) =>
       hooks.connectorFor?.(target) ??
       createPostgresConnector({
-        ...{ target: target.name, url, clock },
+        ...{ target: target.name, url, clock, origin: config.logOrigin },
         allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
         afterStep: () => reached('target:after-step'),
       }),
@@ -188,6 +195,10 @@ async function start(
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
+      'check-record': {
+        ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },
+        run: () => checkRecord(context, () => verifyLog(db, keys.mac, witnessed)),
+      },
     },
     onStuck: async (_tx, stuck) => {
       alarms.raise({
@@ -205,7 +216,20 @@ async function start(
   fallDue.onFree(() => waker.poke())
   const schedule = createSchedule({
     ...{ db, clock, log, timeZone: policy.current().timeZone },
-    jobs: [{ name: 'sweep', cron: '* * * * *', catchUp: 'latest', run: async () => void (await sweep(context)) }],
+    jobs: [
+      {
+        ...{ name: 'check-record', cron: '17 3 * * *', catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
+      },
+    ],
+  })
+  const net = createRound({
+    ...{ clock, everyMs: 60_000 },
+    run: async () => {
+      await sweep(context)
+      waker.poke()
+    },
+    onFault: (error) => log.error({ err: error }, 'the sweep could not look'),
   })
 
   await effects.start()
@@ -239,6 +263,8 @@ async function start(
   onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
+  net.start()
+  onStop(() => net.stop())
   await local.start()
   onStop(() => local.stop())
   const serving = await serve({
@@ -255,7 +281,7 @@ async function start(
         }),
       ),
       createRevealPage({
-        peek: (token) => peekReveal(db, token, clock.now()),
+        peek: (token) => peekReveal(db, sealing, token, clock.now()),
         reveal: (token) => revealConnection(context, token),
         log,
       }),
@@ -265,10 +291,10 @@ async function start(
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
-  return publicUrl
+  return { url: publicUrl, sweep: () => net.now() }
 }
 
-const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
+const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']
 
 /** @throws PolicyInvalid with every fault and its line */
 async function readPolicy(file: string): Promise<PolicyText> {

@@ -46,6 +46,7 @@ export type Effect =
   | { readonly kind: 'announce'; readonly stream: string }
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
+  | { readonly kind: 'check-record' }
 
 /** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
 export interface Alarm {

@@ -5,7 +5,7 @@ import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Refused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import { lockAndLoad } from './advance-grant.ts'
+import { lockAndSettle } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { appendToGrant } from './grant-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
@@ -32,9 +32,8 @@ async function decide(
   id: string,
   decision: Decision,
 ): Promise<Performed> {
-  const loaded = await lockAndLoad(context, tx, id)
-  if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
-  const { state } = loaded
+  const state = await lockAndSettle(context, tx, id, now)
+  if (state === null) return { refused: { code: 'unknown-grant', said: id } }
   const roster = await rosterFor(context, policy, state, [by.id])
   const facts = decideBy(state, { by: by.id, assurance: 'click-only', roster, policy, now }, decision)
   if ('refused' in facts) return { ...facts, grant: id }

@@ -9,8 +9,8 @@ import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { DirectoryUnreachable, type Identity } from '../ports/directory.ts'
-import { StreamConflict } from '../record/append.ts'
 import type { Context } from './context.ts'
+import { decideAgain } from './decide-again.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 
 /** What a verb is given: the open transaction, the time, and who acts. */
@@ -40,9 +40,6 @@ export interface Verb {
   run(performing: Performing): Promise<Performed>
 }
 
-/** Somebody else wrote first: read again, decide again. */
-const ATTEMPTS = 5
-
 /** Statement and lock time of one act: an answer must leave within three seconds. */
 const ACT_BUDGET_MS = 2_000
 
@@ -52,13 +49,10 @@ const ACT_BUDGET_MS = 2_000
  * answer; "not recorded" is said only when it is known.
  */
 export async function performAct(context: Context, act: Act, verb: Verb): Promise<Answer> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await attempt(context, act, verb)
-    } catch (error) {
-      if (error instanceof StreamConflict && tried < ATTEMPTS) continue
-      return await afterFailure(context, act, error)
-    }
+  try {
+    return await decideAgain(() => attempt(context, act, verb))
+  } catch (error) {
+    return await afterFailure(context, act, error)
   }
 }
 

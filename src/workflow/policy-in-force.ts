@@ -10,6 +10,7 @@ import { parsePolicy } from '../policy/parse-policy.ts'
 import type { Clock } from '../ports/clock.ts'
 import { StreamConflict } from '../record/append.ts'
 import type { Draft } from '../record/compose.ts'
+import { hasLeaves } from '../record/find-streams.ts'
 import type { EventRecord } from '../record/record.ts'
 import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
 
@@ -26,7 +27,10 @@ export interface PolicyInForce {
    * and removals. Never a text that nobody activated; before `load` it knows nobody and nothing.
    */
   current(): Policy
-  /** All that ever were active and can still be read, the newest first. */
+  /**
+   * Where to look for what was given: all that ever were active and can still be read, the newest first. Only
+   * where the record gives none, our file: failing closed never stops a revocation.
+   */
   everActive(): Iterable<Policy>
   /** What decisions go by: looks at the record, and refuses where our file is not the active policy. */
   inForce(db: Db | Tx): Promise<Policy | Refused>
@@ -96,6 +100,10 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
       try {
         await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
           const events = await around.record.readStream(tx, POLICY_STREAM)
+          // The first policy activates itself, on an empty record alone: else who deletes the stream could put in any.
+          if (foldPolicies(events).active === null && (await hasLeaves(tx))) {
+            throw new RecordTampered(POLICY_STREAM, null, 'there is a record, and no policy was ever activated on it')
+          }
           await appendPolicyFacts(around, tx, events.length, loadedFacts(events, fresh))
         })
         break
@@ -108,7 +116,10 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
 
   return {
     current: () => seen.current,
-    everActive: () => everActive(),
+    *everActive() {
+      const readable = [...everActive()]
+      yield* readable.length > 0 ? readable : [own.policy]
+    },
     ownHash: () => own.policy.hash,
     async inForce(db) {
       try {
@@ -123,8 +134,13 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
       return refuse({ code: 'policy-held', active: standing.active ?? 'none', own: standing.own })
     },
     async load() {
-      await putOnRecord(own)
-      await look(around.db)
+      try {
+        await putOnRecord(own)
+        await look(around.db)
+      } catch (error) {
+        // A stream that was changed holds decisions, as `inForce` finds. It stops no process: somebody has to revoke.
+        if (!(error instanceof RecordTampered)) throw error
+      }
     },
     async reload(fresh) {
       if (fresh.policy.hash !== own.policy.hash) {

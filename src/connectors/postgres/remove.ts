@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ConnectorError, type StepObservation, type TargetGrant } from '../../ports/connector.ts'
+import { actPastSessions } from './act-past-sessions.ts'
 import { check } from './check.ts'
 import { factsOf } from './explain-failure.ts'
 import { namesOf, observe } from './observe.ts'
@@ -15,18 +16,25 @@ import { readResiduals } from './read-residuals.ts'
  */
 export async function remove(target: PostgresTarget, grant: TargetGrant): Promise<StepObservation> {
   requireOwn(target, grant)
-  const { sessions, clock } = target
+  const { clock } = target
   const { id, account } = grant
-  const [plan] = await sessions.act(
+  const plan = await actPastSessions(
+    target,
+    grant,
     (sql) => sql`select jit.plan_purge(${account}, ${id}, ${clock.now()}::bigint) as databases`,
   )
   const { roleOid, roles } = await observe(target, grant)
   if (roles.length > 0) {
     const failures: string[] = []
-    for (const database of parseAnswer(target.name, z.array(z.string()), plan?.databases)) {
+    for (const database of parseAnswer(target.name, z.array(z.string()), plan.answer[0]?.databases)) {
       try {
         await inDatabase(target, database, (there) =>
-          there.act((sql) => sql`select jit.purge_database(${account}, ${roleOid}::oid, ${clock.now()}::bigint)`),
+          actPastSessions(
+            target,
+            grant,
+            (sql) => sql`select jit.purge_database(${account}, ${roleOid}::oid, ${clock.now()}::bigint)`,
+            there,
+          ),
         )
       } catch (error) {
         failures.push(factsOf(error).message)
@@ -38,7 +46,7 @@ export async function remove(target: PostgresTarget, grant: TargetGrant): Promis
       })
     }
   }
-  await sessions.act((sql) => sql`select jit.purge(${account}, ${id}, ${clock.now()}::bigint)`)
+  await actPastSessions(target, grant, (sql) => sql`select jit.purge(${account}, ${id}, ${clock.now()}::bigint)`)
   const seen = await observe(target, grant)
   const residuals = await readResiduals(target, grant, seen)
   return {
