@@ -132,17 +132,12 @@ async function start(
   const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())
 
-  const file = await readPolicy(config.policyFile)
-  const policy = createPolicyInForce(file, {
+  const policy = createPolicyInForce(await readPolicy(config.policyFile), {
     ...{ db, record, clock, committed },
     changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
   })
   const connectors = createTargetConnectors({
-    everActive: () => {
-      const active = [...policy.everActive()]
-      // Where the record cannot say which policy was active, the file still tells where to take away.
-      return active.length > 0 ? active : [file.policy]
-    },
+    everActive: policy.everActive,
     resolve: (reference) => resolveSecret(reference, demoEnvironment),
     make: (target, url) =>
       hooks.connectorFor?.(target) ??

@@ -34,11 +34,11 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     if (witnessed === null) throw new RetryLater(100)
     const { state } = witnessed
     if (state.extension?.status !== 'approved') return
+    const policy = await context.policy.inForce(context.db)
+    if (isRefused(policy)) throw new LeaveToOthers(1_000)
     if (await isFromBeforeRestore(context, state.extension.signatures.at(-1)?.at)) {
       return fail(context, id, 'approval-before-restore', 'The record was restored since. Ask again.')
     }
-    const policy = await context.policy.inForce(context.db)
-    if (isRefused(policy)) throw new LeaveToOthers(1_000)
     const roster = await rosterFor(context, policy, state)
     const may = mayExtend(state, roster, policy, context.clock.now())
     if (!may.may) return fail(context, id, may.code, may.message)

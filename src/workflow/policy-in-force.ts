@@ -27,7 +27,10 @@ export interface PolicyInForce {
    * and removals. Never a text that nobody activated; before `load` it knows nobody and nothing.
    */
   current(): Policy
-  /** All that ever were active and can still be read, the newest first. */
+  /**
+   * Where to look for what was given: all that ever were active and can still be read, the newest first. Only
+   * where the record gives none, our file: failing closed never stops a revocation.
+   */
   everActive(): Iterable<Policy>
   /** What decisions go by: looks at the record, and refuses where our file is not the active policy. */
   inForce(db: Db | Tx): Promise<Policy | Refused>
@@ -113,7 +116,10 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
 
   return {
     current: () => seen.current,
-    everActive: () => everActive(),
+    *everActive() {
+      const readable = [...everActive()]
+      yield* readable.length > 0 ? readable : [own.policy]
+    },
     ownHash: () => own.policy.hash,
     async inForce(db) {
       try {
@@ -132,7 +138,7 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
         await putOnRecord(own)
         await look(around.db)
       } catch (error) {
-        // A stream that was changed holds decisions. It stops no process: somebody has to revoke.
+        // A stream that was changed holds decisions, as `inForce` finds. It stops no process: somebody has to revoke.
         if (!(error instanceof RecordTampered)) throw error
       }
     },
