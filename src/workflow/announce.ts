@@ -5,10 +5,9 @@ import { grantOfStream } from '../domain/grant-event.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { ChatError, type Destination, type MessageRef } from '../ports/chat.ts'
-import { cardContext } from './card-context.ts'
+import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadGrant, toDraft } from './grant-store.ts'
-import { namesOf } from './perform-act.ts'
 import { readPolicyFacts } from './policy-in-force.ts'
 
 /** A message that could not be delivered this often is given up, and that is put on record. */

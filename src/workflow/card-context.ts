@@ -1,6 +1,5 @@
 import type { CardContext } from '../cards/grant-card.ts'
 import type { Context } from './context.ts'
-import { namesOf } from './perform-act.ts'
 
 /** What cards need of the policy in force: names, titles, what a target is. */
 export function cardContext(context: Context): CardContext {
@@ -11,4 +10,10 @@ export function cardContext(context: Context): CardContext {
     titleOf: (id) => titles.get(id) ?? '',
     target: (name) => policy.targets[name] ?? null,
   }
+}
+
+/** Names for cards, from the policy: a name is never worth a failure. */
+export function namesOf(context: Context): (id: string) => string {
+  const people = new Map(context.policy.own().people.map((one) => [one.id, one.name]))
+  return (id) => people.get(id) ?? id
 }

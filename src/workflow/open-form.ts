@@ -3,10 +3,11 @@ import { listCard } from '../cards/lists.ts'
 import { decideExtensionAsk, decideExtensionDenial } from '../domain/decide-extension.ts'
 import { decideDenial } from '../domain/decide-signature.ts'
 import type { Act, Answer } from '../ports/chat.ts'
+import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
 import { offersTo } from './look-up.ts'
-import { namesOf, performAct } from './perform-act.ts'
+import { performAct } from './perform-act.ts'
 import { rosterFor } from './roster.ts'
 
 /*

@@ -9,6 +9,7 @@ import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { DirectoryUnreachable, type Identity } from '../ports/directory.ts'
 import { StreamConflict } from '../record/append.ts'
+import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 
@@ -173,10 +174,4 @@ function isDuplicateAct(error: unknown): boolean {
 
 function line(refusal: Refusal, context: Context): Answer {
   return { kind: 'line', line: refusalLine(refusal, namesOf(context)) }
-}
-
-/** Names for cards, from the policy: a name is never worth a failure. */
-export function namesOf(context: Context): (id: string) => string {
-  const people = new Map(context.policy.own().people.map((one) => [one.id, one.name]))
-  return (id) => people.get(id) ?? id
 }

@@ -3,10 +3,11 @@ import { requestLine } from '../cards/request-line.ts'
 import { decideAsk, findEntitlement } from '../domain/decide-ask.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { lockIdentity } from './advance-grant.ts'
+import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenGrant } from './find-grants.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
-import { namesOf, type Performed, type Performing, performAct } from './perform-act.ts'
+import { type Performed, type Performing, performAct } from './perform-act.ts'
 import { loadRoster } from './roster.ts'
 
 export interface AskWords {
