@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { completionFor } from './chat/completion.ts'
+import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
 import { type Config, resolveSecret, settingsForRecord } from './config.ts'
@@ -185,7 +185,7 @@ async function start(
     }),
     channels: channelsOf(policy.own()),
     policyName: config.policyFile.split('/').at(-1) ?? '',
-    example: '/access prod-db 2m fix ledger INC-42',
+    example: exampleFor(policy.own(), firstLocal(people)) ?? '/access',
     completion: async (account) => {
       const who = await directory.byAccount(account)
       return who === null ? [] : completionFor(policy.own(), who.id)
@@ -320,6 +320,11 @@ async function openDemoTarget(config: Config, database: OpenDatabase, key: Buffe
   if (config.mode !== 'demo' || database.superuserUrl === null) return {}
   const password = createHmac('sha256', key).update('demo target').digest('base64url')
   return { DEMO_TARGET_URL: (await createDemoTarget(database.superuserUrl, password)).url }
+}
+
+/** Whom the local page starts as. */
+function firstLocal(people: Policy['people']): string {
+  return people.find(({ accounts }) => accounts.some((one) => one.platform === 'local'))?.id ?? ''
 }
 
 function channelsOf(policy: Policy): string[] {

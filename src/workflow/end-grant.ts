@@ -44,7 +44,11 @@ async function end(context: Context, { tx, now, by }: Performing, id: string): P
       kind: 'line',
       line:
         state.status === 'cancelled'
-          ? line('info', strong('Taken back.'), ' Nothing was given.')
+          ? line(
+              'info',
+              strong(by.id === state.for || by.id === state.by ? 'Taken back.' : 'Withdrawn for them.'),
+              ' Nothing was given.',
+            )
           : line('waiting', strong('Ending now.'), ' I will say when it is seen to be gone.'),
     },
   }
