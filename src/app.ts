@@ -100,7 +100,9 @@ async function start(
   onStop(async () => clock.close())
 
   const keys = await openKeys(config.keys, config.logOrigin)
-  const sealing = createSealing(keys.secrets)
+  const digestKey = createHmac('sha256', keys.secrets).update('digests of messages').digest()
+  const digest = (text: string) => createHmac('sha256', digestKey).update(text).digest('hex')
+  const sealing = { ...createSealing(keys.secrets), digest }
   const witnesses = config.witnesses.map(({ path }) =>
     createFileWitness({ path, administeredBy: 'whoever runs this process' }),
   )

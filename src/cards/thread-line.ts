@@ -1,5 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { Approver, GrantEvent, Left, Placed } from '../domain/grant-event.ts'
+import type { Approver, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
 import type { Line, Span } from '../ports/chat.ts'
 import { code, line, type Names, people, person, strong, time, typed } from './text.ts'
 
@@ -138,7 +138,8 @@ function leftBehind(left: readonly Left[]): string[] {
   return left.length === 0 ? [] : [` Left behind: ${left.map((one) => `${one.kind} ${one.what}`).join('; ')}.`]
 }
 
-function stepWord(step: Extract<GrantEvent, { type: 'grant.attempt-failed' }>['data']['step']): string {
+/** A step as the beginning of a sentence. */
+export function stepWord(step: GrantStep): string {
   switch (step) {
     case 'provision':
       return 'Giving access'

@@ -9,6 +9,7 @@ export function cardContext(context: Context): CardContext {
     names: namesOf(context),
     titleOf: (id) => titles.get(id) ?? '',
     target: (name) => policy.targets[name] ?? null,
+    escalateTo: policy.escalateTo,
   }
 }
 
