@@ -73,7 +73,7 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
     case 'not-yours':
       return no('Only ', person(refusal.holder, names), ' can do this.')
     case 'not-active':
-      return no(`This is not an active access: it is ${refusal.status}. `, ...afterNotActive(refusal.status))
+      return no(...notActive(refusal.status))
     case 'too-late-to-cancel':
       return no(
         `Too late to cancel: it is ${refusal.status}. `,
@@ -113,15 +113,17 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
   }
 }
 
-function afterNotActive(status: string): Parameters<typeof line> extends [unknown, ...infer Rest] ? Rest : never {
+function notActive(status: string): Parameters<typeof line> extends [unknown, ...infer Rest] ? Rest : never {
   switch (status) {
     case 'pending':
-      return ['Wait until it is approved: I will tell you.']
+      return ['This is not an access yet: it is pending. Wait until it is approved: I will tell you.']
     case 'planned':
     case 'providing':
-      return ['Wait until it works: I will tell you.']
+      return [`This is not an active access yet: it is ${status}. Wait until it works: I will tell you.`]
+    case 'active':
+      return ['The time of this access is up: it is being taken away. Ask for a new one with ', code('/access'), '.']
     default:
-      return ['Ask for a new one with ', code('/access'), '.']
+      return [`This is not an active access: it is ${status}. Ask for a new one with `, code('/access'), '.']
   }
 }
 
