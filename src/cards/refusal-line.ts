@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { GrantOutcome, Refusal } from '../domain/refusal.ts'
 import type { Line } from '../ports/chat.ts'
-import { code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { capital, code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
 
 /** A refusal in words: the thing, the value, the next step. */
 export function refusalLine(refusal: Refusal, names: Names): Line {
@@ -51,7 +51,7 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
     case 'reason-too-long':
       return no(`The reason has ${refusal.length} characters; at most ${refusal.maxLength} fit. Shorten it.`)
     case 'reason-pattern':
-      return no(`The reason needs ${refusal.hint}. Add it and send again.`)
+      return no(`The reason lacks something. ${capital(refusal.hint)}. Add it and send again.`)
     case 'deny-reason-required':
       return no('A denial here needs a reason. Press Deny again and say why.')
     case 'unknown-grant':

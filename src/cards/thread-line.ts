@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { Approver, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
 import type { Line, Span } from '../ports/chat.ts'
-import { code, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { capital, code, line, type Names, people, person, strong, time, typed } from './text.ts'
 
 /**
  * What an event says in the thread of its card; null for what the thread need not repeat.
@@ -70,7 +70,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
           person(event.data.by, names),
           ` asks for ${formatDuration(event.data.durationMs)} more, until `,
         ] as const),
-        ...[time(event.data.until), ...because(event.data.reason), ' ', ...askedOf(event.data.approvers, names)],
+        ...[time(event.data.until), ...whyMore(event.data.reason), ...askedOf(event.data.approvers, names)],
       )
     case 'extension.signed':
       return line('active', person(event.data.by, names), ' signed the extension.')
@@ -134,6 +134,10 @@ function because(reason: string): (string | Span)[] {
   return reason === '' ? ['.'] : [': ', typed(reason)]
 }
 
+function whyMore(reason: string): (string | Span)[] {
+  return reason === '' ? ['. '] : [': ', typed(reason), reason.endsWith('.') ? ' ' : '. ']
+}
+
 function leftBehind(left: readonly Left[]): string[] {
   return left.length === 0 ? [] : [` Left behind: ${left.map((one) => `${one.kind} ${one.what}`).join('; ')}.`]
 }
@@ -156,8 +160,4 @@ export function stepWord(step: GrantStep): string {
     default:
       return step satisfies never
   }
-}
-
-function capital(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -1,5 +1,6 @@
 import type { Approver, GrantEvent, Placed } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
+import type { Span } from '../ports/chat.ts'
 import type { Announcement } from './announcement.ts'
 import { type CardContext, grantCard } from './grant-card.ts'
 import { code, line, people, person, text } from './text.ts'
@@ -73,7 +74,7 @@ function oneUntold(stream: string, state: GrantState, fact: Undelivered, { names
       who,
       ` could not be told in person (${fact.data.code}). Ask them in another way: the card in `,
     ] as const),
-    ...[code(`#${state.channel}`), ' has the buttons, for ', code(state.id), '.'],
+    ...[channelName(state), ' has the buttons, for ', code(state.id), '.'],
   )
   const about = `untold:${fact.seq}`
   return [
@@ -118,7 +119,7 @@ function escalate(stream: string, state: GrantState, asking: Asking, context: Ca
 /** Without its card the request has no thread, and its approvers only the message in person. */
 function cardMissing(stream: string, state: GrantState, fact: Undelivered, context: CardContext): Announcement[] {
   const message = line(
-    ...(['alarm', 'The card of ', code(state.id), ' could not be posted in ', code(`#${state.channel}`)] as const),
+    ...(['alarm', 'The card of ', code(state.id), ' could not be posted in ', channelName(state)] as const),
     ` (${fact.data.code}). Let me into that channel, or name another one in the policy.`,
   )
   return context.escalateTo.map((identity) => ({
@@ -127,4 +128,8 @@ function cardMissing(stream: string, state: GrantState, fact: Undelivered, conte
     message,
     priority: 1,
   }))
+}
+
+function channelName({ channel }: GrantState): Span {
+  return code(channel.startsWith('#') ? channel : `#${channel}`)
 }

@@ -43,7 +43,7 @@ export function completionFor(policy: Policy, person: string): CompletionWord[] 
         word: formatDuration(ms),
         detail: 'for how long',
         next: [],
-        rest: hint === undefined ? 'why' : `why, with ${hint}`,
+        rest: hint === undefined ? 'why' : `why: ${hint}`,
       })),
       rest: null,
     }

@@ -27,6 +27,12 @@ describe('a refusal', () => {
     expect(words).toBe('How long is missing. Write 30m.')
   })
 
+  it('quotes the hint of a policy as a sentence, however it begins', () => {
+    const words = (hint: string) => said({ code: 'reason-pattern', hint })
+    expect(words('Name the ticket')).toBe('The reason lacks something. Name the ticket. Add it and send again.')
+    expect(words('a ticket such as INC-42')).toContain('. A ticket such as INC-42. ')
+  })
+
   it('does not offer less than a second', () => {
     expect(said({ code: 'extension-too-long', latest: 1, leftMs: 999 })).not.toContain('0s')
   })
