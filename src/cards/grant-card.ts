@@ -1,7 +1,8 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Entitlement, Target } from '../domain/policy.ts'
-import type { Button, ButtonAction, Card, Span, Text, Tone } from '../ports/chat.ts'
+import type { Card, Span, Text, Tone } from '../ports/chat.ts'
+import { buttonsOf, type Reader } from './grant-buttons.ts'
 import { heldTexts } from './held-text.ts'
 import { code, type Names, people, person, strong, text, time, typed } from './text.ts'
 import { stepWord } from './thread-line.ts'
@@ -14,9 +15,6 @@ export interface CardContext {
   /** Who is told when nobody can decide. Identity ids. */
   readonly escalateTo: readonly string[]
 }
-
-/** Who looks at the card decides which buttons it carries; the buttons of a channel are for everybody. */
-export type Reader = 'channel' | 'approver' | 'holder'
 
 /** A label and what it says. */
 export type Fact = Card['facts'][number]
@@ -225,35 +223,4 @@ function stuckTexts(state: GrantState, stuck: NonNullable<GrantState['stuck']>):
     text(`${stepWord(stuck.step)} does not work: ${stuck.message} (`, code(stuck.code), ')'),
     text('Somebody must look at the target now. I go on trying, and say here when it is seen to be gone.'),
   ]
-}
-
-function buttonsOf(state: GrantState, reader: Reader): Button[] {
-  const button = (action: ButtonAction, label: string, style: Button['style']): Button => ({
-    ...{ action, label, style },
-    ...{ request: state.id, revision: state.seq },
-  })
-  if (state.status === 'pending') {
-    const decide = [button('approve', 'Approve', 'primary'), button('deny', 'Deny', 'danger')]
-    if (reader === 'approver') return decide
-    const cancel = button('cancel', 'Cancel', 'plain')
-    return reader === 'holder' ? [cancel] : [...decide, cancel]
-  }
-  if (state.status === 'planned') return reader === 'approver' ? [] : [button('cancel', 'Cancel', 'plain')]
-  if (state.status !== 'active') return []
-  const extension = state.extension
-  const mine = [
-    button('connect', 'Show how to connect', 'primary'),
-    ...(extension === null ? [button('extend', 'Extend', 'plain')] : []),
-    button('done', "I'm done", 'plain'),
-  ]
-  const decideExtension =
-    extension?.status === 'pending'
-      ? [
-          button('approve-extension', 'Approve extension', 'primary'),
-          button('deny-extension', 'Deny extension', 'danger'),
-        ]
-      : []
-  if (reader === 'holder') return mine
-  if (reader === 'approver') return decideExtension
-  return [...decideExtension, ...mine]
 }
