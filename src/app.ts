@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { createTargetConnectors } from './app/target-connectors.ts'
-import { completionFor } from './chat/completion.ts'
+import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
 import type { LocalPerson } from './chat/local/local-person.ts'
@@ -36,13 +36,13 @@ import { createHealth } from './web/health.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
+import { namesOf } from './workflow/card-context.ts'
 import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
 import { namingTampering } from './workflow/name-tampering.ts'
-import { namesOf } from './workflow/perform-act.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
 import { createAlarms } from './workflow/raise-alarm.ts'
@@ -107,9 +107,12 @@ async function start(
     onNotice: (notice) => log.info(notice),
   })
   onStop(() => open.close())
-  const { database, clock, keys, sealing, witnesses, witnessed } = open
+  const { database, clock, keys, witnesses, witnessed } = open
   const { app: db, sealer: sealerDb, roles } = database.pools
   const record = namingTampering(open.record, (alarm) => alarms.raise(alarm))
+  const digestKey = createHmac('sha256', keys.secrets).update('digests of messages').digest()
+  const digest = (text: string) => createHmac('sha256', digestKey).update(text).digest('hex')
+  const sealing = { ...open.sealing, digest }
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
@@ -174,7 +177,7 @@ async function start(
     people: () => localPeopleOf(policy.current()),
     channels: () => channelsOf(policy.current()),
     policyName: config.policyFile.split('/').at(-1) ?? '',
-    example: '/access prod-db 2m fix ledger INC-42',
+    example: exampleFor(policy.current(), localPeopleOf(policy.current())[0]?.id ?? '') ?? '/access',
     completion: async (account) => {
       const who = await directory.byAccount(account)
       return who === null ? [] : completionFor(policy.current(), who.id)

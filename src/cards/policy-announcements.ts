@@ -1,6 +1,6 @@
 import type { RecordedPolicyFact } from '../domain/house-event.ts'
 import type { Card } from '../ports/chat.ts'
-import type { Announcement } from './announcements.ts'
+import type { Announcement } from './announcement.ts'
 import { code, type Names, person, text } from './text.ts'
 
 /** The longest part of a difference that a card shows; the record has all of it. */

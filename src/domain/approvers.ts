@@ -74,6 +74,7 @@ function sourceInWords(source: ApproverSource): string {
   return source.kind === 'group' ? `group ${source.group}` : source.kind
 }
 
-function sourceWord(source: ApproverSource): string {
+/** How an approver's `as` names the source: `manager`, `owner`, `group dba`. */
+export function sourceWord(source: ApproverSource): string {
   return source.kind === 'owners' ? 'owner' : sourceInWords(source)
 }

@@ -7,6 +7,9 @@ import { type Refused, refuse } from './refusal.ts'
 export function decideCancel(state: GrantState, by: string): GrantEvent[] | Refused {
   if (by !== state.by && by !== state.for) return refuse({ code: 'not-yours', holder: state.by })
   if (state.status === 'pending' || state.status === 'planned') return [{ type: 'request.cancelled', data: { by } }]
+  if (state.status === 'providing' || state.status === 'active') {
+    return refuse({ code: 'too-late-to-cancel', grant: state.id, status: state.status })
+  }
   const outcome = outcomeOf(state)
   return outcome === null
     ? refuse({ code: 'not-active', status: state.status })

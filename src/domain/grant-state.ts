@@ -30,7 +30,12 @@ export interface GrantState {
   readonly extension: Extension | null
   readonly ending: Ending | null
   readonly failure: Failure | null
-  readonly stuck: { readonly step: GrantStep; readonly code: string; readonly at: number } | null
+  readonly stuck: {
+    readonly step: GrantStep
+    readonly code: string
+    readonly message: string
+    readonly at: number
+  } | null
   readonly closed: boolean
 }
 
@@ -213,7 +218,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
       }
     }
     case 'grant.stuck':
-      return { stuck: { step: event.data.step, code: event.data.code, at } }
+      return { stuck: { step: event.data.step, code: event.data.code, message: event.data.message, at } }
     case 'grant.attempt-failed':
       return { failure: { ...event.data, at } }
     case 'closed':

@@ -40,6 +40,7 @@ export type Refusal =
     }
   | { readonly code: 'not-yours'; readonly holder: string }
   | { readonly code: 'not-active'; readonly status: string }
+  | { readonly code: 'too-late-to-cancel'; readonly grant: string; readonly status: string }
   | { readonly code: 'extension-open'; readonly approvers: readonly string[] }
   | { readonly code: 'nobody-may-approve'; readonly missing: number; readonly tell: readonly string[] }
   | { readonly code: 'no-extension-open' }

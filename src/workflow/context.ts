@@ -35,7 +35,12 @@ export interface Context {
   readonly committed: () => void
   readonly lanes: Lanes
   /** Seals what an answer quotes, so that no free text lies in clear. */
-  readonly sealing: { seal(text: string, context: string): Buffer; open(sealed: Buffer, context: string): string }
+  readonly sealing: {
+    seal(text: string, context: string): Buffer
+    open(sealed: Buffer, context: string): string
+    /** Tells two texts apart, and says nothing of them to who has the database alone: keyed, not only hashed. */
+    digest(text: string): string
+  }
   readonly publicUrl: string
   readonly alarm: (alarm: Alarm) => void
   /** Test hook: named points between the committed steps, where a crash must lose nothing. */

@@ -44,7 +44,11 @@ async function end(context: Context, { tx, now, by, policy }: Performing, id: st
       kind: 'line',
       line:
         after.status === 'cancelled'
-          ? line('info', strong('Taken back.'), ' Nothing was given.')
+          ? line(
+              'info',
+              strong(by.id === after.for || by.id === after.by ? 'Taken back.' : 'Withdrawn for them.'),
+              ' Nothing was given.',
+            )
           : line('waiting', strong('Ending now.'), ' I will say when it is seen to be gone.'),
     },
   }

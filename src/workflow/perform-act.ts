@@ -9,6 +9,7 @@ import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { DirectoryUnreachable, type Identity } from '../ports/directory.ts'
+import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { decideAgain } from './decide-again.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
@@ -175,10 +176,4 @@ function isDuplicateAct(error: unknown): boolean {
 
 function line(refusal: Refusal, context: Context): Answer {
   return { kind: 'line', line: refusalLine(refusal, namesOf(context)) }
-}
-
-/** Names for cards, from the active policy: a name is never worth a failure. */
-export function namesOf(context: Context): (id: string) => string {
-  const people = new Map(context.policy.current().people.map((one) => [one.id, one.name]))
-  return (id) => people.get(id) ?? id
 }

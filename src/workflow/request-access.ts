@@ -6,10 +6,11 @@ import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { lockAndSettle, lockIdentity } from './advance-grant.ts'
+import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenGrant } from './find-grants.ts'
 import { appendToGrant } from './grant-store.ts'
-import { namesOf, type Performed, type Performing, performAct } from './perform-act.ts'
+import { type Performed, type Performing, performAct } from './perform-act.ts'
 import { loadRoster } from './roster.ts'
 
 export interface AskWords {

@@ -220,7 +220,7 @@ describe('ending', () => {
       expect(codeOf(decideEnd(active(), by, policy, NOW))).toBe('accepted')
     }
     expect(codeOf(decideEnd(active(), 'bo', policy, NOW))).toBe('may-not-end')
-    expect(codeOf(decideCancel(active(), 'ana'))).toBe('already-decided')
+    expect(codeOf(decideCancel(active(), 'ana'))).toBe('too-late-to-cancel')
   })
 
   it('refuses an extension past what the policy allows in all, and says what is left', () => {
