@@ -81,7 +81,10 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
         ' takes it away now.',
       )
     case 'extension-open':
-      return no('An extension is already under way. ', ...people(refusal.approvers, names), ' can sign it.')
+      return no(
+        ...['An extension is already under way: wait for it before you ask for another one'],
+        ...(refusal.approvers.length === 0 ? ['.'] : ['. ', ...people(refusal.approvers, names), ' can sign it.']),
+      )
     case 'nobody-may-approve':
       return no('Nobody may approve this at the moment. ', ...people(refusal.tell, names), ' can mend that.')
     case 'no-extension-open':

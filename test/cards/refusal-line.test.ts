@@ -33,6 +33,11 @@ describe('a refusal', () => {
     expect(words('a ticket such as INC-42')).toContain('. A ticket such as INC-42. ')
   })
 
+  it('names who can sign an extension that is open, and nobody when nobody is left to', () => {
+    expect(said({ code: 'extension-open', approvers: ['olga'] })).toContain('OLGA can sign it.')
+    expect(said({ code: 'extension-open', approvers: [] })).not.toContain('can sign')
+  })
+
   it('does not offer less than a second', () => {
     expect(said({ code: 'extension-too-long', latest: 1, leftMs: 999 })).not.toContain('0s')
   })
