@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { createTargetConnectors } from './app/target-connectors.ts'
 import { completionFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
+import type { LocalPerson } from './chat/local/local-person.ts'
 import { type Config, resolveSecret, settingsForRecord } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
@@ -12,6 +14,7 @@ import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Policy, Target } from './domain/policy.ts'
+import { isRefused } from './domain/refusal.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -91,6 +94,13 @@ async function start(
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Omit<App, 'stop'>> {
+  // The one chat of this version: an adapter for another would be chosen here.
+  if (!config.localPage) {
+    throw new NoSuchChat(
+      'Slack or Teams is configured, and this version has no other chat than the local page, where anyone acts as ' +
+        'anyone. Unset SLACK_* and TEAMS_* to try it on this machine',
+    )
+  }
   const build = await readBuild()
   const open = await openRecord(config, {
     also: [migrateEffects],
@@ -122,34 +132,32 @@ async function start(
   const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())
 
-  const connectors = new Map<string, Connector>()
-  onStop(async () => {
-    for (const connector of connectors.values()) await connector.close()
-  })
-  const connectorOf = (name: string): Connector | null => {
-    const target = policy.own().targets[name]
-    if (target === undefined) return null
-    const url = resolveSecret(target.connector.url, demoEnvironment)
-    const known = connectors.get(`${name} ${url}`)
-    if (known !== undefined) return known
-    const made =
-      hooks.connectorFor?.(target) ??
-      createPostgresConnector({
-        ...{ target: name, url, clock, origin: config.logOrigin },
-        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
-        afterStep: () => reached('target:after-step'),
-      })
-    connectors.set(`${name} ${url}`, made)
-    return made
-  }
-  const policy = createPolicyInForce(await readPolicy(config.policyFile), {
+  const file = await readPolicy(config.policyFile)
+  const policy = createPolicyInForce(file, {
     ...{ db, record, clock, committed },
     changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
   })
-  const directory = createPolicyDirectory(() => policy.own())
+  const connectors = createTargetConnectors({
+    everActive: () => {
+      const active = [...policy.everActive()]
+      // Where the record cannot say which policy was active, the file still tells where to take away.
+      return active.length > 0 ? active : [file.policy]
+    },
+    resolve: (reference) => resolveSecret(reference, demoEnvironment),
+    make: (target, url) =>
+      hooks.connectorFor?.(target) ??
+      createPostgresConnector({
+        ...{ target: target.name, url, clock, origin: config.logOrigin },
+        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
+        afterStep: () => reached('target:after-step'),
+      }),
+  })
+  onStop(() => connectors.close())
+  const directory = createPolicyDirectory(policy.current)
 
   const context: Context = {
-    ...{ db, record, witnessed, clock, directory, policy, connectorOf, lanes, sealing, committed },
+    ...{ db, record, witnessed, clock, directory, policy, lanes, sealing, committed },
+    ...{ connectorOf: connectors.known, connectorToGive: connectors.toGive, knownTargets: connectors.names },
     get chat() {
       return local.chat
     },
@@ -166,23 +174,19 @@ async function start(
     log.error({ err: error, reference }, 'an act failed')
     return reference
   })
-  const people = policy.own().people
   const local: LocalChat = createLocalChat({
     ...{ db, clock, desk, host: config.host },
-    people: people.flatMap(({ id, name, title, accounts }) => {
-      const account = accounts.find((one) => one.platform === 'local')
-      return account === undefined ? [] : [{ id, name, title, account }]
-    }),
-    channels: channelsOf(policy.own()),
+    people: () => localPeopleOf(policy.current()),
+    channels: () => channelsOf(policy.current()),
     policyName: config.policyFile.split('/').at(-1) ?? '',
     example: '/access prod-db 2m fix ledger INC-42',
     completion: async (account) => {
       const who = await directory.byAccount(account)
-      return who === null ? [] : completionFor(policy.own(), who.id)
+      return who === null ? [] : completionFor(policy.current(), who.id)
     },
     panes: {
       target: async () => {
-        const target = Object.keys(policy.own().targets)[0] ?? ''
+        const target = Object.keys(policy.current().targets)[0] ?? ''
         return { target, accounts: await lookAtTarget(context, target) }
       },
       record: () => newestEvents(db, witnessed, namesOf(context)),
@@ -216,7 +220,7 @@ async function start(
   })
   fallDue.onFree(() => waker.poke())
   const schedule = createSchedule({
-    ...{ db, clock, log, timeZone: policy.own().timeZone },
+    ...{ db, clock, log, timeZone: policy.current().timeZone },
     jobs: [
       {
         ...{ name: 'check-record', cron: '17 3 * * *', catchUp: 'latest' },
@@ -240,7 +244,7 @@ async function start(
     { db, record, clock },
     {
       ...{ version: build.version, commit: build.commit, lockFile: build.lockFile },
-      ...{ schema: String((await schemaState(db)).at), policy: policy.own().hash, host: hostname() },
+      ...{ schema: String((await schemaState(db)).at), policy: policy.ownHash(), host: hostname() },
       ...{ node: process.version, settings: settingsForRecord(config), roles },
       durability: (await readDurability(db)).words,
     },
@@ -273,12 +277,12 @@ async function start(
     routers: [
       createHealth(
         readinessChecks({
-          ...{ db, clock, roles, sealer, witnesses, connectorOf, origin: witnessed.origin },
+          ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
           policyHeld: async () => {
-            const held = await db.begin((tx) => policy.heldBecause(tx))
-            return held === null ? null : 'held: the policy of this process is not the active one'
+            const inForce = await policy.inForce(db)
+            return !isRefused(inForce) ? null : 'held: the policy of this process is not the active one'
           },
-          targets: () => Object.keys(policy.own().targets),
+          targets: () => Object.keys(policy.current().targets),
         }),
       ),
       createRevealPage({
@@ -310,6 +314,11 @@ async function readPolicy(file: string): Promise<PolicyText> {
   throw new PolicyInvalid(`The policy is not valid:\n${faults.join('\n')}`)
 }
 
+export class NoSuchChat extends Error {
+  readonly code = 'NO_SUCH_CHAT'
+  override name = 'NoSuchChat'
+}
+
 export class PolicyInvalid extends Error {
   readonly code = 'POLICY_INVALID'
   override name = 'PolicyInvalid'
@@ -323,6 +332,13 @@ async function openDemoTarget(config: Config, database: OpenDatabase, key: Buffe
   if (config.mode !== 'demo' || database.superuserUrl === null) return {}
   const password = createHmac('sha256', key).update('demo target').digest('base64url')
   return { DEMO_TARGET_URL: (await createDemoTarget(database.superuserUrl, password)).url }
+}
+
+function localPeopleOf({ people }: Policy): LocalPerson[] {
+  return people.flatMap(({ id, name, title, accounts }) => {
+    const account = accounts.find((one) => one.platform === 'local')
+    return account === undefined ? [] : [{ id, name, title, account }]
+  })
 }
 
 function channelsOf(policy: Policy): string[] {

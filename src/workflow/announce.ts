@@ -50,7 +50,7 @@ async function announcementsOf(context: Context, stream: string): Promise<{ want
 
 async function policyAnnouncements(context: Context): Promise<{ wanted: Announcement[]; seq: number }> {
   const facts = await readPolicyFacts(context.record, context.db)
-  const wanted = announcePolicies(facts, context.policy.own().channel, namesOf(context))
+  const wanted = announcePolicies(facts, context.policy.current().channel, namesOf(context))
   return { wanted, seq: facts.length }
 }
 

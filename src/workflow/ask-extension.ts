@@ -19,11 +19,10 @@ export function askExtension(
     decides: true,
     before: () => context.reached('extend:before-asked'),
     after: () => context.reached('extend:after-asked'),
-    run: async ({ tx, now, by }) => {
+    run: async ({ tx, now, by, policy }) => {
       const state = await lockAndSettle(context, tx, id, now)
       if (state === null) return { refused: { code: 'unknown-grant', said: id } }
-      const policy = context.policy.own()
-      const roster = await rosterFor(context, state)
+      const roster = await rosterFor(context, policy, state)
       const facts = decideExtensionAsk(state, { ...words, by: by.id, roster, policy, now })
       if ('refused' in facts) return { ...facts, grant: id }
       const after = await appendToGrant(context, tx, id, state, facts, now)

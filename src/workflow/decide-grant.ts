@@ -28,14 +28,13 @@ export function decideGrant(context: Context, act: Act, id: string, decision: De
 
 async function decide(
   context: Context,
-  { tx, now, by }: Performing,
+  { tx, now, by, policy }: Performing,
   id: string,
   decision: Decision,
 ): Promise<Performed> {
   const state = await lockAndSettle(context, tx, id, now)
   if (state === null) return { refused: { code: 'unknown-grant', said: id } }
-  const roster = await rosterFor(context, state, [by.id])
-  const policy = context.policy.own()
+  const roster = await rosterFor(context, policy, state, [by.id])
   const facts = decideBy(state, { by: by.id, assurance: 'click-only', roster, policy, now }, decision)
   if ('refused' in facts) return { ...facts, grant: id }
   const after = await appendToGrant(context, tx, id, state, facts, now)

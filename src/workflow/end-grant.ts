@@ -33,10 +33,10 @@ export function cancelRequest(context: Context, act: Act, id: string): Promise<A
   })
 }
 
-async function end(context: Context, { tx, now, by }: Performing, id: string): Promise<Performed> {
+async function end(context: Context, { tx, now, by, policy }: Performing, id: string): Promise<Performed> {
   const state = await lockAndSettle(context, tx, id, now)
   if (state === null) return { refused: { code: 'unknown-grant', said: id } }
-  const facts = decideEnd(state, by.id, context.policy.own(), now)
+  const facts = decideEnd(state, by.id, policy, now)
   if ('refused' in facts) return { ...facts, grant: id }
   const after = await appendToGrant(context, tx, id, state, facts, now)
   return {

@@ -41,7 +41,7 @@ export async function reconcileTarget(context: Context, target: string, only: On
 
 /** The same for one grant, wherever it has an access. @param because known to the caller; else the record is asked */
 export async function reconcileGrant(context: Context, grant: string, because?: OrphanReason): Promise<void> {
-  for (const target of Object.keys(context.policy.own().targets)) {
+  for (const target of context.knownTargets()) {
     await reconcileTarget(context, target, { grant, ...(because !== undefined && { because }) })
   }
 }

@@ -31,12 +31,11 @@ export function requestAccess(context: Context, act: Act, words: AskWords): Prom
   })
 }
 
-async function ask(context: Context, { tx, now, by }: Performing, words: AskWords): Promise<Performed> {
-  const policy = context.policy.own()
+async function ask(context: Context, { tx, now, by, policy }: Performing, words: AskWords): Promise<Performed> {
   const entitled = findEntitlement(policy, words.target, words.entitlement)
   if ('refused' in entitled) return entitled
   const { target, entitlement } = entitled
-  const roster = await loadRoster(context, target.name, entitlement.approvals, by.id)
+  const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
 
   await lockIdentity(tx, by.id)
   const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)

@@ -46,7 +46,10 @@ async function takeAway(context: Context, id: string, lost: AbortSignal): Promis
     try {
       const connector = context.connectorOf(state.target)
       if (connector === null) {
-        throw new ConnectorError('NotFound', `No connector serves ${state.target}: put it back into the policy`)
+        throw new ConnectorError(
+          'NotFound',
+          `No policy that was ever active says how to reach ${state.target}, or its secret cannot be read: set it again`,
+        )
       }
       lost.throwIfAborted()
       const done = await takeStep(context, state, connector, next)
@@ -185,7 +188,7 @@ async function recordFailure(
     const facts: GrantEvent[] = []
     if (isNews(latest.failure, failed, now)) facts.push({ type: 'grant.attempt-failed', data: failed })
     if (latest.stuck === null && now - latest.ending.at >= STUCK_AFTER_MS) {
-      facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.own().escalateTo } })
+      facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.current().escalateTo } })
     }
     return facts
   })
