@@ -1,6 +1,6 @@
 import type { ConnectionDetails } from '../../src/ports/connector.ts'
 import { describeConnectorContract } from './contract.ts'
-import { inOneHour, newGrant, passwordOf, startDemoServer } from './postgres-fixture.ts'
+import { inOneHour, newGrant, passwordOf, patience, startDemoServer } from './postgres-fixture.ts'
 import { startWire } from './wire.ts'
 
 describeConnectorContract('PostgreSQL', async () => {
@@ -12,7 +12,7 @@ describeConnectorContract('PostgreSQL', async () => {
     return server.client({ user, password: passwordOf(details) })
   }
   return {
-    connector: server.connect({ url }),
+    connector: server.connect({ url, patience: { ...patience, heldUpMs: 50 } }),
     restarted: async () => server.connect({ url }),
     newGrant,
     notListed: 'postgres',

@@ -13,9 +13,9 @@ const clock: Clock = { now: () => Date.now(), runAt: () => () => undefined }
 /** Long where an answer is expected, however busy the machine is; short where waiting is what a test is about. */
 export const patience = {
   connectMs: 20_000,
-  replyMs: 20_000,
-  lockMs: 10_000,
-  heldUpMs: 50,
+  replyMs: 25_000,
+  lockMs: 12_000,
+  heldUpMs: 15_000,
   hiddenMs: 150,
   quietMs: 10_000,
   pollMs: 10,

@@ -1,14 +1,23 @@
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Connector, TargetGrant } from '../../src/ports/connector.ts'
-import { type DemoServer, inOneHour, newGrant, passwordOf, patience, startDemoServer } from './postgres-fixture.ts'
+import {
+  type DemoServer,
+  inOneHour,
+  newGrant,
+  passwordOf,
+  patience as patient,
+  startDemoServer,
+} from './postgres-fixture.ts'
+
+const patience = { ...patient, heldUpMs: 50 }
 
 let server: DemoServer
 let connector: Connector
 
 beforeAll(async () => {
   server = await startDemoServer({ max_prepared_transactions: '5' })
-  connector = server.connect()
+  connector = server.connect({ patience })
 })
 afterAll(() => server?.close())
 

@@ -34,13 +34,15 @@ async function endWhatHoldsUp(target: PostgresTarget, grant: TargetGrant, answer
   const { endpoint, patience } = target
   const within = (ms: number) => sleep(ms, true, { signal: answered }).catch(() => false)
   if (!(await within(patience.heldUpMs))) return false
-  let ended = 0
+  let ended = false
   // A connection of its own: those of the pool may all be waiting like the step.
   await inDatabase(target, endpoint.database, async (second) => {
-    do ended += await killSessions(second, grant).catch(() => 0)
-    while (await within(patience.pollMs))
+    do {
+      const told = await killSessions(second, grant).catch(() => [])
+      ended ||= told.length > 0
+    } while (await within(patience.pollMs))
   })
-  return ended > 0
+  return ended
 }
 
 /** A prepared transaction keeps its locks without a session: only its owner or a superuser can end it. */
@@ -53,14 +55,14 @@ async function withPrepared(target: PostgresTarget, grant: TargetGrant, error: u
   return new ConnectorError('Throttled', message, { cause: error, retryAfterMs: error.retryAfterMs ?? 0 })
 }
 
-/** @param nameless backends that hid their name for too long. @returns how many were told to end */
+/** @param nameless backends that hid their name for too long. @returns the pids that were told to end */
 export async function killSessions(
   sessions: Sessions,
   { account, id }: TargetGrant,
   nameless: readonly Nameless[] = [],
-): Promise<number> {
+): Promise<readonly number[]> {
   const [row] = await sessions.act(
-    (sql) => sql<{ ended: number }[]>`select jit.kill(${account}, ${id}, ${sql.json([...nameless])}) as ended`,
+    (sql) => sql<{ ended: number[] }[]>`select jit.kill(${account}, ${id}, ${sql.json([...nameless])}) as ended`,
   )
-  return row?.ended ?? 0
+  return row?.ended ?? []
 }

@@ -37,7 +37,7 @@ create table if not exists jit.account (
 -- Of an older set-up: the bot must not hold more than it needs.
 drop function if exists
   jit.provision(text, text, text, text, bigint, integer, bigint),
-  jit.disable(text, text, text, bigint), jit.kill(text, text, jsonb, bigint), jit.tag(text);
+  jit.disable(text, text, text, bigint), jit.kill(text, text, jsonb, bigint), jit.kill(text, text, jsonb), jit.tag(text);
 
 -- Whose log it is stands in the account's comment: several Countersigns may share a server.
 alter table jit.account add column if not exists origin text;
@@ -320,13 +320,14 @@ $body$;
 -- caller saw nameless for too long; one that has a name by now, or a new transaction, is let be.
 -- Waits for no step that waits for a session. Before NOLOGIN is committed a client can come back: then
 -- this only frees the step that waits, and the sessions have to be ended again.
-create or replace function jit.kill(p_account text, p_grant_id text, p_nameless jsonb) returns integer
+-- Returns the pids that were told to end: one may be told twice before it is gone.
+create or replace function jit.kill(p_account text, p_grant_id text, p_nameless jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $body$
 declare
   v_account jit.account := jit.find_account(p_account, p_grant_id);
   v_seen jsonb;
-  v_ended integer;
+  v_ended jsonb;
 begin
   perform jit.require_marked(v_account);
   if v_account.logins_closed_at is null
@@ -340,7 +341,7 @@ begin
     v_account := jit.find_account(p_account, p_grant_id);
   end if;
   v_seen := jit.look_at_sessions(v_account);
-  select count(*) filter (where pg_terminate_backend(pid)) into v_ended
+  select coalesce(jsonb_agg(pid) filter (where pg_terminate_backend(pid)), '[]') into v_ended
   from (
     select (s ->> 'pid')::integer as pid from jsonb_array_elements(v_seen -> 'sessions') s
     union all

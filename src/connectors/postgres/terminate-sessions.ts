@@ -19,10 +19,10 @@ export async function terminateSessions(target: PostgresTarget, grant: TargetGra
   const { sessions, patience } = target
   const { account } = grant
   const since = new Map<string, number>()
-  let ended = 0
+  const ended = new Set<number>()
   let hiding: readonly Nameless[] = []
   for (let waitedMs = 0; ; waitedMs += patience.pollMs) {
-    ended += await killSessions(sessions, grant, hiding)
+    for (const pid of await killSessions(sessions, grant, hiding)) ended.add(pid)
     const seen = await observe(target, grant)
     if (seen.roles.some(({ canLogin }) => canLogin)) {
       throw new ConnectorError('Conflict', `${target.name}/${account} can still log in: disable it first`)
@@ -40,7 +40,7 @@ export async function terminateSessions(target: PostgresTarget, grant: TargetGra
     await sleep(patience.pollMs)
   }
   return {
-    summary: ended === 1 ? '1 session ended' : `${ended} sessions ended`,
+    summary: ended.size === 1 ? '1 session ended' : `${ended.size} sessions ended`,
     checks: [check('live sessions', '0', '0'), check('backends that hide their name', '0', '0')],
     residuals: [],
   }
