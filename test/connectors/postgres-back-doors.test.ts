@@ -206,6 +206,10 @@ test('what was made in another database is found there, and named where the set-
     ['warning', expect.stringContaining('prod-db: max_prepared_transactions is 5')],
     ['warning', expect.stringContaining('prod-db/bare: the function jit.purge_database(text,oid,bigint) is absent')],
     ['warning', expect.stringContaining('prod-db/bare: the function jit.quarantine() is absent')],
+    [
+      'warning',
+      expect.stringContaining('prod-db/bare: the function jit.release_large_objects(text,oid,bigint) is absent'),
+    ],
     ['warning', expect.stringContaining('prod-db/bare: the function jit.residuals(text) is absent')],
   ])
   await connector.disable(grant)

@@ -126,3 +126,25 @@ test('a prepared transaction that holds up the end is named, with what to do', a
   await server.dba().unsafe(`rollback prepared 'hold'`)
   await end(grant)
 })
+
+test('more large objects than one statement can take away are taken away all the same', async () => {
+  const { grant, logIn } = await provisioned()
+  const person = logIn()
+  await person`select lo_create(0) from generate_series(1, 12000)`
+  await connector.disable(grant)
+  await connector.terminateSessions(grant)
+  const { residuals } = await connector.remove(grant)
+  // Five thousand by name, then two batches.
+  expect(residuals.at(-1)?.what).toMatch(/^and 4952 more; SHA-256 of all 5002: /)
+  expect((await connector.verifyRemoved(grant)).verdict).toBe('removed')
+  const notes =
+    await server.dba()`select what from jit.residual where account = ${grant.account} and what ~ '^large objects'`
+  expect(notes.map(({ what }) => what)).toEqual([
+    expect.stringMatching(
+      /^large objects from \d+ to \d+, 5000 of them, SHA-256 .* now owned by countersign_quarantine$/,
+    ),
+    expect.stringMatching(
+      /^large objects from \d+ to \d+, 2000 of them, SHA-256 .* now owned by countersign_quarantine$/,
+    ),
+  ])
+})

@@ -3,7 +3,12 @@ import type { PreconditionFault } from '../../ports/connector.ts'
 import type { PostgresTarget } from './postgres-target.ts'
 
 /** What every database needs, and what the target's own needs on top. */
-export const DATABASE_FUNCTIONS = ['quarantine()', 'residuals(text)', 'purge_database(text,oid,bigint)']
+export const DATABASE_FUNCTIONS = [
+  'quarantine()',
+  'residuals(text)',
+  'release_large_objects(text,oid,bigint)',
+  'purge_database(text,oid,bigint)',
+]
 const TARGET_FUNCTIONS = [
   'provision(text,text,text,text,text,bigint,integer,bigint)',
   'set_verifier(text,text,text,bigint)',

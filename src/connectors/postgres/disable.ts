@@ -7,9 +7,9 @@ import { type PostgresTarget, requireOwn } from './postgres-target.ts'
 import { newPassword, scramVerifier } from './scram.ts'
 
 /**
- * Stops new logins: marked as ending, then NOLOGIN, then no password at all, each committed. Before the last, a password that is
- * right for this moment is tried: the server answers 28000 only to the right one of a closed login,
- * so that is the one refusal that proves the closing, not a typing error.
+ * Stops new logins: marked as ending, then NOLOGIN, then no password at all, each committed. Before the
+ * last, a password that is right for this moment is tried: the server answers 28000 only to the right
+ * one of a closed login, so that is the one refusal that proves the closing, not a typing error.
  */
 export async function disable(target: PostgresTarget, grant: TargetGrant): Promise<StepObservation> {
   requireOwn(target, grant)

@@ -266,35 +266,54 @@ $body$;
 -- Sessions of an account, and backends that could be one and do not say whose they are: after its
 -- login check a backend is nameless until it is ready, and options=-c post_auth_delay=… keeps it so.
 -- The locks are read first: whoever passed the check holds one then, or has a name by the second look.
+-- One that was nameless and is gone by a third may have been a refused client, or have become ready
+-- unseen: that takes another look, or a client that tries without pause would pass for one that hides.
 create or replace function jit.look_at_sessions(p_account jit.account) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
 declare
   v_starting jsonb;
+  v_seen jsonb;
 begin
-  select coalesce(jsonb_object_agg(l.pid, l.virtualxid), '{}') into v_starting
+  for v_look in 1..20 loop
+    v_starting := jit.transactions();
+    perform pg_stat_clear_snapshot();
+    v_seen := jsonb_build_object(
+      'sessions', (
+        select coalesce(jsonb_agg(jsonb_build_object('pid', a.pid, 'database', a.datname)), '[]')
+        from pg_stat_activity a where a.usesysid = p_account.role_oid
+      ),
+      'nameless', (
+        select coalesce(jsonb_agg(jsonb_build_object('pid', s.key::integer, 'vxid', s.value)), '[]')
+        from jsonb_each_text(v_starting) s
+        left join pg_stat_activity a on a.pid = s.key::integer
+        where (a.pid is null or (a.usesysid is null and a.backend_type in ('client backend', 'walsender')))
+          and (a.backend_start is null or p_account.logins_closed_at is null or a.backend_start <= p_account.logins_closed_at)
+      ),
+      'ownerless', (
+        select count(*) from pg_stat_activity a
+        where a.usesysid is not null and not exists (select from pg_authid r where r.oid = a.usesysid)
+      )
+    );
+    exit when v_seen -> 'nameless' = '[]';
+    v_starting := jit.transactions();
+    exit when not exists (
+      select from jsonb_array_elements(v_seen -> 'nameless') n
+      where v_starting ->> (n ->> 'pid') is distinct from n ->> 'vxid'
+    );
+  end loop;
+  return v_seen;
+end
+$body$;
+
+-- Which backends are in a transaction, and in which.
+create or replace function jit.transactions() returns jsonb
+language sql volatile set search_path = pg_catalog, pg_temp
+as $body$
+  select coalesce(jsonb_object_agg(l.pid, l.virtualxid), '{}')
   from pg_locks l
   where l.locktype = 'virtualxid' and l.granted and l.mode = 'ExclusiveLock'
-    and l.pid is not null and l.pid <> pg_backend_pid();
-  perform pg_stat_clear_snapshot();
-  return jsonb_build_object(
-    'sessions', (
-      select coalesce(jsonb_agg(jsonb_build_object('pid', a.pid, 'database', a.datname)), '[]')
-      from pg_stat_activity a where a.usesysid = p_account.role_oid
-    ),
-    'nameless', (
-      select coalesce(jsonb_agg(jsonb_build_object('pid', s.key::integer, 'vxid', s.value)), '[]')
-      from jsonb_each_text(v_starting) s
-      left join pg_stat_activity a on a.pid = s.key::integer
-      where (a.pid is null or (a.usesysid is null and a.backend_type in ('client backend', 'walsender')))
-        and (a.backend_start is null or p_account.logins_closed_at is null or a.backend_start <= p_account.logins_closed_at)
-    ),
-    'ownerless', (
-      select count(*) from pg_stat_activity a
-      where a.usesysid is not null and not exists (select from pg_authid r where r.oid = a.usesysid)
-    )
-  );
-end
+    and l.pid is not null and l.pid <> pg_backend_pid()
 $body$;
 
 -- Ends the account's sessions, by OID: the name may be gone. `p_nameless` are backends that the
