@@ -24,9 +24,12 @@ export interface PolicyText {
 export interface PolicyInForce {
   /**
    * The active policy as this process last saw it, whatever its own file says: for looks, people, endings
-   * and removals. Never a text that nobody activated; before `load` it knows nobody and nothing.
+   * and removals. Never a text that nobody activated, before `load` it knows nobody and nothing; but where the
+   * record was changed and cannot be read, our file, so that people can still end what they have.
    */
   current(): Policy
+  /** False while `current` is only our file: nothing is handed out to whom it names. */
+  isFromRecord(): boolean
   /**
    * Where to look for what was given: all that ever were active and can still be read, the newest first. Only
    * where the record gives none, our file: failing closed never stops a revocation.
@@ -120,6 +123,7 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
       const readable = [...everActive()]
       yield* readable.length > 0 ? readable : [own.policy]
     },
+    isFromRecord: () => seen.seq > 0,
     ownHash: () => own.policy.hash,
     async inForce(db) {
       try {
@@ -140,6 +144,7 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
       } catch (error) {
         // A stream that was changed holds decisions, as `inForce` finds. It stops no process: somebody has to revoke.
         if (!(error instanceof RecordTampered)) throw error
+        if (seen.seq === 0) seen = { ...seen, current: own.policy }
       }
     },
     async reload(fresh) {

@@ -1,7 +1,7 @@
 import { line, text } from '../cards/text.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import { type Refused, refuse } from '../domain/refusal.ts'
+import { isRefused, type Refused, refuse } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import type { ConnectionDetails } from '../ports/connector.ts'
 import { mintReveal, takeReveal } from '../secrets/reveal.ts'
@@ -18,6 +18,10 @@ export function showConnection(context: Context, act: Act, id: string): Promise<
     decides: false,
     after: () => context.reached('connect:after-commit'),
     run: async ({ tx, now, by }) => {
+      if (!context.policy.isFromRecord()) {
+        const held = await context.policy.inForce(tx)
+        if (isRefused(held)) return { ...held, grant: id }
+      }
       const state = await lockAndSettle(context, tx, id, now)
       if (state === null) return { refused: { code: 'unknown-grant', said: id } }
       const refused = mayConnect(state, by.id, now)

@@ -27,7 +27,7 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
   const witness = createFileWitness({ path: file('witness'), administeredBy: 'the test' })
   const reading = parsePolicy(await readFile(file('policy.yaml'), 'utf8'), 'policy.yaml')
   if (!('policy' in reading)) throw new Error('the policy of the house is not valid')
-  const context = { record, policy: { own: () => reading.policy } } as unknown as Context
+  const context = { record, policy: { current: () => reading.policy } } as unknown as Context
 
   async function eventsOf(id: string): Promise<readonly Placed<GrantEvent>[]> {
     return (await loadGrant(context, db, id))?.events ?? []

@@ -125,6 +125,20 @@ it('goes on ending by what it knew, and decides nothing, when the stream was cut
   expect(policy.current()).toBe(second.policy)
 })
 
+it('lets people end what they have by its own file, where the record was changed and tells nothing', async () => {
+  await started(first)
+  await house.admin`update stream_head set seq = 1 where stream = ${POLICY_STREAM}`
+  const policy = await started(second)
+  expect(policy.isFromRecord()).toBe(false)
+  expect(policy.current()).toBe(second.policy)
+  expect([...policy.everActive()]).toEqual([second.policy])
+  expect(await policy.inForce(house.app)).toMatchObject({ refused: { code: 'policy-held' } })
+  await house.admin`update stream_head set seq = 2 where stream = ${POLICY_STREAM}`
+  expect(isRefused(await policy.inForce(house.app))).toBe(true)
+  expect(policy.isFromRecord()).toBe(true)
+  expect(policy.current()).toEqual(first.policy)
+})
+
 it('finds what was active before, so that a target that left can still be reached', async () => {
   await started(first)
   await started(third)
