@@ -33,6 +33,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
       everActive: () => [policy],
       inForce: async () => policy,
       ownHash: () => policy.hash,
+      isFromRecord: () => true,
       load: async () => {},
       reload: async () => {},
     },
