@@ -354,6 +354,22 @@ test('a prepared transaction keeps the verdict at still present until somebody r
   expect(await connector.verifyRemoved(grant)).toMatchObject(removed)
 })
 
+test('a prepared transaction that holds the removal up is named, not the lock', async () => {
+  const { grant, details } = await provisioned()
+  const person = personal(grant, details)
+  await person.unsafe(`begin; select lo_create(888); prepare transaction 'holding'`)
+  await connector.disable(grant)
+  await connector.terminateSessions(grant)
+  await expect(connector.remove(grant)).rejects.toMatchObject({
+    code: 'DependentObjects',
+    message: `${grant.account} left prepared transactions: "holding". Roll them back.`,
+  })
+  expect((await connector.verifyRemoved(grant)).verdict).toBe('still-present')
+  await server.dba().unsafe(`rollback prepared 'holding'`)
+  await connector.remove(grant)
+  expect(await connector.verifyRemoved(grant)).toMatchObject(removed)
+})
+
 test('an account that was renamed is not called removed, and is removed under its own name again', async () => {
   const { grant } = await provisioned()
   const dba = server.dba()

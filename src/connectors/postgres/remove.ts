@@ -38,7 +38,11 @@ export async function remove(target: PostgresTarget, grant: TargetGrant): Promis
       })
     }
   }
-  await sessions.act((sql) => sql`select jit.purge(${account}, ${id}, ${clock.now()}::bigint)`)
+  try {
+    await sessions.act((sql) => sql`select jit.purge(${account}, ${id}, ${clock.now()}::bigint)`)
+  } catch (error) {
+    throw await namePrepared(target, grant, error)
+  }
   const seen = await observe(target, grant)
   const residuals = await readResiduals(target, grant, seen)
   return {
@@ -49,4 +53,13 @@ export async function remove(target: PostgresTarget, grant: TargetGrant): Promis
     checks: [check('role', 'absent', namesOf(seen))],
     residuals,
   }
+}
+
+/** A prepared transaction may hold a lock that the removal waits for in vain: then the lock is not what a person must look for. */
+async function namePrepared(target: PostgresTarget, grant: TargetGrant, cause: unknown): Promise<unknown> {
+  const { prepared } = await observe(target, grant).catch(() => ({ prepared: [] }))
+  if (prepared.length === 0) return cause
+  const names = prepared.map((gid) => `"${gid}"`).join(', ')
+  const message = `${grant.account} left prepared transactions: ${names}. Roll them back.`
+  return new ConnectorError('DependentObjects', message, { cause, retryAfterMs: 30_000 })
 }
