@@ -2,7 +2,8 @@ import { warnAt } from '../domain/decide-ending.ts'
 import { mayExtend } from '../domain/decide-extension.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import { RetryLater } from '../effects/effect.ts'
+import { isRefused } from '../domain/refusal.ts'
+import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { ConnectorError } from '../ports/connector.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
@@ -33,19 +34,21 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     if (witnessed === null) throw new RetryLater(100)
     const { state } = witnessed
     if (state.extension?.status !== 'approved') return
+    const policy = await context.policy.inForce(context.db)
+    if (isRefused(policy)) throw new LeaveToOthers(1_000)
     if (await isFromBeforeRestore(context, state.extension.signatures.at(-1)?.at)) {
       return fail(context, id, 'approval-before-restore', 'The record was restored since. Ask again.')
     }
-    const policy = context.policy.own()
-    const roster = await rosterFor(context, state)
+    const roster = await rosterFor(context, policy, state)
     const may = mayExtend(state, roster, policy, context.clock.now())
-    if ('refused' in may) return fail(context, id, may.refused.code, 'It may not be extended any more.')
-    const connector = context.connectorOf(state.target)
+    if (!may.may) return fail(context, id, may.code, may.message)
+    const { extension } = may
+    const connector = context.connectorToGive(policy, state.target)
     if (connector === null) return fail(context, id, 'NotFound', `No connector serves ${state.target}.`)
     lost.throwIfAborted()
     await context.reached('extend:before-target')
     const nativeExpiry = await connector
-      .moveExpiry(targetGrant(state), may.until + EXPIRY_MARGIN_MS)
+      .moveExpiry(targetGrant(state), extension.until + EXPIRY_MARGIN_MS)
       .catch((error: unknown) => {
         if (error instanceof ConnectorError && error.code !== 'NotFound') {
           throw new RetryLater(error.retryAfterMs ?? 2_000)
@@ -54,8 +57,8 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
       })
     await context.reached('extend:after-target')
     await advanceGrant(context, id, (latest) =>
-      latest.status === 'active' && latest.extension?.askedSeq === may.askedSeq
-        ? [extended(latest, may.until, nativeExpiry, context.policy.own().warnBeforeMs)]
+      latest.status === 'active' && latest.extension?.askedSeq === extension.askedSeq
+        ? [extended(latest, extension.until, nativeExpiry, policy.warnBeforeMs)]
         : [],
     )
     await context.reached('extend:after-commit')

@@ -11,8 +11,10 @@ import { revokeGrant } from './revoke-grant.ts'
 
 /** Removals that this process runs at once: each holds few connections to its target. */
 const AT_ONCE = 32
-/** How soon another worker's removal, or a failed one, is looked at again. */
+/** How soon a removal that failed is tried again. */
 const AGAIN_MS = 5_000
+/** How soon another worker's removal is looked at again: that worker may have died, and its lane is free then. */
+const BUSY_AGAIN_MS = 500
 /** What the record cannot explain was taken away; how soon that is looked at again. */
 const TAMPERED_AGAIN_MS = 60_000
 /** A lane that somebody else holds longer than this holds no removal up. */
@@ -87,7 +89,7 @@ export function createFallDue(context: Context): FallDue {
       if (outcome === 'busy') busySince.set(id, busySince.get(id) ?? now)
       else busySince.delete(id)
       if (outcome === 'gone') gone.add(id)
-      else putOff(id, AGAIN_MS)
+      else putOff(id, outcome === 'busy' ? BUSY_AGAIN_MS : AGAIN_MS)
     } catch (error) {
       if (!(error instanceof RecordTampered)) throw error
       await reconcileGrant(context, id)

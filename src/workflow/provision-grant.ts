@@ -2,7 +2,9 @@ import { warnAt } from '../domain/decide-ending.ts'
 import { grantStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState, type GrantStatus, isOpen } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
-import { RetryLater } from '../effects/effect.ts'
+import type { Policy } from '../domain/policy.ts'
+import { isRefused } from '../domain/refusal.ts'
+import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError } from '../ports/connector.ts'
 import { readRestart } from '../record/read-origin.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
@@ -21,6 +23,8 @@ export const EXPIRY_MARGIN_MS = 2 * 60_000
 /** How long a seal is waited for before the effect is put back. */
 const SEAL_PATIENCE_MS = 2_000
 
+/** Facts that need not be witnessed first: whoever clicks on and on must not hold an access back. */
+const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown']
 /** How soon a record that was changed is read again. */
 const TAMPERED_AGAIN_MS = 60_000
 
@@ -66,18 +70,19 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
     if (witnessed === null) throw new RetryLater(100)
     const { state, checkpointSize } = witnessed
     if (!MAY_BE_MADE.includes(state.status)) return
-    const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
-    if (held !== null) throw new RetryLater(1_000)
+    const policy = await context.policy.inForce(context.db)
+    // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
+    if (isRefused(policy)) throw new LeaveToOthers(1_000)
     if (await isFromBeforeRestore(context, state.approval?.at)) {
       const message = 'The record was restored since, and may have lost that it was taken back. Ask again.'
       return giveUp(context, state, 'approval-before-restore', message)
     }
-    const may = await askAgain(context, state)
+    const may = await askAgain(context, policy, state)
     if (!may.may) return giveUp(context, state, may.code, may.message)
-    const connector = context.connectorOf(state.target)
+    const connector = context.connectorToGive(policy, state.target)
     if (connector === null) return giveUp(context, state, 'NotFound', `No connector serves ${state.target}.`)
     lost.throwIfAborted()
-    await make(context, state, connector, checkpointSize)
+    await make(context, policy, state, connector, checkpointSize)
   })
 }
 
@@ -89,7 +94,7 @@ export async function witnessedGrant(
   const seq = await context.record.endOf(context.db, grantStream(id))
   await context.sealed(grantStream(id), seq, SEAL_PATIENCE_MS)
   const { proved, waiting, checkpoint } = await readWitnessed(context, context.db, grantStream(id))
-  if (waiting.length > 0 || checkpoint === null) return null
+  if (checkpoint === null || !waiting.every(({ type }) => CHANGES_NOTHING.includes(type))) return null
   const state = foldGrant(id, proved.map(readable))
   return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
 }
@@ -100,12 +105,18 @@ export async function isFromBeforeRestore(context: Context, decidedAt: number | 
   return restart !== null && (decidedAt ?? 0) <= restart
 }
 
-async function askAgain(context: Context, state: GrantState): Promise<MayProvision> {
-  const roster = await rosterFor(context, state)
-  return mayProvision(state, roster, context.policy.own(), context.clock.now())
+async function askAgain(context: Context, policy: Policy, state: GrantState): Promise<MayProvision> {
+  const roster = await rosterFor(context, policy, state)
+  return mayProvision(state, roster, policy, context.clock.now())
 }
 
-async function make(context: Context, state: GrantState, connector: Connector, checkpointSize: number): Promise<void> {
+async function make(
+  context: Context,
+  policy: Policy,
+  state: GrantState,
+  connector: Connector,
+  checkpointSize: number,
+): Promise<void> {
   const { id } = state
   try {
     const faults = (await connector.checkPreconditions()).filter((fault) => fault.severity === 'blocking')
@@ -114,7 +125,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
 
     const account = connector.accountFor(id)
     await context.reached('provision:before-providing')
-    const providing = await recordProviding(context, state, account, checkpointSize)
+    const providing = await recordProviding(context, policy, state, account, checkpointSize)
     if (providing === null) return
     await context.reached('provision:after-providing')
     const seen = await connector.provision(targetGrant(providing.state), providing.nativeExpiry)
@@ -128,7 +139,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
                 account: seen.account,
                 activatedAt: at,
                 endsAt: at + now.durationMs,
-                warnAt: warnAt(at, at + now.durationMs, context.policy.own().warnBeforeMs),
+                warnAt: warnAt(at, at + now.durationMs, policy.warnBeforeMs),
                 nativeExpiry: seen.nativeExpiry,
                 checks: seen.checks,
               },
@@ -148,6 +159,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
  */
 async function recordProviding(
   context: Context,
+  policy: Policy,
   state: GrantState,
   account: string,
   checkpointSize: number,
@@ -157,7 +169,7 @@ async function recordProviding(
     const endsBy = now + latest.durationMs + EXPIRY_MARGIN_MS
     const enough = latest.access !== null && latest.access.endsAt - now - latest.durationMs > EXPIRY_MARGIN_MS / 2
     if (latest.status === 'providing' && enough) return []
-    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: context.policy.own().hash }
+    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: policy.hash }
     return [{ type: 'grant.providing', data }]
   })
   if (after === null || after.status !== 'providing' || after.access?.nativeExpiry == null) return null

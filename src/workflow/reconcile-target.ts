@@ -1,7 +1,8 @@
 import type { GrantState } from '../domain/grant-state.ts'
 import { type OrphanFact, type OrphanReason, orphanStream } from '../domain/orphan-event.ts'
-import { type Connector, ConnectorError, type ObservedGrant, type TargetGrant } from '../ports/connector.ts'
-import { RecordTampered } from '../record/recorded-event.ts'
+import { type Connector, ConnectorError, type TargetGrant } from '../ports/connector.ts'
+import { openStreams } from '../record/find-streams.ts'
+import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
 import { recordFact } from './record-fact.ts'
@@ -15,19 +16,21 @@ const LANE_PATIENCE_MS = 10_000
 /**
  * Looks at what a target really holds under our name, and takes away what no live grant on the record
  * explains: after a restore that lost the newest events, or after somebody changed the record. Whoever
- * can write the database cannot keep an access by it, nor by keeping it from being read or written.
+ * can write the database cannot keep an access by it, nor by keeping it from being read or written. What
+ * was begun and not finished is finished. One that cannot be taken away does not keep the others.
  * @returns how many were taken away
  */
 export async function reconcileTarget(context: Context, target: string, only: Only = {}): Promise<number> {
   const connector = context.connectorOf(target)
   if (connector === null) return 0
+  // One that was begun counts as such, also when it is still seen.
+  const seen = [...(await listOurs(connector, target)), ...(await findBegun(context, target))]
   let removed = 0
   const failures: unknown[] = []
-  for (const observed of await connector.listGrants()) {
-    const { grantId } = observed
-    if (grantId === null || (only.grant !== undefined && only.grant !== grantId)) continue
+  for (const orphan of new Map(seen.map((one) => [one.id, one])).values()) {
+    if (only.grant !== undefined && only.grant !== orphan.id) continue
     try {
-      if (await endOrphan(context, connector, target, { ...observed, grantId }, only.because ?? null)) removed += 1
+      if (await endOrphan(context, connector, orphan, only.because ?? null)) removed += 1
     } catch (error) {
       failures.push(error)
     }
@@ -38,42 +41,73 @@ export async function reconcileTarget(context: Context, target: string, only: On
 
 /** The same for one grant, wherever it has an access. @param because known to the caller; else the record is asked */
 export async function reconcileGrant(context: Context, grant: string, because?: OrphanReason): Promise<void> {
-  for (const target of Object.keys(context.policy.own().targets)) {
+  for (const target of context.knownTargets()) {
     await reconcileTarget(context, target, { grant, ...(because !== undefined && { because }) })
   }
 }
 
+async function listOurs(connector: Connector, target: string): Promise<Orphan[]> {
+  return (await connector.listGrants()).flatMap(({ grantId, account, grants, nativeExpiry, liveSessions }) =>
+    grantId === null ? [] : [{ id: grantId, target, account, grants, nativeExpiry, liveSessions, begun: false }],
+  )
+}
+
+/** Those that were found and are not yet on record as gone: whoever found them did not live to finish. */
+async function findBegun(context: Context, target: string): Promise<Orphan[]> {
+  try {
+    const streams = await openStreams(context.db, {
+      prefix: orphanStream(''),
+      startedBy: 'orphan.found',
+      notEndedBy: ['orphan.removed'],
+    })
+    const all = await context.record.readStreams(context.db, streams)
+    return [...all.values()].flatMap((events) => begunIn(events, target))
+  } catch (error) {
+    // What cannot be read is found in the target itself.
+    const detail = error instanceof Error ? error.message : 'unknown'
+    context.alarm({ what: 'orphans-not-read', detail, grant: null })
+    return []
+  }
+}
+
+function begunIn(events: readonly RecordedEvent[], target: string): Orphan[] {
+  const found = events.at(-1)
+  if (found === undefined || found.type !== 'orphan.found' || found.data.target !== target) return []
+  const { account, grants } = found.data as Extract<OrphanFact, { type: 'orphan.found' }>['data']
+  const id = found.stream.slice(orphanStream('').length)
+  return [{ id, target, account, grants, nativeExpiry: null, liveSessions: 0, begun: true }]
+}
+
+/** @returns false when nothing is left to do */
 async function endOrphan(
   context: Context,
   connector: Connector,
-  target: string,
-  observed: Observed,
+  orphan: Orphan,
   because: OrphanReason | null,
 ): Promise<boolean> {
-  if ((because ?? (await whyOrphan(context, observed))) === null) return false
-  const grant: TargetGrant = {
-    ...{ id: observed.grantId, target, account: observed.account },
-    ...{ entitlement: '', grants: observed.grants[0] ?? '' },
-  }
+  const { id, target, account, grants, begun } = orphan
+  if (!begun && (because ?? (await whyOrphan(context, orphan))) === null) return false
+  const grant: TargetGrant = { id, target, account, entitlement: '', grants: grants[0] ?? '' }
   return inLaneIfFree(context, grant, async () => {
-    // Looked at again: its ordinary removal may just have ended.
-    const still = (await connector.listGrants()).find(({ account }) => account === grant.account)
-    if (still === undefined) return false
-    const why = because ?? (await whyOrphan(context, { ...still, grantId: grant.id }))
-    if (why === null) return false
-    await takeAway(context, connector, grant, observed, why)
+    if (!begun) {
+      // Looked at again: its ordinary removal may just have ended.
+      const still = (await listOurs(connector, target)).find((one) => one.id === id)
+      const why = still === undefined ? null : (because ?? (await whyOrphan(context, still)))
+      if (why === null) return false
+      context.alarm({ what: 'orphan-access', detail: `${account} on ${target}: ${why}`, grant: id })
+      await note(context, id, { type: 'orphan.found', data: { target, account, grants, why } })
+      await context.reached('sweep:after-orphan-found')
+    }
+    await takeAway(context, connector, grant)
     return true
   })
 }
 
 /** Null when a live grant explains it. */
-async function whyOrphan(
-  context: Context,
-  { grantId, nativeExpiry, liveSessions }: Observed,
-): Promise<OrphanReason | null> {
+async function whyOrphan(context: Context, { id, nativeExpiry, liveSessions }: Orphan): Promise<OrphanReason | null> {
   const now = context.clock.now()
   try {
-    const loaded = await loadGrant(context, context.db, grantId)
+    const loaded = await loadGrant(context, context.db, id)
     if (loaded === null) return 'not-on-record'
     const { status, access } = loaded.state
     if (!['providing', 'active', 'ending'].includes(status)) return access === null ? 'never-provided' : 'already-ended'
@@ -116,17 +150,8 @@ async function inLaneIfFree<T>(context: Context, { id, target }: TargetGrant, wo
   }
 }
 
-async function takeAway(
-  context: Context,
-  connector: Connector,
-  grant: TargetGrant,
-  observed: ObservedGrant,
-  why: OrphanReason,
-): Promise<void> {
+async function takeAway(context: Context, connector: Connector, grant: TargetGrant): Promise<void> {
   const { target, account } = grant
-  context.alarm({ what: 'orphan-access', detail: `${account} on ${target}: ${why}`, grant: grant.id })
-  await note(context, grant.id, { type: 'orphan.found', data: { target, account, grants: observed.grants, why } })
-  await context.reached('sweep:after-orphan-found')
   await connector.disable(grant)
   await connector.terminateSessions(grant)
   await connector.remove(grant)
@@ -147,9 +172,18 @@ async function note(context: Context, id: string, fact: OrphanFact): Promise<voi
   }
 }
 
-type Observed = ObservedGrant & { readonly grantId: string }
-
 interface Only {
   readonly grant?: string
   readonly because?: OrphanReason
+}
+
+interface Orphan {
+  readonly id: string
+  readonly target: string
+  readonly account: string
+  readonly grants: readonly string[]
+  readonly nativeExpiry: number | null
+  readonly liveSessions: number
+  /** On record as found, and not as gone. */
+  readonly begun: boolean
 }

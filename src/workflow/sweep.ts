@@ -1,5 +1,6 @@
 import { decideReconsider } from '../domain/decide-reconsider.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
+import { isRefused } from '../domain/refusal.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
@@ -29,7 +30,7 @@ export async function sweep(context: Context): Promise<number> {
     }
   })
   await attempt(context, 'sweep-fault', '', () => announceLate(context))
-  for (const target of Object.keys(context.policy.own().targets)) {
+  for (const target of context.knownTargets()) {
     await attempt(context, 'target-not-reconciled', target, () => reconcileTarget(context, target))
   }
   return mended
@@ -48,10 +49,10 @@ async function findOpen(context: Context): Promise<Set<string>> {
 async function reconsider(context: Context, id: string): Promise<void> {
   const loaded = await loadGrant(context, context.db, id)
   if (loaded?.state.status !== 'pending') return
-  const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
-  if (held !== null) return
-  const roster = await rosterFor(context, loaded.state)
-  await advanceGrant(context, id, (state) => decideReconsider(state, roster, context.policy.own()))
+  const policy = await context.policy.inForce(context.db)
+  if (isRefused(policy)) return
+  const roster = await rosterFor(context, policy, loaded.state)
+  await advanceGrant(context, id, (state, now) => decideReconsider(state, roster, policy, now))
 }
 
 /** One failure does not stop the rest. A record that was changed has named itself. */

@@ -197,7 +197,7 @@ test('an account that was renamed is not called removed, and is once it has its 
 
 test('what cannot be seen to be gone is told as stuck, never as removed, until somebody has helped', async () => {
   for (const [id, why] of [
-    [prepared, 'left prepared transactions: "later"'],
+    [prepared, "rollback prepared 'later'"],
     [elsewhere, 'prod-db/bare: the set-up is missing'],
   ] as const) {
     const stuck = async () => (await eventsOf(house, id)).find(({ type }) => type === 'grant.stuck')

@@ -153,7 +153,10 @@ test('what chat is said to have been told is told again, and nothing twice', asy
   const id = await ask(replica, 'e16', '1h fix the ledger')
   const said = () => house.db<{ key: string }[]>`
     select key from local_chat_messages where starts_with(key, ${`grant:${id}:`}) order by key`
-  await until('it was announced', async () => (await said()).length >= 2)
+  await until('it was announced', async () => {
+    const rows = await house.db`select from announced where stream = ${`grant:${id}`}`
+    return rows.length === 1
+  })
   const before = await said()
   await house.db`delete from notice where stream = ${`grant:${id}`}`
   await house.db`insert into announced (stream, seq) values (${`grant:${id}`}, 900) on conflict (stream) do update set seq = 900`
