@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import type { Router } from 'express'
 import { completionFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
-import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
-import { type Config, resolveSecret, settingsForRecord } from './config.ts'
+import { createLocalChat } from './chat/local/local-chat.ts'
+import { type Config, resolveSecret, type SlackSettings, settingsForRecord } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
 import { openDatabaseClock } from './db/clock.ts'
@@ -20,6 +21,7 @@ import { createEffects } from './effects/run-effects.ts'
 import { createWaker } from './effects/wake.ts'
 import { openKeys } from './open-keys.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
+import type { Chat } from './ports/chat.ts'
 import type { Connector } from './ports/connector.ts'
 import { createRecord } from './record/record.ts'
 import { createSealer } from './record/sealer.ts'
@@ -161,7 +163,7 @@ async function start(
   const context: Context = {
     ...{ db, record, witnessed, clock, directory, policy, connectorOf, lanes, sealing, committed },
     get chat() {
-      return local.chat
+      return front.chat
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
@@ -176,29 +178,40 @@ async function start(
     log.error({ err: error, reference }, 'an act failed')
     return reference
   })
-  const people = policy.own().people
-  const local: LocalChat = createLocalChat({
-    ...{ db, clock, desk, host: config.host },
-    people: people.flatMap(({ id, name, title, accounts }) => {
-      const account = accounts.find((one) => one.platform === 'local')
-      return account === undefined ? [] : [{ id, name, title, account }]
-    }),
-    channels: channelsOf(policy.own()),
-    policyName: config.policyFile.split('/').at(-1) ?? '',
-    example: '/access prod-db 2m fix ledger INC-42',
-    completion: async (account) => {
-      const who = await directory.byAccount(account)
-      return who === null ? [] : completionFor(policy.own(), who.id)
-    },
-    panes: {
-      target: async () => {
-        const target = Object.keys(policy.own().targets)[0] ?? ''
-        return { target, accounts: await lookAtTarget(context, target) }
+  const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
+  const openLocalPage = () =>
+    createLocalChat({
+      ...{ db, clock, desk, host: config.host },
+      people: policy.own().people.flatMap(({ id, name, title, accounts }) => {
+        const account = accounts.find((one) => one.platform === 'local')
+        return account === undefined ? [] : [{ id, name, title, account }]
+      }),
+      channels: channelsOf(policy.own()),
+      policyName: config.policyFile.split('/').at(-1) ?? '',
+      example: '/access prod-db 2m fix ledger INC-42',
+      completion: async (account) => {
+        const who = await directory.byAccount(account)
+        return who === null ? [] : completionFor(policy.own(), who.id)
       },
-      record: () => newestEvents(db, witnessed, namesOf(context)),
-    },
-    onFault: (what, error) => log.error({ err: error }, what),
-  })
+      panes: {
+        target: async () => {
+          const target = Object.keys(policy.own().targets)[0] ?? ''
+          return { target, accounts: await lookAtTarget(context, target) }
+        },
+        record: () => newestEvents(db, witnessed, namesOf(context)),
+      },
+      onFault,
+    })
+  const openSlack = async (settings: SlackSettings) => {
+    // Bolt is loaded only where it is used.
+    const { createSlackChat } = await import('./chat/slack/slack-chat.ts')
+    const userOf = (identity: string) => slackUserOf(policy.own(), identity)
+    return createSlackChat({
+      ...{ db, clock, desk, settings, onFault },
+      rendering: { timeZone: policy.own().timeZone, userOf },
+    })
+  }
+  const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
 
   const effects = createEffects({
     ...{ url: database.url, db, log },
@@ -257,8 +270,8 @@ async function start(
   onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
-  await local.start()
-  onStop(() => local.stop())
+  await front.start()
+  onStop(() => front.stop())
   const serving = await serve({
     ...{ host: config.host, port: config.port },
     routers: [
@@ -277,13 +290,26 @@ async function start(
         reveal: (token) => revealConnection(context, token),
         log,
       }),
-      local.router,
+      front.router,
     ],
     onFault: (error) => log.error({ err: error }, 'a request failed'),
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
   return publicUrl
+}
+
+/** Where people are: the one platform that is configured. */
+interface ChatFront {
+  readonly chat: Chat
+  readonly router: Router
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+function slackUserOf(policy: Policy, identity: string): string | null {
+  const person = policy.people.find(({ id }) => id === identity)
+  return person?.accounts.find((account) => account.platform === 'slack')?.id ?? null
 }
 
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
