@@ -17,6 +17,8 @@ const MOST_SMALL_PRINT = 10
 const HEADER_CHARACTERS = 150
 const LABEL_CHARACTERS = 75
 const TEXT_CHARACTERS = 3_000
+/** Far less than Slack takes, and more than any id has. */
+const VALUE_CHARACTERS = 255
 
 /** Renders within all of Slack's limits: what is too long is cut where it is seen, never dropped unseen. */
 export function renderMessage(message: Card | Line, rendering: Rendering): SlackMessage {
@@ -98,7 +100,7 @@ function smallPrint(span: Span, timeZone: string): types.PlainTextElement | type
 
 /** What a button says when it is pressed; `parseButtonValue` reads it back. */
 export function buttonValue(request: string, revision: number): string {
-  return `${revision} ${request}`.slice(0, 2_000)
+  return `${revision} ${request}`.slice(0, VALUE_CHARACTERS)
 }
 
 /** Tampered values come out as what no grant is called. */

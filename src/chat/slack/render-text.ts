@@ -86,13 +86,14 @@ function literal(words: string, style: types.RichTextText['style'], room: Room):
   if (words === '' || room.cut) return []
   const fits = cutAt(words, Math.min(SPAN_CHARACTERS, room.left))
   room.left -= fits.length
-  if (room.left <= 0) room.cut = true
   const elements: types.RichTextElement[] = splitUnseen(fits).map((part) => ({
     ...{ type: 'text', text: part.text },
     ...(part.unseen ? { style: { ...style, code: true } } : style !== undefined && { style }),
   }))
-  if (fits.length < words.length) elements.push({ type: 'text', text: CUT_HERE, style: { italic: true } })
-  return elements
+  if (fits.length === words.length) return elements
+  // Once the message is full, it says so once, and what follows is left out.
+  room.cut = fits.length < SPAN_CHARACTERS - 1
+  return [...elements, { type: 'text', text: CUT_HERE, style: { italic: true } }]
 }
 
 function cutAt(words: string, most: number): string {
