@@ -18,6 +18,7 @@ export interface ActsOptions {
   readonly desk: Desk
   readonly client: webApi.WebClient
   readonly rendering: Rendering
+  readonly answerWithinMs: number
   readonly onFault: (what: string, error: unknown) => void
 }
 
@@ -32,12 +33,10 @@ export interface Acts {
 }
 
 const COMMAND = '/access'
-/** Slack waits three seconds; an answer that takes longer follows. */
-const ANSWER_WITHIN_MS = 2_400
 const LONGEST_FORM_ERROR = 1_000
 
 /** Turns what came in from Slack into calls of the desk. Whatever comes in, an answer goes out. */
-export function createActs({ desk, client, rendering, onFault }: ActsOptions): Acts {
+export function createActs({ desk, client, rendering, answerWithinMs, onFault }: ActsOptions): Acts {
   const underWay = new Set<Promise<unknown>>()
 
   return {
@@ -47,7 +46,7 @@ export function createActs({ desk, client, rendering, onFault }: ActsOptions): A
       const { act, what, channel } = read
       if (what.command !== COMMAND) return incoming.ack(whisper(unknownCommand(what.command)))
       const performing = desk.command(act, what.text, channel).then((answer) => wordsFor(answer, read))
-      const words = await inTime(performing)
+      const words = await inTime(performing, answerWithinMs)
       if (words !== LATE) return incoming.ack(words === null ? undefined : whisper(words))
       await incoming.ack(whisper(STILL_WORKING))
       await say(incoming, read, await performing)
@@ -56,7 +55,7 @@ export function createActs({ desk, client, rendering, onFault }: ActsOptions): A
       const read = readPress(incoming.body)
       if (read === null) return unreadable(incoming)
       const performing = desk.press(read.act, read.what).then((answer) => wordsFor(answer, read))
-      await inTime(performing)
+      await inTime(performing, answerWithinMs)
       await incoming.ack()
       await say(incoming, read, await performing)
     }),
@@ -64,7 +63,7 @@ export function createActs({ desk, client, rendering, onFault }: ActsOptions): A
       const read = readSubmission(incoming.body)
       if (read === null) return incoming.ack({ response_action: 'update', view: viewOf(NOT_UNDERSTOOD) })
       const performing = desk.submit(read.act, read.what)
-      const answer = await inTime(performing)
+      const answer = await inTime(performing, answerWithinMs)
       if (answer !== LATE) return incoming.ack(formResponse(answer, read.fields))
       await incoming.ack({ response_action: 'update', view: viewOf(STILL_WORKING) })
       const view = viewFor(await performing)
@@ -155,10 +154,10 @@ export function createActs({ desk, client, rendering, onFault }: ActsOptions): A
 
 const LATE = Symbol('late')
 
-async function inTime<T>(performing: Promise<T>): Promise<T | typeof LATE> {
+async function inTime<T>(performing: Promise<T>, withinMs: number): Promise<T | typeof LATE> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<typeof LATE>((resolve) => {
-    timer = setTimeout(() => resolve(LATE), ANSWER_WITHIN_MS)
+    timer = setTimeout(() => resolve(LATE), withinMs)
   })
   try {
     return await Promise.race([performing, late])

@@ -104,7 +104,7 @@ export function createDoor(options: DoorOptions): Door {
           } catch (error) {
             onFault('slack: what came in could not be placed', error)
           }
-          if (!acked) await acts.other({ body: event.body, ack: (response) => ack(response ?? EXPLANATION) })
+          await ack(EXPLANATION)
         }
         receiver.init({ processEvent } as App)
       },

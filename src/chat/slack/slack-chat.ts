@@ -32,13 +32,16 @@ export interface SlackChatOptions {
   }
   readonly rendering: Rendering
   readonly onFault: (what: string, error: unknown) => void
+  /** Slack waits three seconds for an answer; what takes longer than this follows. */
+  readonly answerWithinMs?: number
 }
 
 /** A call of Slack that takes longer has an unknown outcome. */
 const CALL_TIMEOUT_MS = 5_000
 
 /** Slack, over HTTP or Socket Mode, for one workspace. */
-export function createSlackChat({ db, clock, desk, settings, rendering, onFault }: SlackChatOptions): SlackChat {
+export function createSlackChat(options: SlackChatOptions): SlackChat {
+  const { db, clock, desk, settings, rendering, onFault, answerWithinMs = 2_400 } = options
   const { botToken, signingSecret, appToken, apiUrl } = settings
   const clientOptions: webApi.WebClientOptions = {
     ...(apiUrl !== null && { slackApiUrl: apiUrl }),
@@ -48,7 +51,7 @@ export function createSlackChat({ db, clock, desk, settings, rendering, onFault 
     fetch: (url, init) => fetch(url, { signal: AbortSignal.timeout(CALL_TIMEOUT_MS), ...init }),
   }
   const client = new webApi.WebClient(botToken, { ...clientOptions, logger: SILENT })
-  const acts = createActs({ desk, client, rendering, onFault })
+  const acts = createActs({ desk, client, rendering, answerWithinMs, onFault })
   const door = createDoor({ acts, clock, botToken, signingSecret, appToken, clientOptions, onFault })
   return {
     chat: createOutgoing({ client, clock, sent: createSentMessages(db), rendering }),

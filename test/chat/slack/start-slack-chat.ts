@@ -12,20 +12,21 @@ export const PEOPLE = ['U0ANA', 'U0BEN', 'U0OLGA']
 
 /** The adapter on a port and a database of its own, against the strict fake of ours, on one clock. */
 export async function startSlackChat(
-  createDesk: (clock: TestClock) => Desk = createScriptedDesk,
+  options: { desk?: Desk; startMs?: number; answerWithinMs?: number } = {},
 ): Promise<StartedSlackChat> {
   const database = await createTestDatabase()
   const db = openDb(database.appUrl, { applicationName: 'test slack', role: APP_ROLE, max: 3 })
-  const clock = createTestClock()
+  const clock = createTestClock(options.startMs)
   const fake = await startFakeSlack({ people: PEOPLE, now: clock.now })
   const faults: { what: string; error: unknown }[] = []
-  const desk = createDesk(clock)
+  const desk = options.desk ?? createScriptedDesk(clock)
   const startReplica = (botToken = BOT_TOKEN) =>
     createSlackChat({
       ...{ db, clock, desk },
       settings: { botToken, signingSecret: SIGNING_SECRET, appToken: null, apiUrl: fake.apiUrl },
       rendering: { timeZone: 'Europe/Madrid', userOf: (identity) => (identity === 'ben' ? 'U0BEN' : null) },
       onFault: (what, error) => faults.push({ what, error }),
+      ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
     })
   const slack = startReplica()
   await slack.start()
