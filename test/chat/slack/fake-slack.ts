@@ -5,7 +5,7 @@ import { faultOfBlocks, faultOfView } from './block-rules.ts'
 
 export const TEAM = 'T0ACME'
 export const BOT_TOKEN = 'xoxb-of-the-test'
-export const SIGNING_SECRET = 'signing secret of the test'
+export const SIGNING_SECRET = 'signing-secret-of-the-test'
 const MESSAGE_SPACING_MS = 1_000
 
 /**
