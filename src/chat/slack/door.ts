@@ -3,7 +3,7 @@ import { type ErrorRequestHandler, type RequestHandler, Router, raw } from 'expr
 import type { Clock } from '../../ports/clock.ts'
 import type { Acts, Incoming } from './acts.ts'
 
-export const SLACK_PATH = '/slack/events'
+const SLACK_PATH = '/slack/events'
 /** More than any act of a person: a press carries its whole message along. */
 const MOST_BYTES = 256 * 1024
 /** Bolt refuses what is five minutes old; nothing comes from the future, beyond a clock that is a little off. */

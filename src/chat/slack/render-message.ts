@@ -99,7 +99,7 @@ function smallPrint(span: Span, timeZone: string): types.PlainTextElement | type
 }
 
 /** What a button says when it is pressed; `parseButtonValue` reads it back. */
-export function buttonValue(request: string, revision: number): string {
+function buttonValue(request: string, revision: number): string {
   return `${revision} ${request}`.slice(0, VALUE_CHARACTERS)
 }
 

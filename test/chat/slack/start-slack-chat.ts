@@ -8,7 +8,7 @@ import { listen } from '../../support/listen.ts'
 import { createScriptedDesk } from '../scripted-desk.ts'
 import { BOT_TOKEN, type FakeSlack, SIGNING_SECRET, startFakeSlack } from './fake-slack.ts'
 
-export const PEOPLE = ['U0ANA', 'U0BEN', 'U0OLGA']
+const PEOPLE = ['U0ANA', 'U0BEN', 'U0OLGA']
 
 /** The adapter on a port and a database of its own, against the strict fake of ours, on one clock. */
 export async function startSlackChat(
