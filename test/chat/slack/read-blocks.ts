@@ -53,13 +53,13 @@ function readBlock(block: Block, interpreted: string[]): string {
 /** Dates are filled in; everything else that Slack would obey is told. */
 function readMarkdown(text: string, interpreted: string[]): string {
   const filled = text.replaceAll(/<!date\^\d+\^[^|<>]+\|([^|<>]+)>/g, '$1')
-  for (const markup of filled.match(/<[^>]*>|[*_~`]\S|:[a-z_]+:/g) ?? []) interpreted.push(markup)
+  for (const markup of filled.match(/<[^>]*|[*_~`]\S|:[a-z_]+:/g) ?? []) interpreted.push(markup)
   return unescaped(filled)
 }
 
 /** A notification is not marked up, but what stands in angle brackets is obeyed there too. */
 export function readNotification(text: string): { words: string; interpreted: string[] } {
-  return { words: unescaped(text), interpreted: text.match(/<[^>]*>/g) ?? [] }
+  return { words: unescaped(text), interpreted: text.match(/<[^>]*/g) ?? [] }
 }
 
 function unescaped(text: string): string {
