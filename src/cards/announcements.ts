@@ -1,29 +1,33 @@
 import { type GrantEvent, grantStream, type Placed } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import type { Card, Line } from '../ports/chat.ts'
+import type { Announcement } from './announcement.ts'
+import { extensionCard, mayDecide } from './extension-card.ts'
+import { type ExtensionStory, extensionStories } from './extension-story.ts'
 import { type CardContext, grantCard } from './grant-card.ts'
+import { holderMessages } from './holder-messages.ts'
 import { threadLine } from './thread-line.ts'
-
-/** A message that should exist. `key` is stable: posted once, replaced when its content changes. */
-export interface Announcement {
-  readonly key: string
-  readonly to:
-    | { readonly kind: 'channel'; readonly channel: string }
-    | { readonly kind: 'thread' }
-    | { readonly kind: 'person'; readonly identity: string }
-  readonly message: Card | Line
-  /** Lower goes first: decision asked, then how to connect, then removed, then the rest. */
-  readonly priority: 0 | 1 | 2 | 3
-}
+import { type Undelivered, untoldMessages } from './untold.ts'
 
 /** Steps of one grant that follow each other within this time are one line in its thread. */
 const ONE_LINE_MS = 2_000
 
-/** Everything that people should see of one grant, from its events alone. Sending is somebody else's. */
-export function announceGrant(id: string, events: readonly Placed<GrantEvent>[], context: CardContext): Announcement[] {
+/**
+ * Everything that people should see of one grant, from its events alone. Sending is somebody else's.
+ * What needs a person's attention is a message of its own, because an update notifies nobody; the
+ * older ones go on being updated, so that no button stays that would be refused.
+ * @param undelivered what was given up of it, from the stream beside the grant's own
+ */
+export function announceGrant(
+  id: string,
+  events: readonly Placed<GrantEvent>[],
+  context: CardContext,
+  undelivered: readonly Undelivered[] = [],
+): Announcement[] {
   const state = foldGrant(id, events)
   if (state === null) return []
   const stream = grantStream(id)
+  const stories = extensionStories(events)
   return [
     {
       key: `${stream}:card`,
@@ -32,9 +36,11 @@ export function announceGrant(id: string, events: readonly Placed<GrantEvent>[],
       priority: state.status === 'pending' ? 0 : 3,
     },
     ...approverCards(stream, state, events, context),
-    ...holderCard(stream, state, events, context),
+    ...stories.flatMap((story) => extensionCards(stream, state, story, context)),
+    ...holderMessages(stream, state, events, stories, context),
     ...escalations(stream, events, state, context),
-    ...threadLines(stream, events, context),
+    ...untoldMessages(stream, state, events, undelivered, context),
+    ...threadLines(stream, events, state, context),
   ]
 }
 
@@ -44,35 +50,36 @@ function approverCards(
   events: readonly Placed<GrantEvent>[],
   context: CardContext,
 ): Announcement[] {
-  const asked = events.flatMap((event) => {
-    const changes = event.type === 'request.asked' || event.type === 'request.approvers-changed'
-    return changes || event.type === 'extension.asked' ? event.data.approvers.map((approver) => approver.id) : []
+  const asked = events.flatMap((event) =>
+    event.type === 'request.asked' || event.type === 'request.approvers-changed' ? event.data.approvers : [],
+  )
+  return [...new Set(asked.map((approver) => approver.id))].map((identity) => {
+    const mayStill =
+      state.status === 'pending' &&
+      state.approvers.some((approver) => approver.id === identity) &&
+      !state.signatures.some((signature) => signature.by === identity)
+    const card = grantCard(state, 'approver', context)
+    return {
+      key: `${stream}:approver:${identity}`,
+      to: { kind: 'person', identity },
+      message: mayStill ? card : withoutButtons(card),
+      priority: mayStill ? 0 : 3,
+    }
   })
-  const deciding = state.status === 'pending' || state.extension?.status === 'pending'
-  return [...new Set(asked)].map((identity) => ({
-    key: `${stream}:approver:${identity}`,
-    to: { kind: 'person', identity },
-    message: grantCard(state, 'approver', context),
-    priority: deciding ? 0 : 3,
-  }))
 }
 
-/** The holder hears of the request only once something happened to it: they have just sent it themselves. */
-function holderCard(
+function extensionCards(
   stream: string,
   state: GrantState,
-  events: readonly Placed<GrantEvent>[],
+  story: ExtensionStory,
   context: CardContext,
 ): Announcement[] {
-  if (state.status === 'pending' && state.missing === 0 && events.length === 1) return []
-  return [
-    {
-      key: `${stream}:holder`,
-      to: { kind: 'person', identity: state.for },
-      message: grantCard(state, 'holder', context),
-      priority: state.status === 'active' ? 1 : 2,
-    },
-  ]
+  return story.approvers.map(({ id }) => ({
+    key: `${stream}:approver:${id}:ext:${story.askedSeq}`,
+    to: { kind: 'person', identity: id },
+    message: extensionCard(state, story, id, context),
+    priority: mayDecide(story, id) ? 0 : 3,
+  }))
 }
 
 function escalations(
@@ -85,19 +92,28 @@ function escalations(
     if (event.type !== 'request.held' && event.type !== 'grant.stuck') return []
     return event.data.escalatedTo.map(
       (identity): Announcement => ({
-        key: `${stream}:escalation:${event.type}:${identity}`,
+        key: `${stream}:escalation:${event.seq}:${identity}`,
         to: { kind: 'person', identity },
-        message: { ...grantCard(state, 'approver', context), buttons: [] },
+        message: withoutButtons(grantCard(state, 'approver', context)),
         priority: 1,
       }),
     )
   })
 }
 
-function threadLines(stream: string, events: readonly Placed<GrantEvent>[], context: CardContext): Announcement[] {
+function withoutButtons(card: Card): Card {
+  return { ...card, buttons: [] }
+}
+
+function threadLines(
+  stream: string,
+  events: readonly Placed<GrantEvent>[],
+  state: GrantState,
+  context: CardContext,
+): Announcement[] {
   const groups: { first: number; since: number; lines: Line[] }[] = []
   for (const event of events) {
-    const said = threadLine(event, context.names)
+    const said = threadLine(event, context.names, state.for)
     if (said === null) continue
     const group = groups.at(-1)
     if (group !== undefined && event.at - group.since < ONE_LINE_MS) group.lines.push(said)

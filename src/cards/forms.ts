@@ -1,6 +1,6 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import type { Entitlement, Target } from '../domain/policy.ts'
+import type { Entitlement, ReasonRule, Target } from '../domain/policy.ts'
 import type { Form } from '../ports/chat.ts'
 
 /** The form behind `/access` alone. Only what this person may ask for is in it. */
@@ -34,7 +34,13 @@ export function askForm(
   }
 }
 
-export function denyForm(state: GrantState, names: (id: string) => string, what: 'request' | 'extension'): Form {
+/** @param reasonRequired whether the policy wants words: the form says so, before they are lost */
+export function denyForm(
+  state: GrantState,
+  names: (id: string) => string,
+  what: 'request' | 'extension',
+  reasonRequired: boolean,
+): Form {
   return {
     id: what === 'request' ? 'deny' : 'deny-extension',
     title: what === 'request' ? 'Deny the request' : 'Deny the extension',
@@ -42,14 +48,25 @@ export function denyForm(state: GrantState, names: (id: string) => string, what:
     context: { request: state.id },
     fields: [
       {
-        ...{ name: 'reason', label: `Why not, for ${names(state.for)}`, kind: 'long-text', required: false },
-        ...{ hint: 'They and the record will read it', maxLength: 1000, initial: null, options: [] },
+        ...{ name: 'reason', label: `Why not, for ${names(state.for)}`, kind: 'long-text' },
+        ...{
+          required: reasonRequired,
+          hint: 'They and the record will read it',
+          maxLength: 1000,
+          initial: null,
+          options: [],
+        },
       },
     ],
   }
 }
 
-export function extendForm(state: GrantState): Form {
+/**
+ * @param mostMs the longest that may still be asked for
+ * @param reason the rule of now; null when the reason of before still meets it
+ */
+export function extendForm(state: GrantState, mostMs: number, reason: ReasonRule | null): Form {
+  const hint = reason === null ? 'Empty: the same reason as before' : (reason.pattern?.hint ?? 'Say a little more')
   return {
     id: 'extend',
     title: `Extend ${state.target}:${state.entitlement}`,
@@ -57,12 +74,12 @@ export function extendForm(state: GrantState): Form {
     context: { request: state.id },
     fields: [
       {
-        ...{ name: 'duration', label: 'How much longer', hint: 'Such as 30m or 1h', kind: 'text', required: true },
-        ...{ maxLength: 20, initial: null, options: [] },
+        ...{ name: 'duration', label: 'How much longer', hint: `Such as 15m; ${formatDuration(mostMs)} at most` },
+        ...{ kind: 'text', required: true, maxLength: 20, initial: null, options: [] },
       },
       {
-        ...{ name: 'reason', label: 'Why', hint: 'Empty: the same reason as before', kind: 'long-text' },
-        ...{ required: false, maxLength: 1000, initial: null, options: [] },
+        ...{ name: 'reason', label: 'Why', hint, kind: 'long-text' },
+        ...{ required: reason !== null, maxLength: 1000, initial: null, options: [] },
       },
     ],
   }

@@ -1,17 +1,23 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import type { Button, ButtonAction, Card, Span, Text, Tone } from '../ports/chat.ts'
+import type { Entitlement, Target } from '../domain/policy.ts'
+import type { Card, Span, Text, Tone } from '../ports/chat.ts'
+import { buttonsOf, type Reader } from './grant-buttons.ts'
+import { heldTexts } from './held-text.ts'
 import { code, type Names, people, person, strong, text, time, typed } from './text.ts'
+import { stepWord } from './thread-line.ts'
 
 /** What a card needs to know besides the grant: names, and what the target is. */
 export interface CardContext {
   readonly names: Names
   readonly titleOf: (id: string) => string
-  readonly target: (name: string) => { description: string; financialReporting: boolean } | null
+  readonly target: (name: string) => Pick<Target, 'description' | 'financialReporting' | 'entitlements'> | null
+  /** Who is told when nobody can decide. Identity ids. */
+  readonly escalateTo: readonly string[]
 }
 
-/** Who looks at the card decides which buttons it carries; the buttons of a channel are for everybody. */
-export type Reader = 'channel' | 'approver' | 'holder'
+/** A label and what it says. */
+export type Fact = Card['facts'][number]
 
 /** The one card of a request and its grant, in every state. */
 export function grantCard(state: GrantState, reader: Reader, context: CardContext): Card {
@@ -23,13 +29,14 @@ export function grantCard(state: GrantState, reader: Reader, context: CardContex
     badge: badgeOf(state),
     facts: [
       { label: 'Who', value: whoText(state, context) },
-      { label: 'What', value: whatText(state, context) },
+      ...whatFacts(state, context),
       { label: 'Why', value: text(typed(state.reason)) },
       { label: 'How long', value: durationText(state) },
       ...decisionFacts(state, names),
+      ...extensionFacts(state, names),
       ...endFacts(state, names),
     ],
-    body: bodyOf(state, names),
+    body: bodyOf(state, context),
     buttons: buttonsOf(state, reader),
     footer: text(code(state.id), ' asked ', time(state.askedAt, 'date-time')),
   }
@@ -89,17 +96,34 @@ function toneOf(state: GrantState): Tone {
   }
 }
 
-function whoText(state: GrantState, { names, titleOf: title }: CardContext): Text {
+export function whoText(state: GrantState, { names, titleOf: title }: CardContext): Text {
   const words = title(state.for)
   return words === '' ? text(person(state.for, names)) : text(person(state.for, names), `, ${words}`)
 }
 
-function whatText(state: GrantState, context: CardContext): Text {
+/** What is asked for and where: enough to decide without looking anything up. */
+export function whatFacts(state: GrantState, context: CardContext): Fact[] {
   const target = context.target(state.target)
-  const parts: (string | Span)[] = [code(`${state.target}:${state.entitlement}`)]
-  if (target !== null && target.description !== '') parts.push(` ${target.description}`)
-  if (target?.financialReporting === true) parts.push(' · ', strong('touches financial reporting'))
-  return text(...parts)
+  const entitlement = entitlementOf(state, context)
+  const what: (string | Span)[] = [code(`${state.target}:${state.entitlement}`)]
+  if (entitlement !== null) {
+    if (entitlement.description !== '') what.push(` · ${entitlement.description}`)
+    what.push(' · ', entitlement.level === 'read' ? 'read' : strong(entitlement.level))
+  }
+  const where: (string | Span)[] = []
+  if (target !== null && target.description !== '') where.push(target.description)
+  if (target?.financialReporting === true) {
+    where.push(...(where.length === 0 ? [] : [' · ']), strong('touches financial reporting'))
+  }
+  return [
+    { label: 'What', value: text(...what) },
+    ...(where.length === 0 ? [] : [{ label: 'On', value: text(...where) }]),
+  ]
+}
+
+/** The entitlement by the policy of now; null when the policy has it no longer. */
+function entitlementOf(state: GrantState, context: CardContext): Entitlement | null {
+  return context.target(state.target)?.entitlements[state.entitlement] ?? null
 }
 
 function durationText(state: GrantState): Text {
@@ -110,7 +134,7 @@ function durationText(state: GrantState): Text {
   return text(length)
 }
 
-function decisionFacts(state: GrantState, names: Names): { label: string; value: Text }[] {
+function decisionFacts(state: GrantState, names: Names): Fact[] {
   if (state.status === 'pending') {
     const signed = state.signatures.map((signature) => signature.by)
     const open = state.approvers.filter((approver) => !signed.includes(approver.id))
@@ -130,7 +154,8 @@ function decisionFacts(state: GrantState, names: Names): { label: string; value:
   return []
 }
 
-function approversText(approvers: GrantState['approvers'], names: Names): Text {
+export function approversText(approvers: GrantState['approvers'], names: Names): Text {
+  if (approvers.length === 0) return text('nobody yet')
   return text(
     ...approvers.flatMap((approver, index) => [
       ...(index === 0 ? [] : [', ']),
@@ -140,7 +165,22 @@ function approversText(approvers: GrantState['approvers'], names: Names): Text {
   )
 }
 
-function endFacts(state: GrantState, names: Names): { label: string; value: Text }[] {
+function extensionFacts(state: GrantState, names: Names): Fact[] {
+  const extension = state.extension
+  if (state.status !== 'active' || extension === null) return []
+  const { by, durationMs, until, reason } = extension
+  const signed = extension.signatures.map((signature) => signature.by)
+  const open = extension.approvers.filter((approver) => !signed.includes(approver.id))
+  const asks = [`${formatDuration(durationMs)}, until `, time(until, 'date-time'), ', asked by ', person(by, names)]
+  return [
+    { label: 'More time', value: text(...asks) },
+    { label: 'Why more', value: text(typed(reason)) },
+    ...(extension.status === 'pending' ? [{ label: 'May decide', value: approversText(open, names) }] : []),
+    ...(signed.length > 0 ? [{ label: 'Signed by', value: text(...people(signed, names)) }] : []),
+  ]
+}
+
+function endFacts(state: GrantState, names: Names): Fact[] {
   const ending = state.ending
   if (ending === null) return []
   const by = ending.by === null ? [] : [' by ', person(ending.by, names)]
@@ -164,62 +204,23 @@ function causeWord(cause: NonNullable<GrantState['ending']>['cause']): string {
   }
 }
 
-function bodyOf(state: GrantState, names: Names): Text[] {
+function bodyOf(state: GrantState, context: CardContext): Text[] {
   const body: Text[] = []
   if (state.status === 'pending' && state.missing > 0) {
-    body.push(
-      text(`Held: ${state.missing} more approver${state.missing === 1 ? '' : 's'} must exist before it can move.`),
-    )
+    body.push(...heldTexts(state, entitlementOf(state, context), context.names))
   }
-  if (state.stuck !== null) body.push(text(strong('Removal is not proved.'), ' A person must look; I go on trying.'))
+  if (state.stuck !== null) body.push(...stuckTexts(state, state.stuck))
   if (state.status === 'failed' && state.failure !== null) body.push(text(state.failure.message))
-  if (state.status === 'active' && state.extension !== null) {
-    const { by, durationMs, until, signatures } = state.extension
-    const asks = [person(by, names), ` asks for ${formatDuration(durationMs)} more, until `, time(until)]
-    const signed =
-      signatures.length === 0
-        ? []
-        : [
-            '; signed by ',
-            ...people(
-              signatures.map((s) => s.by),
-              names,
-            ),
-          ]
-    body.push(text(...asks, ...signed))
-  }
   const left = state.ending?.left ?? []
   if (left.length > 0) body.push(text(strong('Left behind: '), left.map((one) => `${one.kind} ${one.what}`).join('; ')))
   return body
 }
 
-function buttonsOf(state: GrantState, reader: Reader): Button[] {
-  const button = (action: ButtonAction, label: string, style: Button['style']): Button => ({
-    ...{ action, label, style },
-    ...{ request: state.id, revision: state.seq },
-  })
-  if (state.status === 'pending') {
-    const decide = [button('approve', 'Approve', 'primary'), button('deny', 'Deny', 'danger')]
-    if (reader === 'approver') return decide
-    const cancel = button('cancel', 'Cancel', 'plain')
-    return reader === 'holder' ? [cancel] : [...decide, cancel]
-  }
-  if (state.status === 'planned') return reader === 'approver' ? [] : [button('cancel', 'Cancel', 'plain')]
-  if (state.status !== 'active') return []
-  const extension = state.extension
-  const mine = [
-    button('connect', 'Show how to connect', 'primary'),
-    ...(extension === null ? [button('extend', 'Extend', 'plain')] : []),
-    button('done', "I'm done", 'plain'),
+function stuckTexts(state: GrantState, stuck: NonNullable<GrantState['stuck']>): Text[] {
+  const account = state.access === null ? [] : [' The account ', code(state.access.account)]
+  return [
+    text(strong('Removal is not proved.'), ...account, ' may still be open on ', code(state.target), '.'),
+    text(`${stepWord(stuck.step)} does not work: ${stuck.message} (`, code(stuck.code), ')'),
+    text('Somebody must look at the target now. I go on trying, and say here when it is seen to be gone.'),
   ]
-  const decideExtension =
-    extension?.status === 'pending'
-      ? [
-          button('approve-extension', 'Approve extension', 'primary'),
-          button('deny-extension', 'Deny extension', 'danger'),
-        ]
-      : []
-  if (reader === 'holder') return mine
-  if (reader === 'approver') return decideExtension
-  return [...decideExtension, ...mine]
 }

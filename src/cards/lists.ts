@@ -15,7 +15,10 @@ export function helpCard(): Card {
     row('/access list', 'what you may ask for'),
     row('/access mine', 'your open requests and grants'),
     row('/access status G-7K3QF0', 'where one stands'),
-    row('/access end G-7K3QF0', 'end one now'),
+    row('/access extend G-7K3QF0 30m why', 'ask for more time'),
+    row('/access done G-7K3QF0', 'give your access back'),
+    row('/access end G-7K3QF0', 'end one now, also as its approver, an owner or compliance'),
+    row('/access cancel G-7K3QF0', 'take a request back before anything is given'),
     row('/access help', 'this'),
   ])
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { GrantOutcome, Refusal } from '../domain/refusal.ts'
 import type { Line } from '../ports/chat.ts'
-import { code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { capital, code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
 
 /** A refusal in words: the thing, the value, the next step. */
 export function refusalLine(refusal: Refusal, names: Names): Line {
@@ -18,6 +18,7 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
     case 'malformed':
       return no(`${refusal.what} is not valid. Expected: ${refusal.expected}`)
     case 'bad-duration':
+      if (refusal.said === '') return no(`How long is missing. Write ${refusal.accepted}.`)
       return no(typed(refusal.said), ` is not a duration I accept: ${refusal.problem}. Write ${refusal.accepted}.`)
     case 'unknown-target':
       return no('There is no target ', typed(refusal.said), '. You can ask for ', ...codes(refusal.known), '.')
@@ -50,7 +51,7 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
     case 'reason-too-long':
       return no(`The reason has ${refusal.length} characters; at most ${refusal.maxLength} fit. Shorten it.`)
     case 'reason-pattern':
-      return no(`The reason needs ${refusal.hint}. Add it and send again.`)
+      return no(`The reason lacks something. ${capital(refusal.hint)}. Add it and send again.`)
     case 'deny-reason-required':
       return no('A denial here needs a reason. Press Deny again and say why.')
     case 'unknown-grant':
@@ -72,13 +73,26 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
     case 'not-yours':
       return no('Only ', person(refusal.holder, names), ' can do this.')
     case 'not-active':
-      return no(`This is not an active access: it is ${refusal.status}.`)
+      return no(...notActive(refusal.status))
+    case 'too-late-to-cancel':
+      return no(
+        `Too late to cancel: it is ${refusal.status}. `,
+        code(`/access end ${refusal.grant}`),
+        ' takes it away now.',
+      )
     case 'extension-open':
-      return no('An extension is already waiting for a signature.')
+      return no(
+        ...['An extension is already under way: wait for it before you ask for another one'],
+        ...(refusal.approvers.length === 0 ? ['.'] : ['. ', ...people(refusal.approvers, names), ' can sign it.']),
+      )
+    case 'nobody-may-approve':
+      return no('Nobody may approve this at the moment. ', ...people(refusal.tell, names), ' can mend that.')
     case 'no-extension-open':
-      return no('There is no extension waiting for a signature.')
+      return no(
+        'There is no extension waiting for a signature: it was decided, or the access is over. Nothing is left to do.',
+      )
     case 'extension-too-long':
-      return refusal.leftMs === 0
+      return refusal.leftMs < 1_000
         ? no('This access cannot be extended any further. Ask for a new one when it has ended.')
         : no(
             ...['It can last until ', time(refusal.latest, 'date-time'), ' at most. '],
@@ -88,9 +102,10 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no('You may not end this one. ', ...people(refusal.mayEnd, names), ' can.')
     case 'policy-held':
       return no(
-        'No decision can be taken here now: this server has a policy that is not the active one ',
-        ...[code(refusal.own.slice(0, 12)), ' against ', code(refusal.active.slice(0, 12))],
-        '. The people who run Countersign have to activate one of them.',
+        ...['No decision can be taken here now: this server has the policy ', code(refusal.own.slice(0, 12))],
+        ...[', and ', code(refusal.active.slice(0, 12)), ' is the active one. Whoever runs Countersign either runs '],
+        code(`npm run -s countersign -- policy activate ${refusal.own.slice(0, 12)} --as <person>`),
+        ', or puts the active policy back. Then try again.',
       )
     case 'directory-unreachable':
       return no('I cannot reach the directory, so I cannot tell who may decide. Nothing was decided; try again.')
@@ -100,6 +115,20 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no('I cannot tell whether that was recorded: the database went away. Try again: it will not count twice.')
     default:
       return refusal satisfies never
+  }
+}
+
+function notActive(status: string): Parameters<typeof line> extends [unknown, ...infer Rest] ? Rest : never {
+  switch (status) {
+    case 'pending':
+      return ['This is not an access yet: it is pending. Wait until it is approved: I will tell you.']
+    case 'planned':
+    case 'providing':
+      return [`This is not an active access yet: it is ${status}. Wait until it works: I will tell you.`]
+    case 'active':
+      return ['The time of this access is up: it is being taken away. Ask for a new one with ', code('/access'), '.']
+    default:
+      return [`This is not an active access: it is ${status}. Ask for a new one with `, code('/access'), '.']
   }
 }
 

@@ -44,3 +44,8 @@ export function joined(spans: readonly Span[], last = ' and '): Span[] {
     return [{ kind: 'text', text: index === spans.length - 1 ? last : ', ' } as const, span]
   })
 }
+
+/** As the beginning of a sentence. */
+export function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,10 +1,13 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { Approver, GrantEvent, Left, Placed } from '../domain/grant-event.ts'
+import type { Approver, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
 import type { Line, Span } from '../ports/chat.ts'
-import { code, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { capital, code, line, type Names, people, person, strong, time, typed } from './text.ts'
 
-/** What an event says in the thread of its card; null for what the thread need not repeat. */
-export function threadLine(event: Placed<GrantEvent>, names: Names): Line | null {
+/**
+ * What an event says in the thread of its card; null for what the thread need not repeat.
+ * @param asker whose request it is, where that is known: an owner does not take back what is another's
+ */
+export function threadLine(event: Placed<GrantEvent>, names: Names, asker: string | null = null): Line | null {
   switch (event.type) {
     case 'request.asked':
       return line('waiting', person(event.data.by, names), ' asked. ', ...askedOf(event.data.approvers, names))
@@ -16,7 +19,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names): Line | null
     case 'request.approvers-changed':
       return event.data.missing > 0
         ? line('alarm', `The approvers changed: ${event.data.missing} are missing.`)
-        : line('info', 'The approvers changed. ', ...askedOf(event.data.approvers, names))
+        : line('info', `Now it needs ${event.data.rules.join(' and ')}. `, ...askedOf(event.data.approvers, names))
     case 'request.signed':
       return line('active', person(event.data.by, names), ` signed, as ${event.data.as.join(' and ')}.`)
     case 'request.approved':
@@ -24,7 +27,9 @@ export function threadLine(event: Placed<GrantEvent>, names: Names): Line | null
     case 'request.denied':
       return line('refused', person(event.data.by, names), ' denied it', ...because(event.data.reason))
     case 'request.cancelled':
-      return line('info', person(event.data.by, names), ' took it back.')
+      return asker === null || asker === event.data.by
+        ? line('info', person(event.data.by, names), ' withdrew it.')
+        : line('info', person(event.data.by, names), ' withdrew it for ', person(asker, names), '.')
     case 'request.expired':
       return line('info', 'Nobody decided in time: the request has expired. Nothing was given.')
     case 'act.refused':
@@ -41,7 +46,10 @@ export function threadLine(event: Placed<GrantEvent>, names: Names): Line | null
         ] as const),
       )
     case 'grant.attempt-failed':
-      return line('alarm', `${stepWord(event.data.step)} did not work yet: ${event.data.message} I go on trying.`)
+      // Whether giving is tried again, the next event says; taking away is tried until it is done.
+      return event.data.step === 'provision'
+        ? line('alarm', `${stepWord(event.data.step)} did not work: ${event.data.message}`)
+        : line('alarm', `${stepWord(event.data.step)} did not work yet: ${event.data.message} I go on trying.`)
     case 'grant.active':
       return line('active', strong('Active'), ' until ', time(event.data.endsAt, 'date-time'), ', seen to work.')
     case 'grant.failed':
@@ -62,7 +70,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names): Line | null
           person(event.data.by, names),
           ` asks for ${formatDuration(event.data.durationMs)} more, until `,
         ] as const),
-        ...[time(event.data.until), '. ', ...askedOf(event.data.approvers, names)],
+        ...[time(event.data.until), ...whyMore(event.data.reason), ...askedOf(event.data.approvers, names)],
       )
     case 'extension.signed':
       return line('active', person(event.data.by, names), ' signed the extension.')
@@ -126,11 +134,16 @@ function because(reason: string): (string | Span)[] {
   return reason === '' ? ['.'] : [': ', typed(reason)]
 }
 
+function whyMore(reason: string): (string | Span)[] {
+  return reason === '' ? ['. '] : [': ', typed(reason), reason.endsWith('.') ? ' ' : '. ']
+}
+
 function leftBehind(left: readonly Left[]): string[] {
   return left.length === 0 ? [] : [` Left behind: ${left.map((one) => `${one.kind} ${one.what}`).join('; ')}.`]
 }
 
-function stepWord(step: Extract<GrantEvent, { type: 'grant.attempt-failed' }>['data']['step']): string {
+/** A step as the beginning of a sentence. */
+export function stepWord(step: GrantStep): string {
   switch (step) {
     case 'provision':
       return 'Giving access'
@@ -147,8 +160,4 @@ function stepWord(step: Extract<GrantEvent, { type: 'grant.attempt-failed' }>['d
     default:
       return step satisfies never
   }
-}
-
-function capital(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1)
 }

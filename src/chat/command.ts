@@ -1,4 +1,4 @@
-import { LONGEST_MS, parseDuration } from '../domain/duration.ts'
+import { type DurationFault, LONGEST_MS, parseDuration } from '../domain/duration.ts'
 import { readGrantId } from '../domain/grant-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
 import { isVerb } from '../domain/verbs.ts'
@@ -28,27 +28,62 @@ export function parseCommand(said: string): Command | Refused {
   const [first = '', rest] = firstWord(words)
   if (first === '') return { verb: 'form' }
   if (isVerb(first)) return parseVerb(first.toLowerCase(), rest)
-  return parseAsk(first, rest)
+  const [duration, reason] = firstWord(rest)
+  const ask = readAsk(first, duration, reason)
+  return 'refused' in ask ? ask : (refuseSecond(duration, reason) ?? ask)
 }
 
-/** Reads `prod-db:read`, `2h` and a reason, from a line or from a form. */
-export function parseAsk(right: string, rest: string): Command | Refused {
+/** Reads `prod-db:read`, `2h` and a reason, each by itself, as a form has them. */
+export function readAsk(right: string, duration: string, reason: string): Command | Refused {
   const match = /^([^\s:]{1,64})(?::([^\s:]{1,64}))?$/u.exec(right)
   if (match?.[1] === undefined) {
     return refuse({ code: 'malformed', what: 'The first word', expected: 'a target, or target:entitlement' })
   }
-  const [duration, reason] = firstWord(rest)
   const durationMs = readDuration(duration)
   if (typeof durationMs !== 'number') return durationMs
-  return { verb: 'ask', target: match[1], entitlement: match[2] ?? null, durationMs, reason }
+  return { verb: 'ask', target: match[1], entitlement: match[2] ?? null, durationMs, reason: reason.trim() }
 }
 
 /** @returns milliseconds, or a refusal that says what would be accepted */
 export function readDuration(said: string): number | Refused {
-  const reading = parseDuration(said, { maxMs: LONGEST_MS })
+  const words = said.trim()
+  const reading = parseDuration(words, { maxMs: LONGEST_MS })
   if ('ok' in reading) return reading.ok
-  const problem = reading.code === 'empty' ? 'the duration is missing' : reading.code.replaceAll('-', ' ')
-  return refuse({ code: 'bad-duration', said: said.slice(0, 64), problem, accepted: reading.accepted })
+  const joined = words.replaceAll(/\s+/gu, '')
+  if (joined !== words && 'ok' in parseDuration(joined)) return notOneWord(words, joined)
+  const problem = PROBLEMS[reading.code]
+  return refuse({ code: 'bad-duration', said: words.slice(0, 64), problem, accepted: reading.accepted })
+}
+
+/**
+ * Refuses a reason that begins with a duration: `2h 30m fix` may mean two hours and a half, and the
+ * wrong guess gives somebody an access that nobody meant.
+ */
+function refuseSecond(duration: string, reason: string): Refused | null {
+  const [next] = firstWord(reason)
+  if (!('ok' in parseDuration(duration)) || !('ok' in parseDuration(next))) return null
+  const joined = `${duration}${next}`
+  const accepted = 'ok' in parseDuration(joined) ? joined : `${duration}, and begin the reason with a word`
+  return notOneWord(`${duration} ${next}`, accepted)
+}
+
+function notOneWord(said: string, accepted: string): Refused {
+  return refuse({ code: 'bad-duration', said: said.slice(0, 64), problem: 'it is more than one word', accepted })
+}
+
+const PROBLEMS: Readonly<Record<DurationFault, string>> = {
+  empty: 'it is missing',
+  'too-long-text': 'it is too long a text',
+  negative: 'it is negative',
+  'no-unit': 'it has no unit',
+  fractional: 'it is not a whole number',
+  malformed: 'a duration is numbers with units, nothing else',
+  'bad-unit': 'the units are d, h, m and s',
+  'repeated-unit': 'each unit stands once',
+  'unit-order': 'the units go from long to short',
+  zero: 'it is no time at all',
+  overflow: 'it is longer than anything may last',
+  'over-limit': 'it is too long',
 }
 
 function parseVerb(verb: string, rest: string): Command | Refused {
@@ -70,7 +105,8 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       if (grant === null) return refuse({ code: 'unknown-grant', said: id.slice(0, 64) })
       const [duration, reason] = firstWord(after)
       const durationMs = readDuration(duration)
-      return typeof durationMs === 'number' ? { verb, grant, durationMs, reason } : durationMs
+      if (typeof durationMs !== 'number') return durationMs
+      return refuseSecond(duration, reason) ?? { verb, grant, durationMs, reason }
     }
     default:
       return refuse({ code: 'unknown-command', said: verb })

@@ -1,3 +1,4 @@
+import { checkReason } from '../domain/check-reason.ts'
 import { formatDuration } from '../domain/duration.ts'
 import type { Policy } from '../domain/policy.ts'
 import { offersTo } from '../workflow/look-up.ts'
@@ -9,6 +10,24 @@ export interface CompletionWord {
   readonly next: readonly CompletionWord[]
   /** What free text is expected once no more words are offered. */
   readonly rest: string | null
+}
+
+/** How long the example asks for: long enough to look round, short enough to see it end. */
+const EXAMPLE_MS = 2 * 60_000
+const EXAMPLE_REASON = 'fix ledger INC-42'
+
+/**
+ * A whole command that this person could send, for a page that offers one to try: the first target that
+ * means something by itself. Null when the policy offers them none.
+ */
+export function exampleFor(policy: Policy, person: string): string | null {
+  const offers = offersTo(policy, person)
+  const offer = offers.find(({ target, entitlement }) => target.defaultEntitlement === entitlement.name)
+  if (offer === undefined) return null
+  const { target, entitlement } = offer
+  const fits = checkReason(EXAMPLE_REASON, entitlement.reason) === null
+  const reason = fits ? EXAMPLE_REASON : (entitlement.reason.pattern?.hint ?? 'say here what you will do, and why')
+  return `/access ${target.name} ${formatDuration(Math.min(EXAMPLE_MS, entitlement.maxDurationMs))} ${reason}`
 }
 
 /** What a person may write after `/access`, for platforms that complete as one types. */
@@ -24,7 +43,7 @@ export function completionFor(policy: Policy, person: string): CompletionWord[] 
         word: formatDuration(ms),
         detail: 'for how long',
         next: [],
-        rest: hint === undefined ? 'why' : `why, with ${hint}`,
+        rest: hint === undefined ? 'why' : `why: ${hint}`,
       })),
       rest: null,
     }
@@ -35,7 +54,10 @@ export function completionFor(policy: Policy, person: string): CompletionWord[] 
     verb('list', 'what you may ask for'),
     verb('mine', 'your open requests and grants'),
     verb('status', 'where one stands', 'its id'),
+    verb('extend', 'ask for more time', 'its id, how much longer, why'),
+    verb('done', 'give your access back', 'its id'),
     verb('end', 'end one now', 'its id'),
+    verb('cancel', 'take a request back', 'its id'),
     verb('help', 'what I understand'),
   ]
 }

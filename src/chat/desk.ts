@@ -10,7 +10,7 @@ import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form
 import { performAct } from '../workflow/perform-act.ts'
 import { requestAccess } from '../workflow/request-access.ts'
 import { showConnection } from '../workflow/show-connection.ts'
-import { type Command, parseAsk, parseCommand, readDuration } from './command.ts'
+import { type Command, parseCommand, readAsk, readDuration } from './command.ts'
 
 /**
  * Turns what people do on any platform into verbs. Whatever comes in, an answer goes out; what cannot
@@ -93,7 +93,7 @@ function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
 function submitted(context: Context, act: Act, { form, context: carried, values }: Submission): Promise<Answer> {
   const reason = values.reason ?? ''
   if (form === 'ask') {
-    const command = parseAsk(values.right ?? '', `${(values.duration ?? '').trim()} ${reason}`)
+    const command = readAsk(values.right ?? '', values.duration ?? '', reason)
     return 'refused' in command ? refused(context, act, 'ask for access', command) : obey(context, act, command)
   }
   const grant = readGrantId(carried.request ?? '')
@@ -106,7 +106,7 @@ function submitted(context: Context, act: Act, { form, context: carried, values 
     case 'deny-extension':
       return decideGrant(context, act, grant, { what: form, reason })
     case 'extend': {
-      const durationMs = readDuration((values.duration ?? '').trim())
+      const durationMs = readDuration(values.duration ?? '')
       return typeof durationMs === 'number'
         ? askExtension(context, act, grant, { durationMs, reason })
         : refused(context, act, 'ask for more time', durationMs)

@@ -12,6 +12,9 @@ export interface Roster {
   readonly active: ReadonlySet<string>
 }
 
+/** As many are named on the record and told; whoever else is eligible may sign all the same. */
+export const MOST_APPROVERS = 50
+
 /** The two who never sign for a request: the one who asks, and the one it is for. */
 export interface Parties {
   readonly by: string
@@ -71,6 +74,7 @@ function sourceInWords(source: ApproverSource): string {
   return source.kind === 'group' ? `group ${source.group}` : source.kind
 }
 
-function sourceWord(source: ApproverSource): string {
+/** How an approver's `as` names the source: `manager`, `owner`, `group dba`. */
+export function sourceWord(source: ApproverSource): string {
   return source.kind === 'owners' ? 'owner' : sourceInWords(source)
 }

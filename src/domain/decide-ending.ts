@@ -7,6 +7,9 @@ import { type Refused, refuse } from './refusal.ts'
 export function decideCancel(state: GrantState, by: string): GrantEvent[] | Refused {
   if (by !== state.by && by !== state.for) return refuse({ code: 'not-yours', holder: state.by })
   if (state.status === 'pending' || state.status === 'planned') return [{ type: 'request.cancelled', data: { by } }]
+  if (state.status === 'providing' || state.status === 'active') {
+    return refuse({ code: 'too-late-to-cancel', grant: state.id, status: state.status })
+  }
   const outcome = outcomeOf(state)
   return outcome === null
     ? refuse({ code: 'not-active', status: state.status })
@@ -60,7 +63,10 @@ export function decideDue(state: GrantState, now: number): GrantEvent[] {
     return [{ type: 'grant.failed', data: { code: 'approval-stale', message } }]
   }
   if ((state.status === 'providing' || state.status === 'active') && access !== null && now >= access.endsAt) {
-    return [{ type: 'grant.ending', data: { cause: 'expired', by: null, due: access.endsAt } }]
+    const ending: GrantEvent = { type: 'grant.ending', data: { cause: 'expired', by: null, due: access.endsAt } }
+    if (state.extension?.status !== 'approved') return [ending]
+    const message = 'The target could not be told of it before the old end.'
+    return [{ type: 'extension.failed', data: { code: 'too-late', message } }, ending]
   }
   const warn = openWarning(state)
   if (access !== null && warn !== null && now >= warn) {

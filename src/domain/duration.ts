@@ -20,7 +20,7 @@ export function parseDuration(text: string, limits: { readonly maxMs?: number } 
   if (text === '') return refuse('empty')
   if (text.length > MAX_TEXT) return refuse('too-long-text')
   if (/^[-−–]/.test(text)) return refuse('negative')
-  if (/^\d+$/.test(text)) return refuse('no-unit', Number(text) > 0 ? `${Number(text)}m or ${Number(text)}h` : EXAMPLES)
+  if (/^\d+$/.test(text)) return refuse('no-unit', readingsOf(Number(text)))
   if (/\d[.,]\d/.test(text)) return refuse('fractional')
   if (!/^(\d+[a-z]+)+$/i.test(text)) return refuse('malformed')
 
@@ -50,6 +50,12 @@ export function formatDuration(ms: number): string {
     rest -= count * unitMs
   }
   return text === '' ? '0s' : text
+}
+
+/** What a bare number may have meant; the examples when it can have meant nothing that is accepted. */
+function readingsOf(count: number): string {
+  const readings = (['m', 'h'] as const).filter((unit) => count * (UNITS.get(unit) ?? 0) <= LONGEST_MS)
+  return count === 0 || readings.length === 0 ? EXAMPLES : readings.map((unit) => `${count}${unit}`).join(' or ')
 }
 
 const EXAMPLES = 'a time such as 30m, 2h, 1h30m or 1d'

@@ -1,57 +1,97 @@
-import { createHash } from 'node:crypto'
-import { type Announcement, announceGrant } from '../cards/announcements.ts'
+import type { Announcement } from '../cards/announcement.ts'
+import { announceGrant } from '../cards/announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
+import type { Undelivered } from '../cards/untold.ts'
+import { DAY } from '../domain/duration.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
+import { isOpen } from '../domain/grant-state.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
 import { RetryLater } from '../effects/effect.ts'
-import { ChatError, type Destination, type MessageRef } from '../ports/chat.ts'
-import { cardContext } from './card-context.ts'
+import { ChatError, type Destination } from '../ports/chat.ts'
+import { DirectoryUnreachable } from '../ports/directory.ts'
+import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
-import { loadGrant, toDraft } from './grant-store.ts'
-import { namesOf } from './perform-act.ts'
+import { loadGrant, readable, toDraft } from './grant-store.ts'
+import { findNotices, keepNotice, type Notice } from './notices.ts'
 import { readPolicyFacts } from './policy-in-force.ts'
 
-/** A message that could not be delivered this often is given up, and that is put on record. */
-const MOST_ATTEMPTS = 8
+/** A platform that says no this often to the same message means it. */
+const MOST_NOS = 2
+const AFTER_A_NO_MS = 500
+
+/** What is only unreachable is tried for as long as the grant is open, and this much longer. */
+const TRIED_AFTER_THE_END_MS = DAY
 
 /**
  * Brings chat in step with the record: posts what is missing, replaces what has changed. What should
  * be there is derived from the events, so a repeat, a crash or a lost job changes nothing. One message
  * that cannot be delivered does not hold back the others.
- * @throws RetryLater when something is still to be delivered
+ * @throws what the effects honour when something is still to be delivered: a wait that was asked for, or a back-off
  */
 export async function announce(context: Context, stream: string): Promise<void> {
-  const wait = await context.lanes.withLane(`thread:${stream}`, async () => {
-    const { wanted, seq } = await announcementsOf(context, stream)
-    const sent = await findNotices(context, stream)
-    let retryInMs: number | null = null
+  const again = await context.lanes.withLane(`thread:${stream}`, async () => {
+    const { wanted, seq, triedUntil } = await announcementsOf(context, stream)
+    const round: Round = { context, stream, triedUntil, notices: await findNotices(context, stream) }
+    const failures: unknown[] = []
     for (const announcement of inOrder(wanted)) {
       try {
-        await deliver(context, stream, announcement, sent)
+        await deliver(round, announcement)
       } catch (error) {
-        const after = await recordFailure(context, stream, announcement, sent, error)
-        if (after !== null) retryInMs = Math.max(retryInMs ?? 0, after)
+        const failure = await recordFailure(round, announcement, error)
+        if (failure !== null) failures.push(failure)
       }
     }
-    if (retryInMs === null) await keepAnnounced(context, stream, seq)
+    if (failures.length === 0) await keepAnnounced(context, stream, seq)
     await context.reached('announce:after-announced')
-    return retryInMs
+    return failures
   })
-  if (wait !== null) throw new RetryLater(wait)
+  if (again.length > 0) throw again.toSorted((a, b) => askedWaitMs(b) - askedWaitMs(a))[0]
 }
 
-async function announcementsOf(context: Context, stream: string): Promise<{ wanted: Announcement[]; seq: number }> {
+/** One stream, looked at once, in its lane. */
+interface Round {
+  readonly context: Context
+  readonly stream: string
+  /** Epoch ms; null while there is no end of trying. */
+  readonly triedUntil: number | null
+  readonly notices: Map<string, Notice>
+}
+
+interface Wanted {
+  readonly wanted: readonly Announcement[]
+  readonly seq: number
+  readonly triedUntil: number | null
+}
+
+async function announcementsOf(context: Context, stream: string): Promise<Wanted> {
   if (stream === POLICY_STREAM) return policyAnnouncements(context)
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
-  if (id === null || loaded === null) return { wanted: [], seq: 0 }
-  return { wanted: announceGrant(id, loaded.events, cardContext(context)), seq: loaded.state.seq }
+  if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null }
+  const { state, events } = loaded
+  const undelivered = (await context.record.readStream(context.db, besideStream(stream))).map(readable)
+  const wanted = announceGrant(
+    id,
+    events,
+    cardContext(context),
+    undelivered.filter((event): event is Undelivered => event.type === 'notice.undeliverable'),
+  )
+  return { wanted, seq: state.seq, triedUntil: isOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS }
 }
 
-async function policyAnnouncements(context: Context): Promise<{ wanted: Announcement[]; seq: number }> {
+async function policyAnnouncements(context: Context): Promise<Wanted> {
   const facts = await readPolicyFacts(context.record, context.db)
-  const wanted = announcePolicies(facts, context.policy.own().channel, namesOf(context))
-  return { wanted, seq: facts.length }
+  const wanted = announcePolicies(facts, context.policy.current().channel, namesOf(context))
+  return { wanted, seq: facts.length, triedUntil: lastOf(facts) + TRIED_AFTER_THE_END_MS }
+}
+
+function lastOf(events: readonly { readonly at: number }[]): number {
+  return events.at(-1)?.at ?? 0
+}
+
+/** A stream that is over takes no more facts: what could not be delivered of it is kept beside it. */
+function besideStream(stream: string): string {
+  return `undelivered:${stream}`
 }
 
 async function keepAnnounced(context: Context, stream: string, seq: number): Promise<void> {
@@ -66,47 +106,38 @@ function inOrder(wanted: readonly Announcement[]): Announcement[] {
   return wanted.toSorted((a, b) => rank(a) - rank(b))
 }
 
-async function deliver(
-  context: Context,
-  stream: string,
-  wanted: Announcement,
-  sent: Map<string, Notice>,
-): Promise<void> {
-  const notice = sent.get(wanted.key)
-  const contentHash = hashOf(wanted)
-  if (notice?.state === 'undeliverable') return
-  if (notice?.state === 'sent' && notice.ref !== null) {
-    if (notice.contentHash === contentHash) return
+/** Does nothing for what is there already, or was given up with these very words. */
+async function deliver(round: Round, wanted: Announcement): Promise<void> {
+  const { context } = round
+  const notice = round.notices.get(wanted.key)
+  const contentHash = digestOf(context, wanted)
+  if (notice !== undefined && notice.state !== 'maybe-sent' && notice.contentHash === contentHash) return
+  if (notice?.ref != null) {
     await context.chat.update(notice.ref, wanted.message)
     await context.reached('announce:after-update')
-    await keepNotice(context, stream, wanted.key, { ...notice, contentHash })
-    sent.set(wanted.key, { ...notice, contentHash })
+    await keep(round, wanted, { state: 'sent', ref: notice.ref, contentHash, attempts: 0 })
     return
   }
-  const to = await destinationOf(context, stream, wanted, sent)
+  const to = await destinationOf(round, wanted)
+  if (to === null) return
+  if (notice === undefined) await keep(round, wanted, { state: 'maybe-sent', ref: null, contentHash: '', attempts: 0 })
   await context.reached('announce:before-post')
   const ref = await context.chat.post(to, wanted.key, wanted.message)
   await context.reached('announce:after-post')
-  const kept: Notice = { state: 'sent', ref, contentHash, attempts: notice?.attempts ?? 0 }
-  await keepNotice(context, stream, wanted.key, kept)
-  sent.set(wanted.key, kept)
+  // An earlier attempt may have posted it, with the words of that moment.
+  if (notice !== undefined) await context.chat.update(ref, wanted.message)
+  await keep(round, wanted, { state: 'sent', ref, contentHash, attempts: 0 })
   await context.reached('announce:after-recorded')
 }
 
-async function destinationOf(
-  context: Context,
-  stream: string,
-  wanted: Announcement,
-  sent: Map<string, Notice>,
-): Promise<Destination> {
-  const { to } = wanted
+/** @returns null for a line whose thread is not there yet: it is derived again once its card is posted */
+async function destinationOf({ context, stream, notices }: Round, { to }: Announcement): Promise<Destination | null> {
   switch (to.kind) {
     case 'channel':
       return to
     case 'thread': {
-      const root = sent.get(`${stream}:card`)?.ref
-      if (root == null) throw new ChatError('not-found', 'The card of this thread was not delivered')
-      return { kind: 'thread', root }
+      const root = notices.get(`${stream}:card`)?.ref
+      return root == null ? null : { kind: 'thread', root }
     }
     case 'person': {
       const identity = await context.directory.byId(to.identity)
@@ -121,81 +152,57 @@ async function destinationOf(
   }
 }
 
-/** @returns milliseconds until the next try; null when it is given up */
-async function recordFailure(
-  context: Context,
-  stream: string,
-  wanted: Announcement,
-  sent: Map<string, Notice>,
-  error: unknown,
-): Promise<number | null> {
-  if (!(error instanceof ChatError)) throw error
-  const before = sent.get(wanted.key)
-  const attempts = (before?.attempts ?? 0) + 1
-  const hopeless = error.code === 'not-found' || error.code === 'refused'
-  const givenUp = attempts >= MOST_ATTEMPTS || (hopeless && attempts >= 2)
-  const notice: Notice = {
-    ...{ ref: null, contentHash: '', ...before },
-    attempts: error.code === 'throttled' ? attempts - 1 : attempts,
-    state: givenUp ? 'undeliverable' : (before?.state ?? 'sending'),
+/**
+ * Gives up what the platform refuses, and what it could not be asked for long after the end. Everything
+ * else is tried again: an outage of an hour silences nobody.
+ * @returns what has to be tried again; null when it is given up
+ */
+async function recordFailure(round: Round, wanted: Announcement, error: unknown): Promise<unknown> {
+  const code = codeOf(error)
+  if (code === null) return error
+  const { context, notices, triedUntil } = round
+  const before = notices.get(wanted.key) ?? { state: 'maybe-sent', ref: null, contentHash: '', attempts: 0 }
+  const saidNo = code === 'not-found' || code === 'refused'
+  const attempts = before.attempts + (saidNo ? 1 : 0)
+  const late = triedUntil !== null && context.clock.now() > triedUntil
+  if (saidNo ? attempts < MOST_NOS : !late) {
+    await keep(round, wanted, { ...before, attempts })
+    return saidNo ? new RetryLater(AFTER_A_NO_MS, { cause: error }) : error
   }
-  await keepNotice(context, stream, wanted.key, notice)
-  sent.set(wanted.key, notice)
-  if (!givenUp) return error.retryAfterMs ?? Math.min(30_000, 250 * 2 ** attempts)
-  const to = wanted.to.kind === 'person' ? wanted.to.identity : wanted.to.kind
-  const fact = { type: 'notice.undeliverable', data: { to, notice: wanted.key, code: error.code } } as const
-  await context.db.begin((tx) =>
-    context.record.append(tx, `undelivered:${stream}`, null, [toDraft(fact)], context.clock.now()),
-  )
-  context.committed()
-  context.alarm({
-    what: 'notice-undeliverable',
-    detail: `${wanted.key}: ${error.message}`,
-    grant: grantOfStream(stream),
-  })
+  const contentHash = digestOf(context, wanted)
+  if (before.state !== 'undeliverable') await recordUndeliverable(round, wanted, code)
+  await keep(round, wanted, { ...before, state: 'undeliverable', contentHash, attempts: 0 })
   return null
 }
 
-interface Notice {
-  readonly state: 'sending' | 'sent' | 'undeliverable'
-  readonly ref: MessageRef | null
-  readonly contentHash: string
-  readonly attempts: number
+/** Null for what chat and the directory do not throw: a fault of ours, or of the database. */
+function codeOf(error: unknown): string | null {
+  if (error instanceof ChatError) return error.code
+  return error instanceof DirectoryUnreachable ? 'directory-unreachable' : null
 }
 
-async function findNotices(context: Context, stream: string): Promise<Map<string, Notice>> {
-  const rows = await context.db<
-    {
-      key: string
-      platform: string
-      state: Notice['state']
-      channel: string | null
-      message: string | null
-      content_hash: string
-      attempts: number
-    }[]
-  >`
-    select key, platform, state, channel, message, content_hash, attempts from notice where stream = ${stream}`
-  return new Map(
-    rows.map((row) => {
-      const { channel, message, platform } = row
-      const ref = channel === null || message === null ? null : { platform, channel, id: message }
-      return [row.key, { state: row.state, ref, contentHash: row.content_hash, attempts: row.attempts }]
-    }),
-  )
+function askedWaitMs(error: unknown): number {
+  const waits = error instanceof ChatError || error instanceof RetryLater
+  return waits ? (error.retryAfterMs ?? 0) : 0
 }
 
-async function keepNotice(context: Context, stream: string, key: string, notice: Notice): Promise<void> {
-  const { state, ref, contentHash, attempts } = notice
-  await context.db`
-    insert into notice (key, stream, platform, state, channel, message, content_hash, attempts, at)
-    values (${key}, ${stream}, ${context.chat.platform}, ${state}, ${ref?.channel ?? null}, ${ref?.id ?? null},
-            ${contentHash}, ${attempts}, ${context.clock.now()})
-    on conflict (key) do update set
-      state = excluded.state, channel = excluded.channel, message = excluded.message,
-      content_hash = excluded.content_hash, attempts = excluded.attempts, at = excluded.at`
+/** Said once a message, not again when it stays so with other words. What follows from it is announced next. */
+async function recordUndeliverable({ context, stream }: Round, { to, key }: Announcement, code: string): Promise<void> {
+  const data = { to: to.kind === 'person' ? to.identity : to.kind, notice: key, code }
+  await context.db.begin(async (tx) => {
+    const facts = [toDraft({ type: 'notice.undeliverable', data })]
+    await context.record.append(tx, besideStream(stream), null, facts, context.clock.now())
+    await context.enqueue(tx, { kind: 'announce', stream })
+  })
+  context.committed()
+  context.alarm({ what: 'notice-undeliverable', detail: `${key}: ${code}`, grant: grantOfStream(stream) })
 }
 
-function hashOf(wanted: Announcement): string {
-  return createHash('sha256').update(JSON.stringify(wanted.message)).digest('hex')
+async function keep({ context, stream, notices }: Round, { key }: Announcement, notice: Notice): Promise<void> {
+  await keepNotice(context, stream, key, notice)
+  notices.set(key, notice)
+}
+
+function digestOf(context: Context, wanted: Announcement): string {
+  return context.sealing.digest(JSON.stringify(wanted.message))
 }

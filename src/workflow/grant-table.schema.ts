@@ -40,14 +40,14 @@ export const actTable = pgTable('act', {
 /** A row to lock before anything is decided about a person. */
 export const identityTable = pgTable('identity_lock', { id: text('id').primaryKey() })
 
-/** What was said to people about a stream, and where the platform keeps it. Only a hash of the words. */
+/** What was said to people about a stream, and where the platform keeps it. Only a keyed digest of the words. */
 export const noticeTable = pgTable(
   'notice',
   {
     key: text('key').primaryKey(),
     stream: text('stream').notNull(),
     platform: text('platform').notNull(),
-    state: text('state', { enum: ['sending', 'sent', 'undeliverable'] }).notNull(),
+    state: text('state', { enum: ['maybe-sent', 'sent', 'undeliverable'] }).notNull(),
     channel: text('channel'),
     message: text('message'),
     contentHash: text('content_hash').notNull(),

@@ -4,11 +4,11 @@ import { mayAsk } from '../domain/decide-ask.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Entitlement, Policy, Target } from '../domain/policy.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import { cardContext } from './card-context.ts'
+import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenGrantsOf } from './find-grants.ts'
 import { loadGrant } from './grant-store.ts'
-import { namesOf, performAct } from './perform-act.ts'
+import { performAct } from './perform-act.ts'
 
 /** What a person may ask for, in the order of the policy. */
 export function offersTo(policy: Policy, person: string): { target: Target; entitlement: Entitlement }[] {
@@ -30,7 +30,7 @@ export function showOffers(context: Context, act: Act): Promise<Answer> {
     name: 'list',
     decides: false,
     reads: true,
-    run: async ({ by }) => ({ answer: { kind: 'card', card: listCard(offersTo(context.policy.own(), by.id)) } }),
+    run: async ({ by, policy }) => ({ answer: { kind: 'card', card: listCard(offersTo(policy, by.id)) } }),
   })
 }
 

@@ -7,7 +7,7 @@ import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 
 /** A removal that is not proved after this long is told to people. Trying goes on. */
-const STUCK_AFTER_MS = 60_000
+export const STUCK_AFTER_MS = 60_000
 
 export type Revoked =
   | 'gone'
@@ -19,13 +19,22 @@ export type Revoked =
  * Takes an access away: disable, end sessions, remove, look. Each step is committed before the next
  * begins, so whoever comes after a crash goes on where it stopped. Needs no policy, no witness, no
  * directory: failing closed never stops a revocation.
+ * @param passBusy goes on even when somebody else has the lane: the place of each event keeps two apart
  * @returns `again` when the target could not be reached or the access is still seen
+ * @throws RecordTampered
  */
-export async function revokeGrant(context: Context, id: string): Promise<Revoked> {
+export async function revokeGrant(context: Context, id: string, { passBusy = false } = {}): Promise<Revoked> {
   const loaded = await loadGrant(context, context.db, id)
   if (loaded === null || loaded.state.status !== 'ending') return 'gone'
   const turn = await context.lanes.tryLane(holdingLane(loaded.state), ({ lost }) => takeAway(context, id, lost))
-  return turn === null ? 'busy' : turn.value
+  if (turn !== null) return turn.value
+  if (!passBusy) return 'busy'
+  context.alarm({
+    what: 'lane-held',
+    detail: 'Somebody holds the lane and does not go on; gone on without it',
+    grant: id,
+  })
+  return takeAway(context, id, new AbortController().signal)
 }
 
 async function takeAway(context: Context, id: string, lost: AbortSignal): Promise<Revoked> {
@@ -37,7 +46,10 @@ async function takeAway(context: Context, id: string, lost: AbortSignal): Promis
     try {
       const connector = context.connectorOf(state.target)
       if (connector === null) {
-        throw new ConnectorError('NotFound', `No connector serves ${state.target}: put it back into the policy`)
+        throw new ConnectorError(
+          'NotFound',
+          `No policy that was ever active says how to reach ${state.target}, or its secret cannot be read: set it again`,
+        )
       }
       lost.throwIfAborted()
       const done = await takeStep(context, state, connector, next)
@@ -127,7 +139,10 @@ async function look(context: Context, state: GrantState, connector: Connector, g
     if (latest.status !== 'ending' || latest.ending === null) return []
     const left = unique([...latest.ending.left, ...residuals])
     return [
-      { type: 'grant.removed', data: { checks, left, lateMs: Math.max(0, latest.ending.at - latest.ending.due) } },
+      {
+        type: 'grant.removed',
+        data: { checks, left, lateMs: Math.max(0, (latest.ending.disabledAt ?? latest.ending.at) - latest.ending.due) },
+      },
     ]
   })
   await context.reached('revoke:after-removed')
@@ -140,6 +155,13 @@ function unique(left: readonly { kind: string; what: string }[]): { kind: string
 
 function kept(seen: StepObservation): Extract<GrantEvent, { type: 'grant.disabled' }>['data'] {
   return { summary: seen.summary, checks: seen.checks, left: seen.residuals }
+}
+
+/** Another step or another code, and not one of two that take turns every few seconds. */
+function isNews(before: GrantState['failure'], failed: { step: GrantStep; code: string }, now: number): boolean {
+  if (before === null) return true
+  const same = before.step === failed.step && before.code === failed.code
+  return !same && now - before.at >= 60_000
 }
 
 /** Each kind of failure of a step is written once; after a minute without proof it is stuck, and told, once. */
@@ -164,9 +186,9 @@ async function recordFailure(
   await advanceGrant(context, state.id, (latest, now) => {
     if (latest.status !== 'ending' || latest.ending === null) return []
     const facts: GrantEvent[] = []
-    if (latest.failure?.code !== failed.code) facts.push({ type: 'grant.attempt-failed', data: failed })
+    if (isNews(latest.failure, failed, now)) facts.push({ type: 'grant.attempt-failed', data: failed })
     if (latest.stuck === null && now - latest.ending.at >= STUCK_AFTER_MS) {
-      facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.own().escalateTo } })
+      facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.current().escalateTo } })
     }
     return facts
   })

@@ -1,59 +1,36 @@
 import { describe, expect, it } from 'vitest'
-import { announceGrant } from '../../src/cards/announcements.ts'
-import { type CardContext, grantCard } from '../../src/cards/grant-card.ts'
-import { HOUR } from '../../src/domain/duration.ts'
-import type { GrantEvent, Placed } from '../../src/domain/grant-event.ts'
-import { foldGrant, type GrantState } from '../../src/domain/grant-state.ts'
-
-const AT = 1_800_000_000_000
-const context: CardContext = {
-  names: (id) => id.toUpperCase(),
-  titleOf: () => 'Engineer',
-  target: () => ({ description: 'The ledger', financialReporting: true }),
-}
-
-const asked: GrantEvent = {
-  type: 'request.asked',
-  data: {
-    ...{ by: 'ana', for: 'ana', target: 'prod-db', entitlement: 'read', grants: 'ledger_read', durationMs: 2 * HOUR },
-    ...{
-      reason: '<b>*fix*</b> @here',
-      channel: 'access',
-      pendingUntil: AT + HOUR,
-      policy: 'p',
-      rules: ['1 of manager'],
-    },
-    approvers: [{ id: 'marcus', as: ['manager'] }],
-  },
-}
-const approved: GrantEvent[] = [
-  { type: 'request.signed', data: { by: 'marcus', as: ['manager'], policy: 'p', assurance: 'click-only' } },
-  { type: 'request.approved', data: { by: ['marcus'], policy: 'p', usableUntil: AT + HOUR } },
-]
-
-function place(facts: readonly GrantEvent[], stepMs = 10_000): Placed<GrantEvent>[] {
-  return facts.map((fact, index) => ({ ...fact, seq: index + 1, at: AT + index * stepMs }))
-}
-
-function stateOf(...facts: GrantEvent[]): GrantState {
-  const state = foldGrant('G-7K3QF0', place(facts))
-  if (state === null) throw new Error('no events')
-  return state
-}
+import { grantCard } from '../../src/cards/grant-card.ts'
+import { MINUTE } from '../../src/domain/duration.ts'
+import type { Approver } from '../../src/domain/grant-event.ts'
+import {
+  active,
+  approved,
+  asked,
+  askedFor,
+  context,
+  END,
+  ending,
+  extensionAsked,
+  stateOf,
+  stuck,
+  wordsOf,
+} from './grant-story.ts'
 
 describe('the card of a grant', () => {
   it('lets a manager decide from the card alone: who, what, why, how long, who may decide and why they', () => {
     const card = grantCard(stateOf(asked), 'approver', context)
     const said = JSON.stringify(card.facts)
-    expect(card.title).toBe('ANA asks for prod-db:read')
-    for (const word of ['ANA', 'Engineer', 'The ledger', 'touches financial reporting', '2h', 'MARCUS', '(manager)']) {
-      expect(said).toContain(word)
-    }
+    expect(card.title).toBe('ANA asks for prod-db:write')
+    const words = ['ANA', 'Engineer', 'The ledger', 'touches financial reporting', '2h', 'MARCUS', '(manager)']
+    for (const word of words) expect(said).toContain(word)
+    expect(wordsOf(card)).toContain('What: prod-db:write · Change the ledger · write')
     expect(card.buttons.map((button) => button.action)).toEqual(['approve', 'deny'])
   })
 
   it('carries what a person typed as typed, never as ours', () => {
-    const spans = grantCard(stateOf(asked), 'channel', context).facts.flatMap((fact) => fact.value)
+    const spans = grantCard(stateOf(askedFor({ reason: '<b>*fix*</b> @here' })), 'channel', context).facts.flatMap(
+      (fact) => fact.value,
+    )
     expect(spans.filter((span) => JSON.stringify(span).includes('<b>'))).toEqual([
       { kind: 'typed', text: '<b>*fix*</b> @here' },
     ])
@@ -65,24 +42,50 @@ describe('the card of a grant', () => {
       expect(actions).not.toContain('approve')
     }
   })
-})
 
-describe('what should be announced', () => {
-  it('asks each approver in person, and says nothing in person to whoever has just asked', () => {
-    const keys = announceGrant('G-7K3QF0', place([asked]), context).map((one) => one.key)
-    expect(keys).toEqual(['grant:G-7K3QF0:card', 'grant:G-7K3QF0:approver:marcus', 'grant:G-7K3QF0:line:1'])
+  it('shows why more time is asked for, until when, and who may decide it', () => {
+    const words = wordsOf(grantCard(stateOf(asked, ...approved, ...active, extensionAsked), 'channel', context))
+    expect(words).toContain(`More time: 30m, until <${END + 30 * MINUTE}>, asked by ANA`)
+    expect(words).toContain('Why more: the job is slow')
+    expect(words).toContain('May decide: MARCUS (manager), OLGA (owner)')
   })
 
-  it('makes one thread line of steps within two seconds, and several of slower ones', () => {
-    const lines = (step: number) =>
-      announceGrant('G-7K3QF0', place([asked, ...approved], step), context).filter((one) => one.to.kind === 'thread')
-    expect(lines(100)).toHaveLength(1)
-    expect(lines(3_000)).toHaveLength(3)
+  it('names the account, the step, the code and the message of a removal that is stuck', () => {
+    const facts = [asked, ...approved, ...active, ...ending, stuck]
+    const words = wordsOf(grantCard(stateOf(...facts), 'channel', context))
+    for (const word of ['jit_7k3qf0', 'prod-db', 'Removing', 'DependentObjects', '2 tables depend on the role']) {
+      expect(words).toContain(word)
+    }
   })
 
-  it('keeps the key of every message when more is recorded, so that nothing is posted twice', () => {
-    const before = announceGrant('G-7K3QF0', place([asked], 900), context).map((one) => one.key)
-    const after = announceGrant('G-7K3QF0', place([asked, ...approved], 900), context).map((one) => one.key)
-    expect(after).toEqual(expect.arrayContaining(before))
+  const held = (missing: number, approvers: Approver[]) =>
+    wordsOf(
+      grantCard(
+        stateOf(askedFor({ approvers }), { type: 'request.held', data: { missing, escalatedTo: ['carla'] } }),
+        'channel',
+        context,
+      ),
+    )
+
+  it('says of a held request which rule lacks whom, and what to change', () => {
+    const words = held(1, [{ id: 'olga', as: ['owner'] }])
+    expect(words).toContain('it needs 1 of manager, and ANA has no manager here who may sign.')
+    expect(words).not.toContain('1 of owners')
+    expect(words).toContain('Mend the policy or the directory')
+  })
+
+  it('says that one person counts once, when that is what holds it', () => {
+    expect(held(1, [{ id: 'olga', as: ['manager', 'owner'] }])).toContain(
+      'one person counts once, and only OLGA may sign. It needs 1 more person.',
+    )
+  })
+
+  it('says of a held request that its entitlement is gone, when it is', () => {
+    const gone = { ...context, target: () => null }
+    const state = stateOf(asked, {
+      type: 'request.approvers-changed',
+      data: { approvers: [], missing: 1, rules: [], policy: 'q' },
+    })
+    expect(wordsOf(grantCard(state, 'channel', gone))).toContain('the policy no longer has prod-db:write')
   })
 })

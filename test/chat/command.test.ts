@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseCommand } from '../../src/chat/command.ts'
+import { parseCommand, readAsk, readDuration } from '../../src/chat/command.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
 
 describe('reading a command', () => {
@@ -51,6 +51,36 @@ describe('reading a command', () => {
     ['x'.repeat(4_001), 'malformed'],
   ])('refuses %j as %s', (said, code) => {
     expect(parseCommand(said)).toMatchObject({ refused: { code } })
+  })
+
+  it.each([
+    ['prod-db 1h 30m fix ledger', '1h 30m', '1h30m'],
+    ['extend G-7K3QF0 1h 30m the job is slow', '1h 30m', '1h30m'],
+    ['prod-db 30m 2h of ledger work', '30m 2h', '30m, and begin the reason with a word'],
+  ])('does not guess what %j means', (said, quoted, accepted) => {
+    expect(parseCommand(said)).toMatchObject({ refused: { code: 'bad-duration', said: quoted, accepted } })
+  })
+
+  it('lets a reason begin with a number', () => {
+    expect(parseCommand('prod-db 2h 30 rows to mend')).toMatchObject({
+      durationMs: 2 * HOUR,
+      reason: '30 rows to mend',
+    })
+  })
+
+  it.each([
+    ['1h 30m', 'fix ledger', { said: '1h 30m', accepted: '1h30m' }],
+    ['', '2h of ledger work', { said: '', problem: 'it is missing' }],
+    ['2h please', 'fix ledger', { said: '2h please' }],
+  ])('never takes the duration %j of a form from its reason', (duration, reason, refusal) => {
+    expect(readAsk('prod-db', duration, reason)).toMatchObject({ refused: { code: 'bad-duration', ...refusal } })
+  })
+
+  it('takes the reason of a form as it is, whatever it begins with', () => {
+    expect(readAsk('prod-db:read', ' 2h ', '30m were not enough')).toEqual({
+      ...{ verb: 'ask', target: 'prod-db', entitlement: 'read', durationMs: 2 * HOUR, reason: '30m were not enough' },
+    })
+    expect(readDuration(' 90m ')).toBe(90 * MINUTE)
   })
 
   it('never throws, whatever is typed', () => {

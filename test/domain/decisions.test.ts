@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Roster } from '../../src/domain/approvers.ts'
 import { decideAsk } from '../../src/domain/decide-ask.ts'
 import { decideCancel, decideDue, decideEnd, nextDue } from '../../src/domain/decide-ending.ts'
-import { decideExtensionAsk } from '../../src/domain/decide-extension.ts'
+import { decideExtensionApproval, decideExtensionAsk, mayExtend } from '../../src/domain/decide-extension.ts'
 import { decideReconsider } from '../../src/domain/decide-reconsider.ts'
 import { decideApproval, decideDenial, type Signing } from '../../src/domain/decide-signature.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
@@ -220,7 +220,7 @@ describe('ending', () => {
       expect(codeOf(decideEnd(active(), by, policy, NOW))).toBe('accepted')
     }
     expect(codeOf(decideEnd(active(), 'bo', policy, NOW))).toBe('may-not-end')
-    expect(codeOf(decideCancel(active(), 'ana'))).toBe('already-decided')
+    expect(codeOf(decideCancel(active(), 'ana'))).toBe('too-late-to-cancel')
   })
 
   it('refuses an extension past what the policy allows in all, and says what is left', () => {
@@ -245,20 +245,105 @@ describe('a policy or a directory that changes under a pending request', () => {
   const held = () => fold(null, decideAsk(ask(), roster({ manager: null, owners: [] }), policy, NOW))
 
   it('lets a held request move once somebody may approve it', () => {
-    const facts = decideReconsider(held(), roster(), policy)
+    const facts = decideReconsider(held(), roster(), policy, NOW)
     expect(facts).toMatchObject([{ type: 'request.approvers-changed', data: { missing: 0 } }])
     expect(fold(held(), facts)).toMatchObject({ missing: 0, approvers: [{ id: 'marcus' }, { id: 'olga' }] })
   })
 
   it('holds and escalates a request whose last approver has left', () => {
     const state = fold(null, decideAsk(ask(), roster({ owners: [] }), policy, NOW))
-    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy)
+    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy, NOW)
     expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.held'])
   })
 
+  const needing = (need: number) =>
+    testPolicy({
+      hash: 'b'.repeat(64),
+      targets: {
+        'prod-db': testTarget({
+          entitlements: {
+            read: testEntitlement({ approvals: [{ need, from: [{ kind: 'manager' }, { kind: 'owners' }] }] }),
+          },
+        }),
+      },
+    })
+
+  it('says how many must sign now, also when they are the same persons', () => {
+    const state = fold(null, decideAsk(ask(), roster(), policy, NOW))
+    expect(state.rules).toEqual(['1 of manager, owners'])
+    expect(fold(state, decideReconsider(state, roster(), needing(2), NOW)).rules).toEqual(['2 of manager, owners'])
+  })
+
+  it('approves when fewer are needed and those who signed suffice: nobody is left to press the button', () => {
+    const asked = fold(null, decideAsk(ask(), roster(), needing(2), NOW))
+    const state = fold(asked, decideApproval(asked, sign('marcus', { policy: needing(2) })))
+    expect(state.status).toBe('pending')
+    const facts = decideReconsider(state, roster(), needing(1), NOW + MINUTE)
+    expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.approved'])
+    expect(fold(state, facts)).toMatchObject({ status: 'planned', approval: { by: ['marcus'] } })
+    const pressed = decideApproval(state, sign('marcus', { policy: needing(1) }))
+    expect(fold(state, pressed)).toMatchObject({ status: 'planned', signatures: [{ by: 'marcus' }] })
+    const late = { ...state, pendingUntil: NOW + MINUTE }
+    expect(decideReconsider(late, roster(), needing(1), NOW + MINUTE)).toEqual([])
+    const tooLong = { ...state, durationMs: 9 * HOUR }
+    expect(decideReconsider(tooLong, roster(), needing(1), NOW).map((fact) => fact.type)).not.toContain(
+      'request.approved',
+    )
+  })
+
+  it('names under an approval only those whose signatures count', () => {
+    const asked = fold(null, decideAsk(ask(), roster(), needing(2), NOW))
+    const state = fold(asked, decideApproval(asked, sign('marcus', { policy: needing(2) })))
+    const moved = sign('olga', { policy: needing(1), roster: roster({ manager: 'bo' }) })
+    expect(fold(state, decideApproval(state, moved)).approval).toMatchObject({ by: ['olga'] })
+  })
+
   it('says nothing when nothing changed, or when the request is decided', () => {
-    expect(decideReconsider(pendingWrite(), roster(), policy)).toEqual([])
+    expect(decideReconsider(pendingWrite(), roster(), policy, NOW)).toEqual([])
     const denied = fold(pendingWrite(), decideDenial(pendingWrite(), sign('marcus'), 'no'))
-    expect(decideReconsider(denied, roster({ manager: null }), policy)).toEqual([])
+    expect(decideReconsider(denied, roster({ manager: null }), policy, NOW)).toEqual([])
+  })
+})
+
+describe('an extension', () => {
+  const active = () => {
+    const asked = fold(null, decideAsk(ask(), roster(), policy, NOW))
+    const planned = fold(asked, decideApproval(asked, sign('marcus')))
+    const access = { account: 'jit_x', nativeExpiry: NOW + HOUR + 2 * MINUTE }
+    return fold(planned, [
+      { type: 'grant.providing', data: { ...access, endsBy: NOW + 2 * HOUR, checkpointSize: 3, policy: policy.hash } },
+      { type: 'grant.active', data: { ...access, activatedAt: NOW, endsAt: NOW + HOUR, warnAt: NOW, checks: [] } },
+    ])
+  }
+  const words = { by: 'ana', reason: '', durationMs: HOUR, policy, now: NOW + MINUTE }
+  const approved = () => {
+    const asked = fold(active(), decideExtensionAsk(active(), { ...words, roster: roster() }))
+    return fold(asked, decideExtensionApproval(asked, sign('marcus')))
+  }
+
+  it('is raised while its signatures stand, and not for a holder who has left or a signer who no longer counts', () => {
+    const may = (who = roster()) => mayExtend(approved(), who, policy, NOW + MINUTE)
+    expect(may()).toMatchObject({ may: true, extension: { until: NOW + 2 * HOUR } })
+    expect(may(roster({ active: new Set(['marcus', 'olga']) }))).toMatchObject({ may: false, code: 'holder-left' })
+    expect(may(roster({ manager: 'bo' }))).toMatchObject({ may: false, code: 'signatures-no-longer-enough' })
+  })
+
+  it('is refused at once when nobody could sign it, and says who can mend that', () => {
+    const nobody = roster({ manager: null, owners: [] })
+    expect(decideExtensionAsk(active(), { ...words, roster: nobody })).toEqual({
+      refused: { code: 'nobody-may-approve', missing: 1, tell: ['carla'] },
+    })
+  })
+
+  it('that was signed and could not be carried out before the old end is said to have failed', () => {
+    const facts = decideDue(approved(), NOW + HOUR)
+    expect(facts.map((fact) => fact.type)).toEqual(['extension.failed', 'grant.ending'])
+  })
+})
+
+describe('a fact that only a newer version knows', () => {
+  it('stops this version from going on with the grant', () => {
+    const unknown = { type: 'grant.suspended', data: {}, seq: 2, at: NOW } as unknown as Parameters<typeof evolve>[2]
+    expect(() => evolve('G-7K3QF0', pendingWrite(), unknown)).toThrow('grant.suspended')
   })
 })

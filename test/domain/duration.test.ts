@@ -66,6 +66,14 @@ describe('parseDuration', () => {
     expect(parseDuration('30')).toEqual({ code: 'no-unit', accepted: '30m or 30h' })
   })
 
+  it('offers no reading that it would refuse itself', () => {
+    expect(parseDuration('90000')).toEqual({ code: 'no-unit', accepted: '90000m' })
+    expect(parseDuration('9'.repeat(26))).toEqual({
+      code: 'no-unit',
+      accepted: 'a time such as 30m, 2h, 1h30m or 1d',
+    })
+  })
+
   it('is not widened by a limit above the longest of all', () => {
     expect(parseDuration('4000d', { maxMs: Number.MAX_SAFE_INTEGER })).toMatchObject({ code: 'overflow' })
   })

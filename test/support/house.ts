@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -36,30 +37,26 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
   const targetDb = openDb(cluster.urlFor(target.database), { applicationName: 'test', max: 2 })
   const replicas = new Set<Replica>()
 
+  const environment = {
+    ...{ PATH: process.env.PATH ?? '', HOME: folder, DATA_DIR: folder, POLICY_FILE: file('policy.yaml') },
+    NODE_COMPILE_CACHE: path.join(tmpdir(), 'countersign-compiled'),
+    ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
+    ...{
+      SIGNING_KEY_FILE: file('signing.pem'),
+      MAC_KEY_FILE: file('mac.hex'),
+      SECRETS_KEY_FILE: file('secrets.hex'),
+    },
+    ...{ WITNESSES: `file:${file('witness')}`, DEMO_TARGET_URL: target.url },
+  }
+
   async function startReplica(extra: Record<string, string> = {}): Promise<Replica> {
-    const replica = await launch({
-      ...{
-        PATH: process.env.PATH ?? '',
-        HOME: folder,
-        PORT: String(await freePort()),
-        DATA_DIR: folder,
-        POLICY_FILE: file('policy.yaml'),
-      },
-      ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
-      ...{
-        SIGNING_KEY_FILE: file('signing.pem'),
-        MAC_KEY_FILE: file('mac.hex'),
-        SECRETS_KEY_FILE: file('secrets.hex'),
-      },
-      ...{ WITNESSES: `file:${file('witness')}`, DEMO_TARGET_URL: target.url },
-      ...extra,
-    })
+    const replica = await launch({ ...environment, PORT: String(await freePort()), ...extra })
     replicas.add(replica)
     return replica
   }
 
   return {
-    ...{ cluster, folder, file, db, targetDb, startReplica },
+    ...{ cluster, folder, file, db, targetDb, environment, startReplica },
     targetUrl: target.url,
     async close() {
       await Promise.all([...replicas].map((replica) => replica.kill()))
@@ -77,10 +74,9 @@ async function launch(environment: Record<string, string>): Promise<Replica> {
   const log: string[] = []
   if (child.stderr === null || child.stdout === null) throw new Error('no pipes')
   createInterface(child.stderr).on('line', (line) => log.push(line))
+  const lines = createInterface(child.stdout)
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const first = new Promise<string>((resolve) =>
-    createInterface(child.stdout as NodeJS.ReadableStream).once('line', resolve),
-  )
+  const first = new Promise<string>((resolve) => lines.once('line', resolve))
   const ready = await Promise.race([first, exited.then(() => null), sleep(READY_MS, null, { ref: false })])
   if (ready === null) {
     child.kill('SIGKILL')
@@ -93,6 +89,11 @@ async function launch(environment: Record<string, string>): Promise<Replica> {
     log,
     exited,
     child,
+    async sweep() {
+      const swept = once(lines, 'line')
+      child.kill('SIGUSR2')
+      await Promise.race([swept, exited])
+    },
     kill: () => end(child, exited, 'SIGKILL'),
     stop: () => end(child, exited, 'SIGTERM'),
   }
@@ -104,7 +105,7 @@ async function end(child: ChildProcess, exited: Promise<void>, signal: NodeJS.Si
 }
 
 /** What the local page does when somebody uses it. */
-function createPerson(url: string): Person {
+export function createPerson(url: string): Person {
   let token: Promise<string> | null = null
   const getToken = () => {
     token ??= fetch(`${url}/local/token`)
@@ -163,6 +164,8 @@ export interface Replica extends Person {
   readonly log: readonly string[]
   readonly child: ChildProcess
   readonly exited: Promise<void>
+  /** Runs the net under the timer, and waits for it. */
+  sweep(): Promise<void>
   kill(): Promise<void>
   stop(): Promise<void>
 }
@@ -173,6 +176,8 @@ export interface House {
   readonly db: Db
   readonly targetDb: Db
   readonly targetUrl: string
+  /** What configures a process of this house. */
+  readonly environment: Readonly<Record<string, string>>
   file(name: string): string
   startReplica(extra?: Record<string, string>): Promise<Replica>
   close(): Promise<void>

@@ -1,0 +1,135 @@
+import type { Approver, GrantEvent, Placed } from '../domain/grant-event.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import type { Span } from '../ports/chat.ts'
+import type { Announcement } from './announcement.ts'
+import { type CardContext, grantCard } from './grant-card.ts'
+import { code, line, people, person, text } from './text.ts'
+
+/** A message that was given up, as the record has it. */
+export type Undelivered = Placed<Extract<GrantEvent, { type: 'notice.undeliverable' }>>
+
+/**
+ * Who was to decide and could not be told: said in the thread and to the holder, so that somebody asks
+ * them in another way; and when none of them could be told, to the people of last resort. Derived from
+ * what was known when it happened, so that it stays said when more happens.
+ */
+export function untoldMessages(
+  stream: string,
+  state: GrantState,
+  events: readonly Placed<GrantEvent>[],
+  undelivered: readonly Undelivered[],
+  context: CardContext,
+): Announcement[] {
+  const failed = new Map<string, Set<string>>()
+  // A crash may have written the same fact twice.
+  const once = undelivered.filter((fact, at) => undelivered.findIndex((o) => o.data.notice === fact.data.notice) === at)
+  return once.flatMap((fact): Announcement[] => {
+    if (fact.data.notice === `${stream}:card`) return cardMissing(stream, state, fact, context)
+    const asking = askingOf(stream, events, fact)
+    if (asking === null) return []
+    const untold = (failed.get(asking.scope) ?? new Set()).add(fact.data.to)
+    failed.set(asking.scope, untold)
+    const nobody = asking.approvers.every((approver) => untold.has(approver))
+    return [...oneUntold(stream, state, fact, context), ...(nobody ? escalate(stream, state, asking, context) : [])]
+  })
+}
+
+interface Asking {
+  readonly scope: string
+  readonly approvers: readonly string[]
+}
+
+/** Which decision the message asked for; null when it asked for none, or the decision had been taken. */
+function askingOf(stream: string, events: readonly Placed<GrantEvent>[], fact: Undelivered): Asking | null {
+  const key = `${stream}:approver:${fact.data.to}`
+  const known = events.filter((event) => event.at <= fact.at)
+  if (fact.data.notice === key) {
+    if (known.some((event) => DECIDED.includes(event.type))) return null
+    const last = known.findLast((event) => event.type === 'request.approvers-changed' || event.type === 'request.asked')
+    return last === undefined ? null : { scope: 'request', approvers: idsOf(last.data.approvers) }
+  }
+  const asked = known.find((event) => fact.data.notice === `${key}:ext:${event.seq}`)
+  if (asked?.type !== 'extension.asked') return null
+  if (known.some((event) => event.seq > asked.seq && EXTENSION_DECIDED.includes(event.type))) return null
+  return { scope: `ext:${asked.seq}`, approvers: idsOf(asked.data.approvers) }
+}
+
+const DECIDED: readonly GrantEvent['type'][] = [
+  'request.approved',
+  'request.denied',
+  'request.cancelled',
+  'request.expired',
+]
+const EXTENSION_DECIDED: readonly GrantEvent['type'][] = ['extension.approved', 'extension.denied', 'grant.ending']
+
+function idsOf(approvers: readonly Approver[]): string[] {
+  return approvers.map((approver) => approver.id)
+}
+
+function oneUntold(stream: string, state: GrantState, fact: Undelivered, { names }: CardContext): Announcement[] {
+  const who = person(fact.data.to, names)
+  const message = line(
+    ...([
+      'alarm',
+      who,
+      ` could not be told in person (${fact.data.code}). Ask them in another way: the card in `,
+    ] as const),
+    ...[channelName(state), ' has the buttons, for ', code(state.id), '.'],
+  )
+  const about = `untold:${fact.seq}`
+  return [
+    { key: `${stream}:${about}`, to: { kind: 'thread' }, message, priority: 1 },
+    { key: `${stream}:holder:${about}`, to: { kind: 'person', identity: state.for }, message, priority: 1 },
+  ]
+}
+
+function escalate(stream: string, state: GrantState, asking: Asking, context: CardContext): Announcement[] {
+  const { names, escalateTo } = context
+  const untold = people(asking.approvers, names)
+  const card = grantCard(state, 'approver', context)
+  const why = text('None of those who may decide could be told: ', ...untold, '. Reach them in another way.')
+  const told = line(
+    'alarm',
+    'None of those who may decide could be told. Told instead: ',
+    ...people(escalateTo, names),
+    '.',
+  )
+  const nobody = line(
+    'alarm',
+    'None of those who may decide could be told, and the policy names nobody to escalate to.',
+  )
+  return [
+    {
+      key: `${stream}:untold:all:${asking.scope}`,
+      to: { kind: 'thread' },
+      message: escalateTo.length === 0 ? nobody : told,
+      priority: 1,
+    },
+    ...escalateTo.map(
+      (identity): Announcement => ({
+        key: `${stream}:escalation:untold:${asking.scope}:${identity}`,
+        to: { kind: 'person', identity },
+        message: { ...card, tone: 'alarm', body: [why, ...card.body], buttons: [] },
+        priority: 0,
+      }),
+    ),
+  ]
+}
+
+/** Without its card the request has no thread, and its approvers only the message in person. */
+function cardMissing(stream: string, state: GrantState, fact: Undelivered, context: CardContext): Announcement[] {
+  const message = line(
+    ...(['alarm', 'The card of ', code(state.id), ' could not be posted in ', channelName(state)] as const),
+    ` (${fact.data.code}). Let me into that channel, or name another one in the policy.`,
+  )
+  return context.escalateTo.map((identity) => ({
+    key: `${stream}:escalation:no-card:${identity}`,
+    to: { kind: 'person', identity },
+    message,
+    priority: 1,
+  }))
+}
+
+function channelName({ channel }: GrantState): Span {
+  return code(channel.startsWith('#') ? channel : `#${channel}`)
+}

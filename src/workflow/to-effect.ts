@@ -1,0 +1,17 @@
+import type { Effect as QueuedEffect } from '../effects/effect.ts'
+import type { Effect } from './context.ts'
+
+/** An effect as the queue keeps it: effects of one kind and key wait as one. */
+export function toEffect(effect: Effect): QueuedEffect {
+  switch (effect.kind) {
+    case 'announce':
+      return { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
+    case 'provision':
+    case 'extend':
+      return { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+    case 'check-record':
+      return { kind: effect.kind, key: 'log', data: {} }
+    default:
+      return effect satisfies never
+  }
+}

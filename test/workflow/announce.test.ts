@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { DAY, HOUR } from '../../src/domain/duration.ts'
+import { ChatError, type ChatErrorCode } from '../../src/ports/chat.ts'
+import { DirectoryUnreachable } from '../../src/ports/directory.ts'
+import { announce } from '../../src/workflow/announce.ts'
+import { AT, approved, asked, askedFor, wordsOf } from '../cards/grant-story.ts'
+import { createTestContext, type TestContext } from './test-context.ts'
+
+let world: TestContext
+let grants = 0
+let id: string
+let stream: string
+
+beforeAll(async () => {
+  world = await createTestContext(AT)
+})
+afterAll(() => world.database.drop())
+beforeEach(() => {
+  grants += 1
+  id = `G-${String(grants).padStart(6, '0')}`
+  stream = `grant:${id}`
+  world.chat.failWith = () => null
+  world.chat.calls.length = 0
+})
+
+const fail =
+  (code: ChatErrorCode, of = '') =>
+  (key: string) =>
+    key.includes(of) ? new ChatError(code, `${code} it is`) : null
+const attempt = () =>
+  announce(world.context, stream).then(
+    () => 'done',
+    (error: { code: string }) => error.code,
+  )
+const attempts = async (count: number) => {
+  const results: string[] = []
+  for (let n = 0; n < count; n++) results.push(await attempt())
+  return results
+}
+const noticeOf = async (key: string) => {
+  const [row] = await world.context.db<{ state: string; content_hash: string }[]>`
+    select state, content_hash from notice where key = ${`${stream}:${key}`}`
+  return row
+}
+const undelivered = async () =>
+  (await world.context.record.readStream(world.context.db, `undelivered:${stream}`)).map((event) => event.data.notice)
+
+describe('announcing while chat is down', () => {
+  it('goes on trying for as long as the request is open, and delivers when chat is back', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('unreachable')
+    expect(await attempts(30)).toEqual(Array(30).fill('unreachable'))
+    expect(await undelivered()).toEqual([])
+    world.chat.failWith = () => null
+    expect(await attempt()).toBe('done')
+    expect(world.chat.messages.has(`${stream}:approver:marcus`)).toBe(true)
+    expect(world.chat.messages.has(`${stream}:line:1`)).toBe(true)
+  })
+
+  it('gives up a day after the end, and not before', async () => {
+    await world.happen(id, asked, {
+      type: 'request.denied',
+      data: { by: 'marcus', reason: '', policy: 'p', assurance: 'click-only' },
+    })
+    world.chat.failWith = fail('throttled', ':card')
+    await world.clock.advance(DAY - HOUR)
+    expect(await attempts(3)).toEqual(['throttled', 'throttled', 'throttled'])
+    await world.clock.advance(2 * HOUR)
+    expect(await attempt()).toBe('done')
+    expect(await undelivered()).toEqual([`${stream}:card`])
+  })
+
+  it('tries one message again when the directory is unreachable, and sends the others', async () => {
+    await world.happen(id, asked)
+    const { byId } = world.context.directory
+    world.context.directory.byId = async () => {
+      throw new DirectoryUnreachable('down')
+    }
+    expect(await attempts(10)).toEqual(Array(10).fill('DIRECTORY_UNREACHABLE'))
+    world.context.directory.byId = byId
+    expect(world.chat.messages.has(`${stream}:card`)).toBe(true)
+    expect(await attempt()).toBe('done')
+    expect(world.chat.messages.has(`${stream}:approver:marcus`)).toBe(true)
+  })
+
+  it('honours the longest wait that was asked for', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = (key) =>
+      key.endsWith(':card')
+        ? new ChatError('throttled', 'slow down', { retryAfterMs: 7_000 })
+        : new ChatError('unreachable', 'away')
+    await expect(announce(world.context, stream)).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 7_000 })
+  })
+})
+
+describe('a message that is refused', () => {
+  it('is given up after two tries, said once, and does not hold back the others', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('refused', ':approver:')
+    expect(await attempts(3)).toEqual(['RETRY_LATER', 'done', 'done'])
+    expect(await undelivered()).toEqual([`${stream}:approver:marcus`])
+    expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream })
+    expect(await noticeOf('approver:marcus')).toMatchObject({ state: 'undeliverable' })
+  })
+
+  it('does not count an outage as a refusal', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('unreachable', ':approver:')
+    await attempts(5)
+    world.chat.failWith = fail('not-found', ':approver:')
+    expect(await attempt()).toBe('RETRY_LATER')
+    expect(await undelivered()).toEqual([])
+  })
+
+  it('is tried again when it has something new to say, and that ends the trouble', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('refused', ':approver:')
+    await attempts(2)
+    world.chat.calls.length = 0
+    await attempt()
+    expect(world.chat.calls.filter((call) => call.includes(':approver:'))).toEqual([])
+    await world.happen(id, ...approved)
+    expect(await attempts(2)).toEqual(['RETRY_LATER', 'done'])
+    expect(await undelivered()).toHaveLength(1)
+    world.chat.failWith = () => null
+    await world.happen(id, { type: 'request.cancelled', data: { by: 'ana' } })
+    expect(await attempt()).toBe('done')
+    expect(await noticeOf('approver:marcus')).toMatchObject({ state: 'sent' })
+  })
+
+  it('is named in the thread and to the holder, and escalated when nobody else can decide', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('not-found', ':approver:')
+    await attempts(3)
+    const said = (key: string) => {
+      const found = world.chat.messages.get(`${stream}:${key}`)
+      return found === undefined ? null : wordsOf(found.message)
+    }
+    expect(said('untold:1')).toContain('Marcus could not be told in person')
+    expect(said('holder:untold:1')).toContain('Marcus could not be told in person')
+    expect(said('escalation:untold:request:carla')).toContain('None of those who may decide could be told')
+  })
+
+  it('leaves the thread of a card that is not there to wait, and fills it once it is', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('not-found', ':card')
+    await attempts(4)
+    expect(await undelivered()).toEqual([`${stream}:card`])
+    world.chat.failWith = () => null
+    await world.happen(id, ...approved)
+    expect(await attempt()).toBe('done')
+    expect(world.chat.messages.has(`${stream}:line:1`)).toBe(true)
+  })
+})
+
+describe('a message of which nobody knows whether it was sent', () => {
+  it('is posted again under the same key, with the words of now', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('maybe-sent', ':approver:')
+    expect(await attempt()).toBe('maybe-sent')
+    expect(await noticeOf('approver:marcus')).toMatchObject({ state: 'maybe-sent' })
+    await world.happen(id, ...approved)
+    world.chat.failWith = () => null
+    expect(await attempt()).toBe('done')
+    const posts = world.chat.calls.filter((call) => call === `post ${stream}:approver:marcus`)
+    expect(posts).toHaveLength(2)
+    const shown = world.chat.messages.get(`${stream}:approver:marcus`)
+    expect(shown && wordsOf(shown.message)).toContain('Ana will have prod-db:write')
+  })
+})
+
+it('keeps a digest of the words that the database alone cannot be asked about', async () => {
+  const { createHash } = await import('node:crypto')
+  await world.happen(id, askedFor({ reason: 'fix INC-43' }))
+  await attempt()
+  const shown = world.chat.messages.get(`${stream}:card`)
+  const guess = createHash('sha256').update(JSON.stringify(shown?.message)).digest('hex')
+  const kept = await noticeOf('card')
+  expect(kept?.content_hash).toMatch(/^[0-9a-f]{64}$/)
+  expect(kept?.content_hash).not.toBe(guess)
+})

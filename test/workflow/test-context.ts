@@ -1,0 +1,128 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { createPolicyDirectory } from '../../src/directory/policy-directory.ts'
+import type { GrantEvent } from '../../src/domain/grant-event.ts'
+import { grantStream } from '../../src/domain/grant-event.ts'
+import type { Policy } from '../../src/domain/policy.ts'
+import type { Card, Destination, Line, MessageRef } from '../../src/ports/chat.ts'
+import { createWitnessed } from '../../src/record/witnessed.ts'
+import { createSealing } from '../../src/secrets/sealing.ts'
+import type { Alarm, Context, Effect } from '../../src/workflow/context.ts'
+import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
+import { createFakeWitness } from '../record/fake-witness.ts'
+import { createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { testPolicy } from '../support/policy.ts'
+
+/** What verbs work with, on a real database and a real record; chat, the clock and the policy are the test's. */
+export async function createTestContext(start: number): Promise<TestContext> {
+  const database = await createRecordDatabase()
+  const { app: db, record } = database
+  const clock = createTestClock(start)
+  const chat = createTestChat()
+  const alarms: Alarm[] = []
+  const enqueued: Effect[] = []
+  const key = randomBytes(32)
+  let policy = testPolicy()
+  const context: Context = {
+    ...{ db, record, clock, chat, publicUrl: 'http://localhost:3000' },
+    witnessed: createWitnessed(createTestSigner().vkey, [createFakeWitness()]),
+    sealed: async () => undefined,
+    directory: createPolicyDirectory(() => policy),
+    policy: {
+      current: () => policy,
+      everActive: () => [policy],
+      inForce: async () => policy,
+      ownHash: () => policy.hash,
+      load: async () => {},
+      reload: async () => {},
+      isFromRecord: () => true,
+    },
+    connectorOf: () => null,
+    connectorToGive: () => null,
+    knownTargets: () => [],
+    enqueue: async (_tx, effect) => void enqueued.push(effect),
+    committed: () => undefined,
+    lanes: {
+      withLane: async (key, work) => work({ key, lost: new AbortController().signal }),
+      tryLane: async (key, work) => ({ value: await work({ key, lost: new AbortController().signal }) }),
+      stop: async () => undefined,
+    },
+    sealing: { ...createSealing(key), digest: (text) => createHmac('sha256', key).update(text).digest('hex') },
+    alarm: (alarm) => void alarms.push(alarm),
+    reached: async () => undefined,
+  }
+  return {
+    ...{ context, database, clock, chat, alarms, enqueued },
+    setPolicy: (changed) => {
+      policy = testPolicy(changed)
+    },
+    async happen(id, ...facts) {
+      const before = (await loadGrant(context, db, id))?.state ?? null
+      await db.begin((tx) => appendToGrant(context, tx, id, before, facts, clock.now()))
+      return grantStream(id)
+    },
+  }
+}
+
+/** A chat that keeps what it is told, and fails as it is told to. */
+function createTestChat(): TestChat {
+  const messages = new Map<string, Said>()
+  let fault: TestChat['failWith'] = () => null
+  const calls: string[] = []
+  return {
+    platform: 'local',
+    ...{ messages, calls },
+    get failWith() {
+      return fault
+    },
+    set failWith(next) {
+      fault = next
+    },
+    async post(to, key, message) {
+      calls.push(`post ${key}`)
+      const error = fault(key, to)
+      if (error !== null) {
+        if ('code' in error && error.code === 'maybe-sent' && !messages.has(key))
+          messages.set(key, { key, to, message })
+        throw error
+      }
+      if (!messages.has(key)) messages.set(key, { key, to, message })
+      return { platform: 'local', channel: 'access', id: key }
+    },
+    async update(ref: MessageRef, message) {
+      calls.push(`update ${ref.id}`)
+      const before = messages.get(ref.id)
+      const error = fault(ref.id, before?.to ?? { kind: 'channel', channel: 'access' })
+      if (error !== null) throw error
+      if (before !== undefined) messages.set(ref.id, { ...before, message })
+    },
+  }
+}
+
+interface Said {
+  readonly key: string
+  readonly to: Destination
+  readonly message: Card | Line
+}
+
+export interface TestChat {
+  readonly platform: string
+  /** By key, as people see them. */
+  readonly messages: Map<string, Said>
+  readonly calls: string[]
+  failWith: (key: string, to: Destination) => Error | null
+  post(to: Destination, key: string, message: Card | Line): Promise<MessageRef>
+  update(ref: MessageRef, message: Card | Line): Promise<void>
+}
+
+export interface TestContext {
+  readonly context: Context
+  readonly database: RecordDatabase
+  readonly clock: TestClock
+  readonly chat: TestChat
+  readonly alarms: readonly Alarm[]
+  readonly enqueued: readonly Effect[]
+  setPolicy(changed: Partial<Policy>): void
+  /** Puts facts on a grant's record. @returns its stream */
+  happen(id: string, ...facts: GrantEvent[]): Promise<string>
+}
