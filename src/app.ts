@@ -198,7 +198,12 @@ async function start(
     const userOf = (identity: string) => slackUserOf(policy.current(), identity)
     return createSlackChat({
       ...{ db, clock, desk, settings, onFault },
-      rendering: { timeZone: policy.current().timeZone, userOf },
+      rendering: {
+        get timeZone() {
+          return policy.current().timeZone
+        },
+        userOf,
+      },
     })
   }
   const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
