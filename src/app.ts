@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import type { Router } from 'express'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
-import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
+import { createLocalChat } from './chat/local/local-chat.ts'
 import type { LocalPerson } from './chat/local/local-person.ts'
-import { type Config, resolveSecret, settingsForRecord } from './config.ts'
+import { type Config, resolveSecret, type SlackSettings, settingsForRecord } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
 import { readDurability } from './db/durability.ts'
@@ -22,6 +23,7 @@ import { createEffects } from './effects/run-effects.ts'
 import { createWaker } from './effects/wake.ts'
 import { openRecord } from './open-record.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
+import type { Chat } from './ports/chat.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
@@ -94,12 +96,9 @@ async function start(
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Omit<App, 'stop'>> {
-  // The one chat of this version: an adapter for another would be chosen here.
-  if (!config.localPage) {
-    throw new NoSuchChat(
-      'Slack or Teams is configured, and this version has no other chat than the local page, where anyone acts as ' +
-        'anyone. Unset SLACK_* and TEAMS_* to try it on this machine',
-    )
+  // The one chat that is missing in this version: an adapter for it would be chosen below.
+  if (!config.localPage && config.slack === null) {
+    throw new NoSuchChat('Teams is configured, and this version has no Teams. Unset TEAMS_*, or configure Slack')
   }
   const build = await readBuild()
   const open = await openRecord(config, {
@@ -157,7 +156,7 @@ async function start(
     ...{ db, record, witnessed, clock, directory, policy, lanes, sealing, committed },
     ...{ connectorOf: connectors.known, connectorToGive: connectors.toGive, knownTargets: connectors.names },
     get chat() {
-      return local.chat
+      return front.chat
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
@@ -172,25 +171,42 @@ async function start(
     log.error({ err: error, reference }, 'an act failed')
     return reference
   })
-  const local: LocalChat = createLocalChat({
-    ...{ db, clock, desk, host: config.host },
-    people: () => localPeopleOf(policy.current()),
-    channels: () => channelsOf(policy.current()),
-    policyName: config.policyFile.split('/').at(-1) ?? '',
-    example: exampleFor(policy.current(), localPeopleOf(policy.current())[0]?.id ?? '') ?? '/access',
-    completion: async (account) => {
-      const who = await directory.byAccount(account)
-      return who === null ? [] : completionFor(policy.current(), who.id)
-    },
-    panes: {
-      target: async () => {
-        const target = Object.keys(policy.current().targets)[0] ?? ''
-        return { target, accounts: await lookAtTarget(context, target) }
+  const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
+  const openLocalPage = () =>
+    createLocalChat({
+      ...{ db, clock, desk, host: config.host },
+      people: () => localPeopleOf(policy.current()),
+      channels: () => channelsOf(policy.current()),
+      policyName: config.policyFile.split('/').at(-1) ?? '',
+      example: exampleFor(policy.current(), localPeopleOf(policy.current())[0]?.id ?? '') ?? '/access',
+      completion: async (account) => {
+        const who = await directory.byAccount(account)
+        return who === null ? [] : completionFor(policy.current(), who.id)
       },
-      record: () => newestEvents(db, witnessed, namesOf(context)),
-    },
-    onFault: (what, error) => log.error({ err: error }, what),
-  })
+      panes: {
+        target: async () => {
+          const target = Object.keys(policy.current().targets)[0] ?? ''
+          return { target, accounts: await lookAtTarget(context, target) }
+        },
+        record: () => newestEvents(db, witnessed, namesOf(context)),
+      },
+      onFault,
+    })
+  const openSlack = async (settings: SlackSettings) => {
+    // Bolt is loaded only where it is used.
+    const { createSlackChat } = await import('./chat/slack/slack-chat.ts')
+    const userOf = (identity: string) => slackUserOf(policy.current(), identity)
+    return createSlackChat({
+      ...{ db, clock, desk, settings, onFault },
+      rendering: {
+        get timeZone() {
+          return policy.current().timeZone
+        },
+        userOf,
+      },
+    })
+  }
+  const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
 
   const effects = createEffects({
     ...{ url: database.url, db, log },
@@ -268,8 +284,8 @@ async function start(
   onStop(() => schedule.stop())
   net.start()
   onStop(() => net.stop())
-  await local.start()
-  onStop(() => local.stop())
+  await front.start()
+  onStop(() => front.stop())
   const serving = await serve({
     ...{ host: config.host, port: config.port },
     routers: [
@@ -288,13 +304,26 @@ async function start(
         reveal: (token) => revealConnection(context, token),
         log,
       }),
-      local.router,
+      front.router,
     ],
     onFault: (error) => log.error({ err: error }, 'a request failed'),
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
   return { url: publicUrl, sweep: () => net.now() }
+}
+
+/** Where people are: the one platform that is configured. */
+interface ChatFront {
+  readonly chat: Chat
+  readonly router: Router
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+function slackUserOf(policy: Policy, identity: string): string | null {
+  const person = policy.people.find(({ id }) => id === identity)
+  return person?.accounts.find((account) => account.platform === 'slack')?.id ?? null
 }
 
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']

@@ -36,6 +36,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
       isFromRecord: () => true,
       load: async () => {},
       reload: async () => {},
+      isFromRecord: () => true,
     },
     connectorOf: () => null,
     connectorToGive: () => null,

@@ -1,0 +1,170 @@
+import type { webApi } from '@slack/bolt'
+import { z } from 'zod'
+import {
+  type Account,
+  type Card,
+  type Chat,
+  ChatError,
+  type Destination,
+  type Line,
+  type MessageRef,
+} from '../../ports/chat.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { explainFailure } from './explain-failure.ts'
+import { findOwnMessage, markOf } from './find-own-message.ts'
+import { createPace } from './pace.ts'
+import { renderMessage, type SlackMessage } from './render-message.ts'
+import type { Rendering } from './render-text.ts'
+import { type Sent, type SentMessages, SLACK_PLATFORM } from './sent-messages.ts'
+
+export interface OutgoingOptions {
+  readonly client: webApi.WebClient
+  readonly clock: Clock
+  readonly sent: SentMessages
+  readonly rendering: Rendering
+}
+
+/** Direct messages of so many people are remembered by their conversation. */
+const MOST_REMEMBERED = 10_000
+/** Longer than this a message does not wait for the look whether it is there already. */
+const LOOK_PATIENCE_MS = 5_000
+
+/**
+ * The outgoing half. Slack knows no idempotency: every key is noted before it is sent, and a try that
+ * ended without a word is looked up once, by the mark that the message carries, before it is sent again.
+ */
+export function createOutgoing({ client, clock, sent, rendering }: OutgoingOptions): Chat {
+  const pace = createPace()
+  const directs = new Map<string, string>()
+  const names = new Map<string, string>()
+  const underWay = new Map<string, Promise<MessageRef>>()
+
+  return {
+    platform: SLACK_PLATFORM,
+    post(to, key, message) {
+      const running = underWay.get(key)
+      if (running !== undefined) return running
+      const posting = post(to, key, message).finally(() => underWay.delete(key))
+      underWay.set(key, posting)
+      return posting
+    },
+    async update(ref, message) {
+      if (ref.platform !== SLACK_PLATFORM || !isTs(ref.id)) {
+        throw new ChatError('not-found', `There is no message ${ref.id} in Slack`)
+      }
+      const { text, blocks } = renderMessage(message, rendering)
+      await call('chat.update', false, () =>
+        client.chat.update({ channel: ref.channel, ts: ref.id, text, blocks, link_names: false }),
+      )
+    },
+  }
+
+  async function post(to: Destination, key: string, message: Card | Line): Promise<MessageRef> {
+    const place = await placeOf(to)
+    pace.take(place.channel, key, clock.now())
+    const before = await sent.begin(key, clock.now())
+    if (before.state === 'sent') return before.ref
+    const found = await lookFor(before, place, key)
+    const ref = found ?? (await send(place, key, renderMessage(message, rendering), before))
+    await sent.settle(key, ref)
+    return ref
+  }
+
+  async function send(place: Place, key: string, message: SlackMessage, before: Sent): Promise<MessageRef> {
+    try {
+      const answer = await call('chat.postMessage', true, () =>
+        client.chat.postMessage({ ...marked(message, key), ...inPlace(place) }),
+      )
+      const { channel, ts } = postedSchema.parse(answer)
+      remember(names, place.channel, channel)
+      return { platform: SLACK_PLATFORM, channel, id: ts }
+    } catch (thrown) {
+      const error = explainFailure(thrown, 'chat.postMessage', true)
+      if (error.code === 'throttled') pace.refused(place.channel, clock.now(), error.retryAfterMs ?? 0)
+      // After an earlier try that may have arrived, a clear no to this one says nothing of that.
+      if (error.code !== 'maybe-sent' && before.state === 'new') await sent.withdraw(key)
+      throw error
+    }
+  }
+
+  /** @returns null when it is not there, or when it cannot be told: then it is sent again, which is harmless */
+  async function lookFor(before: Sent, place: Place, key: string): Promise<MessageRef | null> {
+    if (before.state !== 'maybe-sent') return null
+    const channel = names.get(place.channel) ?? place.channel
+    try {
+      const ts = await findOwnMessage(client, { ...place, channel, since: before.triedAt }, key)
+      return ts === null ? null : { platform: SLACK_PLATFORM, channel, id: ts }
+    } catch (thrown) {
+      const error = explainFailure(thrown, 'looking for a message', false)
+      const soon = error.code === 'throttled' && (error.retryAfterMs ?? 0) <= LOOK_PATIENCE_MS
+      if (soon || error.code === 'unreachable') throw error
+      return null
+    }
+  }
+
+  async function placeOf(to: Destination): Promise<Place> {
+    switch (to.kind) {
+      case 'channel':
+        return { channel: to.channel, thread: null }
+      case 'thread':
+        if (to.root.platform === SLACK_PLATFORM && isTs(to.root.id)) {
+          return { channel: to.root.channel, thread: to.root.id }
+        }
+        throw new ChatError('not-found', `There is no message ${to.root.id} in Slack`)
+      case 'person':
+        return { channel: await directWith(to.account), thread: null }
+      default:
+        return to satisfies never
+    }
+  }
+
+  async function directWith(account: Account): Promise<string> {
+    if (account.platform !== SLACK_PLATFORM) throw new ChatError('not-found', `${account.id} is not a Slack account`)
+    const who = `${account.tenant}/${account.id}`
+    const known = directs.get(who)
+    if (known !== undefined) return known
+    const answer = await call('conversations.open', false, () => client.conversations.open({ users: account.id }))
+    const { channel } = openedSchema.parse(answer)
+    remember(directs, who, channel.id)
+    return channel.id
+  }
+}
+
+interface Place {
+  /** A conversation's id, or a channel's name. */
+  readonly channel: string
+  readonly thread: string | null
+}
+
+const postedSchema = z.object({ channel: z.string(), ts: z.string() })
+const openedSchema = z.object({ channel: z.object({ id: z.string() }) })
+
+async function call<T>(method: string, repeatShows: boolean, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    throw explainFailure(error, method, repeatShows)
+  }
+}
+
+function marked({ text, blocks }: SlackMessage, key: string) {
+  const { metadata, blockId } = markOf(key)
+  const [first, ...rest] = blocks
+  return {
+    ...{ text, metadata, blocks: first === undefined ? [] : [{ ...first, block_id: blockId }, ...rest] },
+    ...{ mrkdwn: false, parse: 'none' as const, link_names: false, unfurl_links: false, unfurl_media: false },
+  }
+}
+
+function inPlace({ channel, thread }: Place) {
+  return { channel, ...(thread !== null && { thread_ts: thread }) }
+}
+
+function isTs(id: string): boolean {
+  return /^\d{1,12}\.\d{6}$/.test(id)
+}
+
+function remember(map: Map<string, string>, key: string, value: string): void {
+  if (map.size >= MOST_REMEMBERED) map.clear()
+  map.set(key, value)
+}

@@ -1,0 +1,132 @@
+import type { types } from '@slack/bolt'
+import type { Button, Card, Line, Span, Text, Tone } from '../../ports/chat.ts'
+import { showUnseen } from '../unseen.ts'
+import { cutTo, escaped, newRoom, plainWords, type Rendering, type Room, richText } from './render-text.ts'
+import { DATE_FORMATS, inZone } from './show-time.ts'
+
+/** A message as Slack takes it: blocks to read, and the words of the notification. */
+export interface SlackMessage {
+  readonly text: string
+  readonly blocks: types.KnownBlock[]
+}
+
+/** Slack takes 50 blocks in a message, 25 elements in a row of buttons and 10 in small print. */
+const MOST_PARAGRAPHS = 40
+const MOST_BUTTONS = 25
+const MOST_SMALL_PRINT = 10
+const HEADER_CHARACTERS = 150
+const LABEL_CHARACTERS = 75
+const TEXT_CHARACTERS = 3_000
+/** Far less than Slack takes, and more than any id has. */
+const VALUE_CHARACTERS = 255
+
+/** Renders within all of Slack's limits: what is too long is cut where it is seen, never dropped unseen. */
+export function renderMessage(message: Card | Line, rendering: Rendering): SlackMessage {
+  return 'title' in message ? renderCard(message, rendering) : renderLine(message, rendering)
+}
+
+function renderLine(line: Line, rendering: Rendering): SlackMessage {
+  const words = richText(line.text, rendering, newRoom())
+  return {
+    text: cutTo(`${SIGNS[line.tone]} ${escaped(plainWords(line.text, rendering.timeZone))}`, TEXT_CHARACTERS),
+    blocks: [paragraph([ours(`${SIGNS[line.tone]} `), ...words])],
+  }
+}
+
+function renderCard(card: Card, rendering: Rendering): SlackMessage {
+  const room = newRoom()
+  const title = showUnseen(card.title)
+  const state = card.badge === null ? [] : [[ours(`${SIGNS[card.tone]} `), ours(card.badge, true)]]
+  const facts = card.facts.map((fact) => [ours(`${fact.label}: `, true), ...richText(fact.value, rendering, room)])
+  const top = [...state, ...facts].flatMap((row, index) => (index === 0 ? row : [ours('\n'), ...row]))
+  return {
+    text: cutTo(escaped(card.badge === null ? title : `${title} · ${card.badge}`), TEXT_CHARACTERS),
+    blocks: [
+      { type: 'header', text: plain(cutTo(title, HEADER_CHARACTERS)) },
+      ...(top.length === 0 ? [] : [paragraph(top)]),
+      ...renderBody(card.body, rendering, room),
+      ...(card.buttons.length === 0 ? [] : [renderButtons(card.buttons)]),
+      ...renderFooter(card.footer, rendering, room),
+    ],
+  }
+}
+
+function renderBody(body: readonly Text[], rendering: Rendering, room: Room): types.RichTextBlock[] {
+  const shown = body.slice(0, MOST_PARAGRAPHS)
+  const paragraphs: types.RichTextBlock[] = []
+  let left = body.length
+  for (const text of shown) {
+    if (room.cut) break
+    const elements = richText(text, rendering, room)
+    left -= 1
+    if (elements.length > 0) paragraphs.push(paragraph(elements))
+  }
+  if (left > 0) paragraphs.push(paragraph([ours(`… and ${left} more that do not fit here: ask for one by its id.`)]))
+  return paragraphs
+}
+
+function renderButtons(buttons: readonly Button[]): types.ActionsBlock {
+  return {
+    type: 'actions',
+    elements: buttons.slice(0, MOST_BUTTONS).map((button) => ({
+      ...{ type: 'button', action_id: button.action, text: plain(cutTo(button.label, LABEL_CHARACTERS)) },
+      value: buttonValue(button.request, button.revision),
+      ...(button.style !== 'plain' && { style: button.style }),
+    })),
+  }
+}
+
+/** Small print where it can be: plain words and moments. Else as rich text, which shows everything. */
+function renderFooter(footer: Text, rendering: Rendering, room: Room): types.KnownBlock[] {
+  if (footer.length === 0) return []
+  const elements = footer.flatMap((span) => smallPrint(span, rendering.timeZone) ?? [])
+  const fits = footer.length <= MOST_SMALL_PRINT && elements.length > 0
+  if (fits && footer.every((span) => span.kind !== 'typed' && span.kind !== 'link')) {
+    return [{ type: 'context', elements }]
+  }
+  const words = richText(footer, rendering, room)
+  return words.length === 0 ? [] : [paragraph(words)]
+}
+
+function smallPrint(span: Span, timeZone: string): types.PlainTextElement | types.MrkdwnElement | null {
+  if (span.kind === 'time') {
+    const fallback = escaped(inZone(span.at, span.show, timeZone)).replaceAll('|', ' ')
+    const seconds = Math.floor(span.at / 1_000)
+    return { type: 'mrkdwn', text: `<!date^${seconds}^${DATE_FORMATS[span.show]}|${fallback}>`, verbatim: true }
+  }
+  const words = showUnseen(span.kind === 'person' ? span.name : span.text).trim()
+  return words === '' ? null : plain(cutTo(words, TEXT_CHARACTERS))
+}
+
+/** What a button says when it is pressed; `parseButtonValue` reads it back. */
+function buttonValue(request: string, revision: number): string {
+  return `${revision} ${request}`.slice(0, VALUE_CHARACTERS)
+}
+
+/** Tampered values come out as what no grant is called. */
+export function parseButtonValue(value: string): { request: string; revision: number } {
+  const match = /^(\d{1,15}) ([\s\S]{1,255})$/.exec(value)
+  return match?.[2] === undefined ? { request: value, revision: 0 } : { request: match[2], revision: Number(match[1]) }
+}
+
+export function plain(text: string): types.PlainTextElement {
+  // Without `emoji`, :rotating_light: stays a word.
+  return { type: 'plain_text', text, emoji: false }
+}
+
+function ours(text: string, bold = false): types.RichTextText {
+  return { type: 'text', text, ...(bold && { style: { bold: true } }) }
+}
+
+function paragraph(elements: types.RichTextElement[]): types.RichTextBlock {
+  return { type: 'rich_text', elements: [{ type: 'rich_text_section', elements }] }
+}
+
+const SIGNS: Readonly<Record<Tone, string>> = {
+  waiting: '🟡',
+  active: '🟢',
+  done: '⚪',
+  refused: '⛔',
+  alarm: '🔴',
+  info: '🔹',
+}

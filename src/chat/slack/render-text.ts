@@ -1,0 +1,110 @@
+import type { types } from '@slack/bolt'
+import type { Span, Text } from '../../ports/chat.ts'
+import { showUnseen, splitUnseen } from '../unseen.ts'
+import { DATE_FORMATS, inZone } from './show-time.ts'
+
+/** What rendering needs besides the message. */
+export interface Rendering {
+  /** The policy's zone, for clients that cannot show the reader's own. */
+  readonly timeZone: string
+  /** The Slack user id behind an identity; null when there is none. */
+  readonly userOf: (identity: string) => string | null
+}
+
+/** How much still fits into one message. Shared by its parts, so that the whole stays within Slack's limits. */
+export interface Room {
+  left: number
+  cut: boolean
+}
+
+/** Slack says nothing of rich text; this is well under what it takes for a whole message. */
+const MESSAGE_CHARACTERS = 9_000
+/** One span alone may not push the rest of a card out. */
+const SPAN_CHARACTERS = 2_000
+const CUT_HERE = ' … (cut here: the record has it whole)'
+
+export function newRoom(): Room {
+  return { left: MESSAGE_CHARACTERS, cut: false }
+}
+
+/**
+ * Spans as elements of a rich text, which Slack shows as they are: nothing in them is markup, a mention or a
+ * link, whatever a person typed. What does not fit is cut, and the cut is shown.
+ */
+export function richText(text: Text, rendering: Rendering, room: Room): types.RichTextElement[] {
+  return text.flatMap((span) => elementsOf(span, rendering, room))
+}
+
+/** The words alone, for where Slack takes nothing else. */
+export function plainWords(text: Text, timeZone: string): string {
+  return text.map((span) => showUnseen(wordsOf(span, timeZone))).join('')
+}
+
+/** `&`, `<` and `>` begin everything that Slack would obey. */
+export function escaped(words: string): string {
+  return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** Cut to `most` UTF-16 units, never through a character, and visibly. */
+export function cutTo(words: string, most: number): string {
+  if (words.length <= most) return words
+  return `${words.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+function elementsOf(span: Span, rendering: Rendering, room: Room): types.RichTextElement[] {
+  switch (span.kind) {
+    case 'text':
+      return literal(span.text, undefined, room)
+    case 'strong':
+      return literal(span.text, { bold: true }, room)
+    case 'code':
+      return literal(span.text, { code: true }, room)
+    case 'typed':
+      // On a line of its own a word could pass for one of ours.
+      return literal(span.text.replaceAll(/\s*\n\s*/g, ' ↵ '), undefined, room)
+    case 'person': {
+      const user = span.notify ? rendering.userOf(span.identity) : null
+      return user === null ? literal(span.name, undefined, room) : [{ type: 'user', user_id: user }]
+    }
+    case 'time':
+      return [
+        {
+          ...{ type: 'date', timestamp: Math.floor(span.at / 1_000), format: DATE_FORMATS[span.show] },
+          fallback: inZone(span.at, span.show, rendering.timeZone),
+        },
+      ]
+    case 'link':
+      return isWebAddress(span.url)
+        ? [{ type: 'link', url: span.url, text: cutTo(showUnseen(span.text), 500) }]
+        : literal(span.text, undefined, room)
+    default:
+      return span satisfies never
+  }
+}
+
+function literal(words: string, style: types.RichTextText['style'], room: Room): types.RichTextElement[] {
+  if (words === '' || room.cut) return []
+  const fits = cutAt(words, Math.min(SPAN_CHARACTERS, room.left))
+  room.left -= fits.length
+  const elements: types.RichTextElement[] = splitUnseen(fits).map((part) => ({
+    ...{ type: 'text', text: part.text },
+    ...(part.unseen ? { style: { ...style, code: true } } : style !== undefined && { style }),
+  }))
+  if (fits.length === words.length) return elements
+  // Once the message is full, it says so once, and what follows is left out.
+  room.cut = fits.length < SPAN_CHARACTERS - 1
+  return [...elements, { type: 'text', text: CUT_HERE, style: { italic: true } }]
+}
+
+function cutAt(words: string, most: number): string {
+  return words.length <= most ? words : words.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')
+}
+
+function wordsOf(span: Span, timeZone: string): string {
+  if (span.kind === 'person') return span.name
+  return span.kind === 'time' ? inZone(span.at, span.show, timeZone) : span.text
+}
+
+function isWebAddress(url: string): boolean {
+  return /^https?:\/\//.test(url) && url.length <= 3_000
+}

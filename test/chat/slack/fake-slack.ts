@@ -1,0 +1,227 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { faultOfBlocks, faultOfView } from './block-rules.ts'
+
+export const TEAM = 'T0ACME'
+export const BOT_TOKEN = 'xoxb-of-the-test'
+export const SIGNING_SECRET = 'signing-secret-of-the-test'
+const MESSAGE_SPACING_MS = 1_000
+
+/**
+ * A Slack of ours that is as strict as the real one is documented to be: tokens, blocks, one message a
+ * second in a conversation, trigger ids that open one form. It can fail as networks do: after the deed.
+ */
+export async function startFakeSlack(options: { people: readonly string[]; now: () => number }): Promise<FakeSlack> {
+  const { people, now } = options
+  const messages: Message[] = []
+  const views: View[] = []
+  const whispers: Whisper[] = []
+  const calls: string[] = []
+  const faults = new Map<string, Fault[]>()
+  const usedTriggers = new Set<string>()
+  const lastPosted = new Map<string, number>()
+  let posted = 0
+  const channels = [
+    { id: 'C0ACCESS', name: 'access', state: 'open' },
+    { id: 'C0OLD', name: 'old', state: 'is_archived' },
+    { id: 'C0SECRET', name: 'secret', state: 'not_in_channel' },
+  ]
+
+  const findChannel = (said: unknown) => {
+    const found = channels.find((one) => one.id === said || `#${one.name}` === said || one.name === said)
+    if (found !== undefined) return found
+    const direct = people.find((user) => directOf(user) === said)
+    return direct === undefined ? null : { id: directOf(direct), name: direct, state: 'open' }
+  }
+
+  const methods: Record<string, (args: Args) => object> = {
+    'auth.test': () => ({ ok: true, team_id: TEAM, user_id: 'U0BOT', bot_id: 'B0BOT' }),
+    'conversations.open'({ users }) {
+      if (!people.includes(String(users))) return no('user_not_found')
+      return { ok: true, channel: { id: directOf(String(users)) } }
+    },
+    'chat.postMessage'(args) {
+      const channel = findChannel(args.channel)
+      if (channel === null) return no('channel_not_found')
+      if (channel.state !== 'open') return no(channel.state)
+      const root = args.thread_ts === undefined ? null : messages.find((one) => one.ts === args.thread_ts)
+      if (root === undefined || (root !== null && root.channel !== channel.id)) return no('thread_not_found')
+      const fault = faultOfMessage(args)
+      if (fault !== null) return no(fault)
+      const last = lastPosted.get(channel.id) ?? Number.NEGATIVE_INFINITY
+      if (now() - last < MESSAGE_SPACING_MS) throw new TooMany(1)
+      lastPosted.set(channel.id, now())
+      posted += 1
+      const ts = `${Math.floor(now() / 1_000)}.${String(posted).padStart(6, '0')}`
+      messages.push({
+        ...{ channel: channel.id, ts, text: String(args.text), blocks: args.blocks as unknown[] },
+        ...{ root: root?.ts ?? null, metadata: args.metadata ?? null },
+      })
+      return { ok: true, channel: channel.id, ts }
+    },
+    'chat.update'(args) {
+      const found = messages.find((one) => one.ts === args.ts && one.channel === args.channel)
+      if (found === undefined) return no('message_not_found')
+      const fault = faultOfMessage(args)
+      if (fault !== null) return no(fault)
+      Object.assign(found, { text: String(args.text), blocks: args.blocks })
+      return { ok: true, channel: found.channel, ts: found.ts }
+    },
+    'chat.postEphemeral'(args) {
+      if (findChannel(args.channel) === null) return no('channel_not_found')
+      const fault = faultOfMessage(args)
+      if (fault !== null) return no(fault)
+      whispers.push({
+        url: `ephemeral:${String(args.user)}`,
+        text: String(args.text),
+        blocks: args.blocks as unknown[],
+      })
+      return { ok: true, message_ts: '1.000001' }
+    },
+    'conversations.history': (args) => readRange(args, (one) => one.root === null),
+    'conversations.replies': (args) => readRange(args, (one) => one.root === args.ts || one.ts === args.ts),
+    'views.open'(args) {
+      const trigger = String(args.trigger_id)
+      if (trigger.startsWith('expired')) return no('expired_trigger_id')
+      if (usedTriggers.has(trigger)) return no('exchanged_trigger_id')
+      const fault = faultOfView(args.view)
+      if (fault !== null) return no('invalid_arguments', fault)
+      usedTriggers.add(trigger)
+      views.push({ trigger, view: args.view as View['view'] })
+      return { ok: true, view: { id: `V${views.length}`, hash: 'h1' } }
+    },
+    'views.update'(args) {
+      const fault = faultOfView(args.view)
+      return fault === null ? { ok: true } : no('invalid_arguments', fault)
+    },
+  }
+
+  function readRange(args: Args, wanted: (one: Message) => boolean): object {
+    // Names are for posting: reading takes ids alone.
+    const channel = channels.find((one) => one.id === args.channel)
+    if (channel === undefined && !people.some((user) => directOf(user) === args.channel)) return no('channel_not_found')
+    const since = Number(args.oldest ?? 0)
+    const found = messages.filter((one) => one.channel === args.channel && wanted(one) && Number(one.ts) >= since)
+    const shown = found.toReversed().slice(0, Number(args.limit ?? 100))
+    const bare = ({ metadata: _, ...rest }: Message) => rest
+    return { ok: true, messages: args.include_all_metadata === 'true' ? shown : shown.map(bare) }
+  }
+
+  const server = createServer((request, response) => {
+    void take(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
+  })
+
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const answer = (value: object) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    const path = request.url ?? ''
+    if (path.startsWith('/respond/')) {
+      const said = JSON.parse(body) as { text: string; blocks: unknown[] }
+      const fault = faultOfMessage(said as unknown as Args)
+      if (fault !== null) return void response.writeHead(400).end(fault)
+      whispers.push({ url: path, text: said.text, blocks: said.blocks })
+      return void answer({ ok: true })
+    }
+    const method = path.replace('/api/', '')
+    calls.push(method)
+    if (request.headers.authorization !== `Bearer ${BOT_TOKEN}`) return void answer(no('invalid_auth'))
+    const run = methods[method]
+    if (run === undefined) return void answer(no('unknown_method'))
+    const fault = faults.get(method)?.shift()
+    if (fault?.kind === 'error') return void answer(no(fault.error))
+    if (fault?.kind === 'reset-before') return void request.socket.destroy()
+    try {
+      const result = run(readArgs(body))
+      if (fault?.kind === 'reset-after') return void request.socket.destroy()
+      if (fault?.kind === '500-after') return void response.writeHead(500).end('oops')
+      answer(result)
+    } catch (error) {
+      if (!(error instanceof TooMany)) throw error
+      response.writeHead(429, { 'retry-after': String(error.retryAfter) }).end()
+    }
+  }
+
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls },
+    failNext: (method, ...next) => void faults.set(method, [...(faults.get(method) ?? []), ...next]),
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+export function directOf(user: string): string {
+  return `D${user.slice(1)}`
+}
+
+function faultOfMessage(args: Args): string | null {
+  if (typeof args.text !== 'string' || args.text === '') return 'no_text'
+  if (args.text.length > 40_000) return 'msg_too_long'
+  return faultOfBlocks(args.blocks) === null ? null : 'invalid_blocks'
+}
+
+function readArgs(body: string): Args {
+  return Object.fromEntries(
+    [...new URLSearchParams(body)].map(([name, value]) => [name, /^[[{]/.test(value) ? JSON.parse(value) : value]),
+  )
+}
+
+function no(error: string, detail = ''): object {
+  return { ok: false, error, response_metadata: { messages: [detail] } }
+}
+
+class TooMany extends Error {
+  readonly retryAfter: number
+  constructor(retryAfter: number) {
+    super('too many')
+    this.retryAfter = retryAfter
+  }
+}
+
+type Args = Record<string, unknown>
+
+export type Fault =
+  | { readonly kind: 'reset-after' | '500-after' | 'reset-before' }
+  | { readonly kind: 'error'; readonly error: string }
+
+export interface Message {
+  readonly channel: string
+  readonly ts: string
+  readonly root: string | null
+  readonly text: string
+  readonly blocks: unknown[]
+  readonly metadata: unknown
+}
+
+export interface View {
+  readonly trigger: string
+  readonly view: { readonly callback_id: string; readonly private_metadata: string; readonly blocks: unknown[] }
+}
+
+export interface Whisper {
+  readonly url: string
+  readonly text: string
+  readonly blocks: unknown[]
+}
+
+export interface FakeSlack {
+  readonly apiUrl: string
+  readonly origin: string
+  readonly messages: readonly Message[]
+  readonly views: readonly View[]
+  /** What people were told for their eyes alone. */
+  readonly whispers: readonly Whisper[]
+  /** The methods that were called, in order. */
+  readonly calls: readonly string[]
+  /** The next calls of a method fail so, one each. */
+  failNext(method: string, ...faults: Fault[]): void
+  stop(): Promise<void>
+}

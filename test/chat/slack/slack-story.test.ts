@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../../support/house.ts'
+import { directOf } from './fake-slack.ts'
+import { readBlocks } from './read-blocks.ts'
+import { openSlackHouse, type SlackHouse, userOf } from './slack-house.ts'
+
+/*
+ * The whole story in Slack: a real process and a real target, signed requests through Bolt's own door, a
+ * Slack that keeps its limits. Ana asks, Marcus approves, it is given, it ends, and it is seen to be gone.
+ */
+let it_: SlackHouse
+const [ana, marcus, olga, dirk] = ['ana', 'marcus', 'olga', 'dirk'].map(userOf) as [string, string, string, string]
+
+beforeAll(async () => {
+  it_ = await openSlackHouse()
+})
+afterAll(() => it_.close())
+
+it('asks, approves, gives, shows how to connect, ends on time and proves it', async () => {
+  const { user, fake } = it_
+  const asked = await user.command(ana, 'prod-db 12s fix <ledger> & *books* @channel INC-42')
+  expect(asked.words).toMatch(/Asked for prod-db:read/)
+  const again = await user.command(ana, 'prod-db 12s the same again')
+  expect(again.words).toMatch(/already/)
+
+  const approve = await until('Marcus has a card to decide on', async () => buttonIn(marcus, 'approve'))
+  for (const one of [olga, dirk]) await until('each owner has one', async () => buttonIn(one, 'approve'))
+  const card = await until('the channel shows it', async () => cardIn('C0ACCESS', /Ana asks for prod-db:read/))
+  expect(card).toContain('fix <ledger> & *books* @channel INC-42')
+  for (const words of ['Ana, Engineer', 'touches financial reporting', 'Marcus (manager', 'counted from']) {
+    expect(card).toContain(words)
+  }
+
+  const own = await user.press(ana, 'approve', approve)
+  expect(own.words).toMatch(/your own request/)
+  expect((await user.press(marcus, 'approve', approve)).words).not.toMatch(/⛔/)
+  const late = await user.press(olga, 'approve', approve)
+  expect(late.words).toMatch(/Too late: it was approved by Marcus at/)
+
+  const connect = await until('Ana may connect', async () => buttonIn(ana, 'connect'))
+  const shown = await user.press(ana, 'connect', connect)
+  expect(JSON.stringify(shown.blocks)).toMatch(/"type":"link","url":"http:\/\/localhost:\d+\//)
+
+  await until('the card says that it is gone', async () => cardIn('C0ACCESS', /Ana had prod-db:read/), 40_000)
+  const thread = () => fake.messages.filter((one) => one.root !== null).map((one) => readBlocks(one.blocks).words)
+  const lines = await until('so does the thread', async () => thread().some((one) => /Removed/.test(one)) && thread())
+  for (const words of [/Ana asked/, /Approved by Marcus/, /Active until/, /Removed, seen to be gone/]) {
+    expect(lines.some((one) => words.test(one))).toBe(true)
+  }
+  expect(new Set(lines).size).toBe(lines.length)
+  expect(await it_.house.targetDb`select from pg_roles where rolname like 'jit\\_%'`).toHaveLength(0)
+}, 120_000)
+
+it('opens a form for a denial, and the reason reaches whoever asked', async () => {
+  const { user, fake } = it_
+  await user.command(ana, 'prod-db 10m something to be denied')
+  const deny = await until('Olga has a card to decide on', async () => buttonIn(olga, 'deny'))
+  const pressed = await user.press(olga, 'deny', deny, { trigger_id: 'trigger.deny', response_url: undefined })
+  expect(pressed.words).toBe('')
+  const opened = await until('the form is open', async () => fake.views.find((one) => one.trigger === 'trigger.deny'))
+  const context = JSON.parse(opened.view.private_metadata) as Record<string, string>
+  const sent = await user.submit(olga, 'deny', context, { reason: 'not in this freeze' })
+  expect(sent.words).not.toMatch(/⛔/)
+  await until('Ana reads why', async () => cardIn(directOf(ana), /not in this freeze/))
+}, 60_000)
+
+it('opens the form behind the bare command, asks with it, and keeps it open on a refusal', async () => {
+  const { user, fake } = it_
+  expect((await user.command(ana, '', { trigger: 'trigger.ask' })).words).toBe('')
+  expect(fake.views.find((one) => one.trigger === 'trigger.ask')?.view.callback_id).toBe('ask')
+  const values = { right: 'prod-db:read', duration: 'soon', reason: 'with the form' }
+  expect((await user.submit(ana, 'ask', {}, values)).words).toMatch(/not a duration I accept/)
+  expect((await user.submit(ana, 'ask', {}, { ...values, duration: '10m' })).words).toMatch(/Asked/)
+}, 60_000)
+
+it('the local page is off, and a stranger is told what to do', async () => {
+  expect((await fetch(it_.replica.url)).status).toBe(404)
+  for (const told of [
+    await it_.user.command('U0STRANGER', 'list'),
+    await it_.user.command(ana, 'list', { team: 'T0ELSEWHERE' }),
+    await it_.user.press(marcus, 'approve', '1 G-7K3QF0', { user: { id: marcus, team_id: 'T0ELSEWHERE' } }),
+  ]) {
+    expect(told.words).toMatch(/do not know you here yet.*Ask the people who run Countersign/)
+  }
+})
+
+/** The value of the newest button of this kind in somebody's direct messages. */
+function buttonIn(user: string, action: string): string | null {
+  type Block = { type: string; elements?: { action_id?: string; value?: string }[] }
+  const blocks = it_.fake.messages
+    .filter((one) => one.channel === directOf(user))
+    .flatMap((one) => one.blocks as Block[])
+    .filter((block) => block.type === 'actions')
+  return blocks.flatMap((block) => block.elements ?? []).findLast((one) => one.action_id === action)?.value ?? null
+}
+
+function cardIn(channel: string, words: RegExp): string | null {
+  const roots = it_.fake.messages.filter((one) => one.channel === channel && one.root === null)
+  return roots.map((one) => readBlocks(one.blocks).words).find((one) => words.test(one)) ?? null
+}
