@@ -36,30 +36,25 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
   const targetDb = openDb(cluster.urlFor(target.database), { applicationName: 'test', max: 2 })
   const replicas = new Set<Replica>()
 
+  const environment = {
+    ...{ PATH: process.env.PATH ?? '', HOME: folder, DATA_DIR: folder, POLICY_FILE: file('policy.yaml') },
+    ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
+    ...{
+      SIGNING_KEY_FILE: file('signing.pem'),
+      MAC_KEY_FILE: file('mac.hex'),
+      SECRETS_KEY_FILE: file('secrets.hex'),
+    },
+    ...{ WITNESSES: `file:${file('witness')}`, DEMO_TARGET_URL: target.url },
+  }
+
   async function startReplica(extra: Record<string, string> = {}): Promise<Replica> {
-    const replica = await launch({
-      ...{
-        PATH: process.env.PATH ?? '',
-        HOME: folder,
-        PORT: String(await freePort()),
-        DATA_DIR: folder,
-        POLICY_FILE: file('policy.yaml'),
-      },
-      ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
-      ...{
-        SIGNING_KEY_FILE: file('signing.pem'),
-        MAC_KEY_FILE: file('mac.hex'),
-        SECRETS_KEY_FILE: file('secrets.hex'),
-      },
-      ...{ WITNESSES: `file:${file('witness')}`, DEMO_TARGET_URL: target.url },
-      ...extra,
-    })
+    const replica = await launch({ ...environment, PORT: String(await freePort()), ...extra })
     replicas.add(replica)
     return replica
   }
 
   return {
-    ...{ cluster, folder, file, db, targetDb, startReplica },
+    ...{ cluster, folder, file, db, targetDb, environment, startReplica },
     targetUrl: target.url,
     async close() {
       await Promise.all([...replicas].map((replica) => replica.kill()))
@@ -104,7 +99,7 @@ async function end(child: ChildProcess, exited: Promise<void>, signal: NodeJS.Si
 }
 
 /** What the local page does when somebody uses it. */
-function createPerson(url: string): Person {
+export function createPerson(url: string): Person {
   let token: Promise<string> | null = null
   const getToken = () => {
     token ??= fetch(`${url}/local/token`)
@@ -173,6 +168,8 @@ export interface House {
   readonly db: Db
   readonly targetDb: Db
   readonly targetUrl: string
+  /** What configures a process of this house. */
+  readonly environment: Readonly<Record<string, string>>
   file(name: string): string
   startReplica(extra?: Record<string, string>): Promise<Replica>
   close(): Promise<void>
