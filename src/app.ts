@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { createPatience } from './app/patience.ts'
 import { completionFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
@@ -25,13 +26,16 @@ import { createRecord } from './record/record.ts'
 import { createSealer } from './record/sealer.ts'
 import { createWitnessed } from './record/witnessed.ts'
 import { newestEvents } from './report/newest-events.ts'
+import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { createSealing } from './secrets/sealing.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
-import { createHealth } from './web/health.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { askingAll, createHealth } from './web/health.ts'
+import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { createFileWitness } from './witness/file-witness.ts'
@@ -48,6 +52,9 @@ import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
+
+/** What is under way may take so long all together; a target that hangs must not keep us from ending. */
+const DRAIN_MS = 8_000
 
 /** A running process. */
 export interface App {
@@ -70,9 +77,12 @@ export interface AppHooks {
 export async function startApp(config: Config, log: Log, hooks: AppHooks = {}): Promise<App> {
   const started: (() => Promise<void>)[] = []
   const stopAll = async () => {
+    const patience = createPatience(DRAIN_MS)
     for (const stop of started.splice(0).reverse()) {
-      await stop().catch((error: unknown) => log.error({ err: error }, 'something did not stop cleanly'))
+      const done = stop().catch((error: unknown) => log.error({ err: error }, 'something did not stop cleanly'))
+      if (!(await patience.allows(done))) log.warn('something was still under way: it is taken up as after a crash')
     }
+    patience.end()
   }
   try {
     const url = await start(config, log, hooks, (stop) => started.push(stop))
@@ -90,6 +100,7 @@ async function start(
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<string> {
   const build = await readBuild()
+  const metrics = createMetrics(build)
   const database = await openDatabase(config.database, {
     also: [migrateEffects],
     onNotice: (notice) => log.info(notice),
@@ -122,8 +133,10 @@ async function start(
   }
   const alarms = createAlarms({
     ...{ db, record, clock, committed },
-    log: ({ what, detail, grant }, cause) =>
-      log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail),
+    log: ({ what, detail, grant }, cause) => {
+      metrics.alarm(what)
+      log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail)
+    },
   })
   const sealer = createSealer({
     ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
@@ -169,6 +182,7 @@ async function start(
       return publicUrl
     },
     alarm: (alarm) => alarms.raise(alarm),
+    observe: metrics,
     reached,
   }
   const desk = createDesk(context, (error, act) => {
@@ -201,7 +215,7 @@ async function start(
   })
 
   const effects = createEffects({
-    ...{ url: database.url, db, log },
+    ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
@@ -259,19 +273,24 @@ async function start(
   onStop(() => schedule.stop())
   await local.start()
   onStop(() => local.stop())
+  const checks = readinessChecks({
+    ...{ db, clock, roles, sealer, witnesses, connectorOf, origin: witnessed.origin },
+    policyHeld: async () => {
+      const held = await db.begin((tx) => policy.heldBecause(tx))
+      return held === null ? null : 'held: the policy of this process is not the active one'
+    },
+    targets: () => Object.keys(policy.own().targets),
+  })
+  const askAll = askingAll(checks)
   const serving = await serve({
     ...{ host: config.host, port: config.port },
     routers: [
-      createHealth(
-        readinessChecks({
-          ...{ db, clock, roles, sealer, witnesses, connectorOf, origin: witnessed.origin },
-          policyHeld: async () => {
-            const held = await db.begin((tx) => policy.heldBecause(tx))
-            return held === null ? null : 'held: the policy of this process is not the active one'
-          },
-          targets: () => Object.keys(policy.own().targets),
-        }),
-      ),
+      createHealth(checks, askAll),
+      createMetricsDoor({
+        ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },
+        readHouse: createHouseReader({ db, clock, witnesses: witnesses.map(({ name }) => name) }),
+        onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
+      }),
       createRevealPage({
         peek: (token) => peekReveal(db, token, clock.now()),
         reveal: (token) => revealConnection(context, token),

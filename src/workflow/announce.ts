@@ -22,7 +22,7 @@ const MOST_ATTEMPTS = 8
  */
 export async function announce(context: Context, stream: string): Promise<void> {
   const wait = await context.lanes.withLane(`thread:${stream}`, async () => {
-    const { wanted, seq } = await announcementsOf(context, stream)
+    const { wanted, seq, times } = await announcementsOf(context, stream)
     const sent = await findNotices(context, stream)
     let retryInMs: number | null = null
     for (const announcement of inOrder(wanted)) {
@@ -33,31 +33,47 @@ export async function announce(context: Context, stream: string): Promise<void> 
         if (after !== null) retryInMs = Math.max(retryInMs ?? 0, after)
       }
     }
-    if (retryInMs === null) await keepAnnounced(context, stream, seq)
+    if (retryInMs === null) {
+      const shownBefore = await keepAnnounced(context, stream, seq)
+      const oldestNew = times[shownBefore]
+      if (oldestNew !== undefined) context.observe.chatInStep(context.clock.now() - oldestNew)
+    }
     await context.reached('announce:after-announced')
     return retryInMs
   })
   if (wait !== null) throw new RetryLater(wait)
 }
 
-async function announcementsOf(context: Context, stream: string): Promise<{ wanted: Announcement[]; seq: number }> {
+async function announcementsOf(context: Context, stream: string): Promise<Wanted> {
   if (stream === POLICY_STREAM) return policyAnnouncements(context)
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
-  if (id === null || loaded === null) return { wanted: [], seq: 0 }
-  return { wanted: announceGrant(id, loaded.events, cardContext(context)), seq: loaded.state.seq }
+  if (id === null || loaded === null) return { wanted: [], seq: 0, times: [] }
+  const { events, state } = loaded
+  return { wanted: announceGrant(id, events, cardContext(context)), seq: state.seq, times: events.map(({ at }) => at) }
 }
 
-async function policyAnnouncements(context: Context): Promise<{ wanted: Announcement[]; seq: number }> {
+async function policyAnnouncements(context: Context): Promise<Wanted> {
   const facts = await readPolicyFacts(context.record, context.db)
   const wanted = announcePolicies(facts, context.policy.own().channel, namesOf(context))
-  return { wanted, seq: facts.length }
+  return { wanted, seq: facts.length, times: facts.map(({ at }) => at) }
 }
 
-async function keepAnnounced(context: Context, stream: string, seq: number): Promise<void> {
-  await context.db`
+interface Wanted {
+  readonly wanted: Announcement[]
+  readonly seq: number
+  /** Of every event of the stream, by its place. */
+  readonly times: readonly number[]
+}
+
+/** @returns how far chat had been in step before */
+async function keepAnnounced(context: Context, stream: string, seq: number): Promise<number> {
+  const [row] = await context.db<{ before: number | null }[]>`
+    with before as (select seq from announced where stream = ${stream})
     insert into announced (stream, seq) values (${stream}, ${seq})
-    on conflict (stream) do update set seq = greatest(announced.seq, excluded.seq)`
+    on conflict (stream) do update set seq = greatest(announced.seq, excluded.seq)
+    returning (select seq from before) as before`
+  return row?.before ?? 0
 }
 
 /** The card before its thread; then by priority. */
