@@ -3,11 +3,15 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
 /** Countersign as `npm start` runs it, in a process of its own. Resolves when it says where it is. */
-export async function startMain(environment: Record<string, string>, root = process.cwd()): Promise<MainProcess> {
+export async function startMain(
+  environment: Readonly<Record<string, string>>,
+  { root = process.cwd(), user }: MainOptions = {},
+): Promise<MainProcess> {
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: root,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user && { uid: user.uid, gid: user.gid }),
   })
   const log: string[] = []
   createInterface(child.stderr).on('line', (line) => log.push(line))
@@ -20,6 +24,13 @@ export async function startMain(environment: Record<string, string>, root = proc
   const url = await Promise.race([said.promise, ended.then(() => null)])
   if (url === null) throw new Error(`it did not start:\n${log.join('\n')}`)
   return { url, log, ended, signal: (signal) => void child.kill(signal) }
+}
+
+interface MainOptions {
+  /** Where the sources are. */
+  readonly root?: string
+  /** Who runs it, when we are root. */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }
 
 export interface MainProcess {
