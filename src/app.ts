@@ -8,9 +8,8 @@ import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
 import { type Config, resolveSecret, settingsForRecord } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
-import { openDatabaseClock } from './db/clock.ts'
 import { readDurability } from './db/durability.ts'
-import { type OpenDatabase, openDatabase } from './db/open-database.ts'
+import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Policy, Target } from './domain/policy.ts'
@@ -19,18 +18,15 @@ import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
 import { createEffects } from './effects/run-effects.ts'
 import { createWaker } from './effects/wake.ts'
-import { openKeys } from './open-keys.ts'
+import { openRecord } from './open-record.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
 import type { Connector } from './ports/connector.ts'
-import { createRecord } from './record/record.ts'
 import { createSealer } from './record/sealer.ts'
-import { createWitnessed } from './record/witnessed.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
-import { createSealing } from './secrets/sealing.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -38,7 +34,6 @@ import { askingAll, createHealth } from './web/health.ts'
 import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
-import { createFileWitness } from './witness/file-witness.ts'
 import { announce } from './workflow/announce.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
@@ -51,6 +46,7 @@ import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
+import { toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
@@ -101,26 +97,13 @@ async function start(
 ): Promise<string> {
   const build = await readBuild()
   const metrics = createMetrics(build)
-  const database = await openDatabase(config.database, {
+  const open = await openRecord(config, {
     also: [migrateEffects],
     onNotice: (notice) => log.info(notice),
   })
-  onStop(() => database.close())
+  onStop(() => open.close())
+  const { database, clock, keys, sealing, witnesses, witnessed, record } = open
   const { app: db, sealer: sealerDb, roles } = database.pools
-  const clock = await openDatabaseClock(db)
-  onStop(async () => clock.close())
-
-  const keys = await openKeys(config.keys, config.logOrigin)
-  const sealing = createSealing(keys.secrets)
-  const witnesses = config.witnesses.map(({ path }) =>
-    createFileWitness({ path, administeredBy: 'whoever runs this process' }),
-  )
-  const witnessed = createWitnessed(keys.signer.vkey, witnesses)
-  const record = createRecord({
-    macKey: keys.mac,
-    seal: (text) => sealing.seal(text, 'private_text'),
-    open: (sealed) => sealing.open(sealed, 'private_text'),
-  })
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
@@ -306,12 +289,6 @@ async function start(
 }
 
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
-
-function toEffect(effect: Effect): { kind: string; key: string; data: Record<string, string> } {
-  return effect.kind === 'announce'
-    ? { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
-    : { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
-}
 
 /** @throws PolicyInvalid with every fault and its line */
 async function readPolicy(file: string): Promise<PolicyText> {

@@ -70,6 +70,17 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
   return faults.length > 0 ? { faults, warnings } : { config: build(values, production, realChat, host), warnings }
 }
 
+/** What `migrate` needs, and no more: whoever owns the database need not hold the keys. */
+export function readMigrationPlace(
+  environment: Environment = process.env,
+): { readonly place: DatabasePlace } | { readonly faults: readonly string[] } {
+  const names = ['DATA_DIR', 'DATABASE_URL', 'DATABASE_OWNER_URL']
+  const { values, faults } = readVariables(Object.fromEntries(names.map((name) => [name, environment[name]])))
+  if (faults.length > 0) return { faults }
+  const url = values.DATABASE_OWNER_URL ?? values.DATABASE_URL
+  return { place: url === undefined ? { kind: 'embedded', dataDir: dataDirOf(values) } : { kind: 'url', url } }
+}
+
 /** The settings that are not secret, for the record of a start. */
 export function settingsForRecord(config: Config): Record<string, unknown> {
   const { database, slack, teams, ...rest } = config
@@ -178,7 +189,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const DEMO_POLICY = resolve(import.meta.dirname, '../demo/policy.yaml')
 
 function build(values: Values, production: boolean, realChat: boolean, host: string): Config {
-  const dataDir = resolve(values.DATA_DIR ?? '.data')
+  const dataDir = dataDirOf(values)
   const port = values.PORT ?? 3000
   return {
     mode: production ? 'production' : 'demo',
@@ -225,6 +236,10 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
             loginUrl: values.TEAMS_LOGIN_URL ?? null,
           },
   }
+}
+
+function dataDirOf(values: Values): string {
+  return resolve(values.DATA_DIR ?? '.data')
 }
 
 /** Every variable on its own. What is set but wrong is a fault, and missing from the values. */

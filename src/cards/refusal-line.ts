@@ -74,7 +74,13 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
     case 'not-active':
       return no(`This is not an active access: it is ${refusal.status}.`)
     case 'extension-open':
-      return no('An extension is already waiting for a signature.')
+      return no(
+        'An extension is already waiting for a signature. ',
+        ...people(refusal.approvers, names),
+        ' can give it.',
+      )
+    case 'nobody-may-approve':
+      return no('Nobody may approve this at the moment. ', ...people(refusal.tell, names), ' can mend that.')
     case 'no-extension-open':
       return no('There is no extension waiting for a signature.')
     case 'extension-too-long':

@@ -41,6 +41,11 @@ export function isConnectionLoss(error: unknown): boolean {
   return LOST.has(codeOf(error))
 }
 
+/** The database was not reached, or was lost: nothing in the statement is wrong. */
+export function isConnectionFailure(error: unknown): boolean {
+  return NEVER_CONNECTED.has(codeOf(error)) || isConnectionLoss(error)
+}
+
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError) return codeOf(error.errors[0])
   return String((error as { code?: unknown } | null | undefined)?.code ?? '')

@@ -56,11 +56,11 @@ async function mayMigrate(db: Db): Promise<boolean> {
  * @param ownerUrl the login for migrations, when there is a separate one
  */
 export async function prepareSchema(url: string, options: PrepareOptions = {}): Promise<SchemaState> {
-  const { ownerUrl, folder = MIGRATIONS_FOLDER } = options
-  if (ownerUrl !== undefined) return migrate(ownerUrl, options)
+  const { ownerUrl, folder = MIGRATIONS_FOLDER, asItIs = false } = options
+  if (ownerUrl !== undefined && !asItIs) return migrate(ownerUrl, options)
   const db = openDb(url, { applicationName: 'countersign start', max: 1 })
   try {
-    if (await mayMigrate(db)) return await migrate(url, options)
+    if (!asItIs && (await mayMigrate(db))) return await migrate(url, options)
     const found = await schemaState(db, folder)
     if (found.state === 'diverged') throw diverged(found)
     if (found.state !== 'older') return found
@@ -155,4 +155,6 @@ export interface MigrateOptions {
 
 export interface PrepareOptions extends MigrateOptions {
   ownerUrl?: string
+  /** Never migrates: a command that looks must not change what a running process stands on. */
+  asItIs?: boolean
 }

@@ -1,5 +1,5 @@
 import { startEmbedded } from './embedded/start.ts'
-import { type MigrateOptions, prepareSchema } from './migrate.ts'
+import { type PrepareOptions, prepareSchema } from './migrate.ts'
 import { openPools, type Pools } from './pools.ts'
 
 export type DatabasePlace =
@@ -17,11 +17,12 @@ export interface OpenDatabase {
   close(): Promise<void>
 }
 
+export interface OpenOptions extends PrepareOptions {
+  readonly onNotice: (message: string) => void
+}
+
 /** Brings up the database that the configuration names, migrates it when this login may, opens the pools. */
-export async function openDatabase(
-  place: DatabasePlace,
-  options: MigrateOptions & { readonly onNotice: (message: string) => void },
-): Promise<OpenDatabase> {
+export async function openDatabase(place: DatabasePlace, options: OpenOptions): Promise<OpenDatabase> {
   if (place.kind === 'url') {
     const { url, sealerUrl, ownerUrl } = place
     await prepareSchema(url, { ...options, ...(ownerUrl !== undefined && { ownerUrl }) })
@@ -30,7 +31,7 @@ export async function openDatabase(
   }
   const embedded = await startEmbedded({ dataDir: place.dataDir, onNotice: options.onNotice })
   try {
-    await prepareSchema(embedded.url, { ...options, ownerUrl: embedded.ownerUrl })
+    await prepareSchema(embedded.url, { ...options, ownerUrl: embedded.ownerUrl, asItIs: false })
     const pools = await openPools({ url: embedded.url, sealerUrl: embedded.sealerUrl, max: 20 })
     return {
       url: embedded.url,

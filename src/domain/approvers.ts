@@ -12,6 +12,9 @@ export interface Roster {
   readonly active: ReadonlySet<string>
 }
 
+/** As many are named on the record and told; whoever else is eligible may sign all the same. */
+export const MOST_APPROVERS = 50
+
 /** The two who never sign for a request: the one who asks, and the one it is for. */
 export interface Parties {
   readonly by: string

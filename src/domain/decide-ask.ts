@@ -1,4 +1,4 @@
-import { eligibleApprovers, missingApprovers, type Roster, ruleInWords } from './approvers.ts'
+import { eligibleApprovers, MOST_APPROVERS, missingApprovers, type Roster, ruleInWords } from './approvers.ts'
 import { checkReason } from './check-reason.ts'
 import type { GrantEvent } from './grant-event.ts'
 import type { Entitlement, Policy, Target } from './policy.ts'
@@ -70,7 +70,7 @@ export function decideAsk(ask: Ask, roster: Roster, policy: Policy, now: number)
       channel: target.channel ?? policy.channel,
       pendingUntil: now + policy.pendingForMs,
       policy: policy.hash,
-      approvers: eligibleApprovers(entitlement.approvals, roster, parties),
+      approvers: eligibleApprovers(entitlement.approvals, roster, parties).slice(0, MOST_APPROVERS),
       rules: entitlement.approvals.map(ruleInWords),
     },
   }

@@ -60,7 +60,10 @@ export function decideDue(state: GrantState, now: number): GrantEvent[] {
     return [{ type: 'grant.failed', data: { code: 'approval-stale', message } }]
   }
   if ((state.status === 'providing' || state.status === 'active') && access !== null && now >= access.endsAt) {
-    return [{ type: 'grant.ending', data: { cause: 'expired', by: null, due: access.endsAt } }]
+    const ending: GrantEvent = { type: 'grant.ending', data: { cause: 'expired', by: null, due: access.endsAt } }
+    if (state.extension?.status !== 'approved') return [ending]
+    const message = 'The target could not be told of it before the old end.'
+    return [{ type: 'extension.failed', data: { code: 'too-late', message } }, ending]
   }
   const warn = openWarning(state)
   if (access !== null && warn !== null && now >= warn) {

@@ -1,4 +1,4 @@
-import { eligibleApprovers, type Roster, resolveRules } from './approvers.ts'
+import { eligibleApprovers, MOST_APPROVERS, missingApprovers, type Roster, resolveRules } from './approvers.ts'
 import { checkReason } from './check-reason.ts'
 import { findEntitlement } from './decide-ask.ts'
 import { checkDenyReason, type Signing } from './decide-signature.ts'
@@ -7,6 +7,7 @@ import type { Extension, GrantState } from './grant-state.ts'
 import type { Entitlement, Policy } from './policy.ts'
 import { missingSignatures } from './quorum.ts'
 import { type Refused, refuse } from './refusal.ts'
+import { stillStands } from './still-stands.ts'
 
 /** Decides an ask for more time. It is signed like the request was: no minute without a signature. */
 export function decideExtensionAsk(
@@ -17,7 +18,9 @@ export function decideExtensionAsk(
   if (by !== state.for && by !== state.by) return refuse({ code: 'not-yours', holder: state.for })
   const access = activeAccess(state, now)
   if (access === null) return refuse({ code: 'not-active', status: state.status })
-  if (state.extension !== null) return refuse({ code: 'extension-open' })
+  if (state.extension !== null) {
+    return refuse({ code: 'extension-open', approvers: state.extension.approvers.map((approver) => approver.id) })
+  }
   const entitled = findEntitlement(policy, state.target, state.entitlement)
   if ('refused' in entitled) return entitled
   const latest = access.activatedAt + entitled.entitlement.maxTotalMs
@@ -28,7 +31,11 @@ export function decideExtensionAsk(
   const reason = ask.reason.trim() === '' ? state.reason : ask.reason.trim()
   const badReason = checkReason(reason, entitled.entitlement.reason)
   if (badReason !== null) return badReason
-  const approvers = eligibleApprovers(entitled.entitlement.approvals, roster, state)
+  const { approvals } = entitled.entitlement
+  const missing = missingApprovers(approvals, roster, state)
+  // More time that nobody could sign would only wait until the end: said at once, while there is time to do something.
+  if (missing > 0) return refuse({ code: 'nobody-may-approve', missing, tell: policy.escalateTo })
+  const approvers = eligibleApprovers(approvals, roster, state).slice(0, MOST_APPROVERS)
   return [{ type: 'extension.asked', data: { by, durationMs, until, reason, policy: policy.hash, approvers } }]
 }
 
@@ -54,22 +61,24 @@ export function decideExtensionDenial(state: GrantState, signing: Signing, reaso
   return [{ type: 'extension.denied', data: { by, reason: reason.trim(), policy: policy.hash, assurance } }]
 }
 
+export type MayExtend =
+  | { readonly may: true; readonly extension: Extension }
+  | { readonly may: false; readonly code: string; readonly message: string }
+
 /** May the target's own expiry be raised? Asked with the record's events alone, before the target is touched. */
-export function mayExtend(state: GrantState, roster: Roster, policy: Policy, now: number): Extension | Refused {
+export function mayExtend(state: GrantState, roster: Roster, policy: Policy, now: number): MayExtend {
   const access = activeAccess(state, now)
-  if (access === null) return refuse({ code: 'not-active', status: state.status })
   const extension = state.extension
-  if (extension === null || extension.status !== 'approved') return refuse({ code: 'no-extension-open' })
-  const entitled = findEntitlement(policy, state.target, state.entitlement)
-  if ('refused' in entitled) return entitled
-  const rules = resolveRules(entitled.entitlement.approvals, roster, state)
-  const signers = extension.signatures.map((signature) => signature.by)
-  if (missingSignatures(rules, signers) > 0) return refuse({ code: 'not-an-approver', approvers: signers })
-  const latest = access.activatedAt + entitled.entitlement.maxTotalMs
-  if (extension.until > latest) {
-    return refuse({ code: 'extension-too-long', latest, leftMs: Math.max(0, latest - access.endsAt) })
+  if (access === null || extension === null || extension.status !== 'approved') {
+    return { may: false, code: 'not-approved', message: 'There is no approved extension of an active access.' }
   }
-  return extension
+  const signers = extension.signatures.map((signature) => signature.by)
+  const standing = stillStands(state, signers, roster, policy)
+  if (!standing.stands) return { may: false, code: standing.code, message: standing.message }
+  if (extension.until > access.activatedAt + standing.entitlement.maxTotalMs) {
+    return { may: false, code: 'policy-changed', message: 'The policy now gives less time in all than was asked for.' }
+  }
+  return { may: true, extension }
 }
 
 function openExtension(
@@ -85,7 +94,10 @@ function openExtension(
   const eligible = eligibleApprovers(entitled.entitlement.approvals, roster, state)
   const signer = eligible.find((approver) => approver.id === by)
   if (signer === undefined) {
-    return refuse({ code: 'not-an-approver', approvers: eligible.map((approver) => approver.id) })
+    return refuse({
+      code: 'not-an-approver',
+      approvers: eligible.map((approver) => approver.id).slice(0, MOST_APPROVERS),
+    })
   }
   return { extension, entitlement: entitled.entitlement, as: signer.as }
 }

@@ -1,4 +1,4 @@
-import { eligibleApprovers, type Roster, resolveRules } from './approvers.ts'
+import { eligibleApprovers, MOST_APPROVERS, type Roster, resolveRules } from './approvers.ts'
 import { checkReason } from './check-reason.ts'
 import { findEntitlement } from './decide-ask.ts'
 import type { Assurance, GrantEvent } from './grant-event.ts'
@@ -75,7 +75,10 @@ function standingOf(state: GrantState, { by, roster, policy, now }: Signing): St
   const eligible = eligibleApprovers(approvals, roster, state)
   const signer = eligible.find((approver) => approver.id === by)
   if (signer === undefined) {
-    return refuse({ code: 'not-an-approver', approvers: eligible.map((approver) => approver.id) })
+    return refuse({
+      code: 'not-an-approver',
+      approvers: eligible.map((approver) => approver.id).slice(0, MOST_APPROVERS),
+    })
   }
   if (state.durationMs > maxDurationMs) {
     return refuse({

@@ -29,9 +29,17 @@ export interface GrantState {
   readonly endNearTold: boolean
   readonly extension: Extension | null
   readonly ending: Ending | null
-  readonly failure: { readonly code: string; readonly message: string } | null
+  readonly failure: Failure | null
   readonly stuck: { readonly step: GrantStep; readonly code: string; readonly at: number } | null
   readonly closed: boolean
+}
+
+/** What went wrong last, and where; `step` is null for a grant that was given up before anything was done. */
+export interface Failure {
+  readonly step: GrantStep | null
+  readonly code: string
+  readonly message: string
+  readonly at: number
 }
 
 export type GrantStatus =
@@ -77,6 +85,8 @@ export interface Ending {
   readonly by: string | null
   readonly due: number
   readonly at: number
+  /** When new logins stopped; null before. Lateness is counted to here. */
+  readonly disabledAt: number | null
   /** The last step that is on record. */
   readonly done: 'started' | 'disabled' | 'sessions-ended' | 'access-removed' | 'seen-gone'
   /** What the last look saw, while it was not yet gone. */
@@ -155,7 +165,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
         },
       }
     case 'grant.failed':
-      return { status: 'failed', failure: event.data }
+      return { status: 'failed', failure: { ...event.data, step: null, at } }
     case 'grant.end-near':
       return { endNearTold: true }
     case 'extension.asked':
@@ -177,14 +187,23 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
       return {
         status: 'ending',
         extension: null,
-        ending: { ...event.data, at, done: 'started', lastLook: null, checks: [], left: [], goneAt: null },
+        ending: {
+          ...event.data,
+          at,
+          disabledAt: null,
+          done: 'started',
+          lastLook: null,
+          checks: [],
+          left: [],
+          goneAt: null,
+        },
       }
     case 'grant.disabled':
-      return step(state, 'disabled', event.data.left)
+      return { ending: { ...stepped(state, 'disabled', event.data.left), disabledAt: at } }
     case 'grant.sessions-ended':
-      return step(state, 'sessions-ended', event.data.left)
+      return { ending: stepped(state, 'sessions-ended', event.data.left) }
     case 'grant.access-removed':
-      return step(state, 'access-removed', event.data.left)
+      return { ending: stepped(state, 'access-removed', event.data.left) }
     case 'grant.removed': {
       const ending = theEnding(state)
       return {
@@ -196,7 +215,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'grant.stuck':
       return { stuck: { step: event.data.step, code: event.data.code, at } }
     case 'grant.attempt-failed':
-      return { failure: { code: event.data.code, message: event.data.message } }
+      return { failure: { ...event.data, at } }
     case 'closed':
       return { closed: true }
     case 'grant.looked':
@@ -206,12 +225,22 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'notice.undeliverable':
       return {}
     default:
-      return event satisfies never
+      throw new UnknownEvent(state.id, event satisfies never)
   }
 }
 
-function step(state: GrantState, done: Ending['done'], left: readonly Left[]): Partial<GrantState> {
-  return { ending: { ...theEnding(state), done, left: [...theEnding(state).left, ...left] } }
+/** A newer version wrote it: this process leaves the stream to those that know. */
+export class UnknownEvent extends Error {
+  readonly code = 'UNKNOWN_EVENT'
+  override name = 'UnknownEvent'
+  constructor(id: string, event: { readonly type: string }) {
+    super(`${id} has an event ${event.type}, which this version does not know: a newer one must go on with it`)
+  }
+}
+
+function stepped(state: GrantState, done: Ending['done'], left: readonly Left[]): Ending {
+  const ending = theEnding(state)
+  return { ...ending, done, left: [...ending.left, ...left] }
 }
 
 function theEnding(state: GrantState): Ending {

@@ -40,7 +40,8 @@ export type Refusal =
     }
   | { readonly code: 'not-yours'; readonly holder: string }
   | { readonly code: 'not-active'; readonly status: string }
-  | { readonly code: 'extension-open' }
+  | { readonly code: 'extension-open'; readonly approvers: readonly string[] }
+  | { readonly code: 'nobody-may-approve'; readonly missing: number; readonly tell: readonly string[] }
   | { readonly code: 'no-extension-open' }
   | { readonly code: 'extension-too-long'; readonly latest: number; readonly leftMs: number }
   | { readonly code: 'may-not-end'; readonly mayEnd: readonly string[] }

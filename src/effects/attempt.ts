@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino'
 import type { Db, Tx } from '../db/transaction.ts'
 import { delayAfter } from './back-off.ts'
-import { type EffectData, type Handler, RetryLater, type Stuck } from './effect.ts'
+import { type EffectData, type Handler, LeaveToOthers, RetryLater, type Stuck } from './effect.ts'
 import { type Attempt, giveUp, holds, putBack } from './settle.ts'
 
 const BUDGET_MS = 5 * 60_000
@@ -71,7 +71,9 @@ async function settleFailure(handler: Handler, taken: Taken, error: unknown, del
   else if (error instanceof RetryLater)
     world.log.info({ ...facts, delayMs: Math.round(delayMs) }, 'effect comes back later')
   else world.log.warn({ ...facts, delayMs: Math.round(delayMs) }, 'effect failed, will be tried again')
-  if (mine && !givenUp) world.onPutBack(kind, delayMs)
+  if (!mine || givenUp) return
+  if (error instanceof LeaveToOthers) world.onLeft(kind, delayMs)
+  else world.onPutBack(kind, delayMs)
 }
 
 function timesOf({ retry }: Handler): number {
@@ -106,4 +108,6 @@ export interface AttemptWorld {
   readonly stopping: AbortSignal
   /** Called with how long the next attempt has to wait. */
   readonly onPutBack: (kind: string, delayMs: number) => void
+  /** Called when the next attempt, after so long, is better made by another process. */
+  readonly onLeft: (kind: string, delayMs: number) => void
 }

@@ -78,3 +78,11 @@ export class RetryLater extends Error {
     this.retryAfterMs = retryAfterMs
   }
 }
+
+/**
+ * Thrown by a handler that cannot do it in this process, while another process may. Who put an effect back
+ * is otherwise the first to take it again, for ever; so this process takes nothing of the kind for twice the time.
+ */
+export class LeaveToOthers extends RetryLater {
+  override name = 'LeaveToOthers'
+}

@@ -29,7 +29,10 @@ export function createEffects({ url, role, handlers, ...given }: EffectsOptions)
     maintenanceIntervalSeconds: 60,
   })
   const hurry = new AbortController()
-  const world = { db, log, onStuck: given.onStuck, reportAfter, stopping: hurry.signal, onPutBack: lookAfter }
+  const world: AttemptWorld = {
+    ...{ db, log, onStuck: given.onStuck, reportAfter, stopping: hurry.signal, onPutBack: lookAfter },
+    onLeft: (kind, delayMs) => takers.get(kind)?.rest(2 * delayMs),
+  }
   const takers = new Map<string, Taker>()
   const timers = new Set<NodeJS.Timeout>()
   let listening: { close(): Promise<void> } | undefined

@@ -19,6 +19,7 @@ export function createTaker({ boss, kind, handler, world, onError }: TakerOption
   let looking: Promise<void> | null = null
   let lookAgain = false
   let gathering: NodeJS.Timeout | null = null
+  let resting: NodeJS.Timeout | null = null
   let stopped = false
   const beating = setInterval(beat, BEAT_MS)
 
@@ -35,7 +36,7 @@ export function createTaker({ boss, kind, handler, world, onError }: TakerOption
         lookAgain = false
         // While stopping too: what is done and still in the table looks dead to others after 8 s.
         await finishDone()
-        const free = stopped ? 0 : room - running.size
+        const free = stopped || resting ? 0 : room - running.size
         if (free === 0) continue
         const jobs = await boss.fetch<Carried>(kind, {
           batchSize: free,
@@ -75,12 +76,20 @@ export function createTaker({ boss, kind, handler, world, onError }: TakerOption
 
   return {
     look,
+    rest(ms) {
+      if (resting) clearTimeout(resting)
+      resting = setTimeout(() => {
+        resting = null
+        look()
+      }, ms)
+    },
     async stop() {
       stopped = true
       await looking
       await Promise.all(running.values())
       clearInterval(beating)
       if (gathering) clearTimeout(gathering)
+      if (resting) clearTimeout(resting)
       look()
       await looking
     },
@@ -98,6 +107,8 @@ export interface TakerOptions {
 export interface Taker {
   /** Looks now, or again right after the look that is under way. */
   look(): void
+  /** Takes nothing for so long; what runs goes on. */
+  rest(ms: number): void
   /** Takes no more, and waits for what runs. */
   stop(): Promise<void>
 }

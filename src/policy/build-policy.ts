@@ -30,7 +30,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
 }
 
 /** What the record calls a policy: SHA-256 of its exact text, hex. */
-function hashPolicy(text: string): string {
+export function hashPolicy(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex')
 }
 

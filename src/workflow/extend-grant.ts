@@ -26,13 +26,14 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     const policy = context.policy.own()
     const roster = await rosterFor(context, state)
     const may = mayExtend(state, roster, policy, context.clock.now())
-    if ('refused' in may) return fail(context, id, may.refused.code, 'It may not be extended any more.')
+    if (!may.may) return fail(context, id, may.code, may.message)
+    const { extension } = may
     const connector = context.connectorOf(state.target)
     if (connector === null) return fail(context, id, 'NotFound', `No connector serves ${state.target}.`)
     lost.throwIfAborted()
     await context.reached('extend:before-target')
     const nativeExpiry = await connector
-      .moveExpiry(targetGrant(state), may.until + EXPIRY_MARGIN_MS)
+      .moveExpiry(targetGrant(state), extension.until + EXPIRY_MARGIN_MS)
       .catch((error: unknown) => {
         if (error instanceof ConnectorError && error.code !== 'NotFound') {
           throw new RetryLater(error.retryAfterMs ?? 2_000)
@@ -41,8 +42,8 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
       })
     await context.reached('extend:after-target')
     await advanceGrant(context, id, (latest) =>
-      latest.status === 'active' && latest.extension?.askedSeq === may.askedSeq
-        ? [extended(latest, may.until, nativeExpiry, context.policy.own().warnBeforeMs)]
+      latest.status === 'active' && latest.extension?.askedSeq === extension.askedSeq
+        ? [extended(latest, extension.until, nativeExpiry, context.policy.own().warnBeforeMs)]
         : [],
     )
     await context.reached('extend:after-commit')

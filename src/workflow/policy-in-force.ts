@@ -4,14 +4,7 @@ import type { Db, Tx } from '../db/transaction.ts'
 import { POLICY_STREAM, type PolicyFact, type RecordedPolicyFact } from '../domain/house-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
-import {
-  decideActivation,
-  decideLoad,
-  evolvePolicyState,
-  NO_POLICY_YET,
-  type PolicyState,
-  standingOf,
-} from '../policy/activation.ts'
+import { decideLoad, evolvePolicyState, NO_POLICY_YET, type PolicyState, standingOf } from '../policy/activation.ts'
 import { diffPolicies } from '../policy/diff.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Draft } from '../record/compose.ts'
@@ -36,7 +29,7 @@ export interface PolicyInForce {
   reload(fresh: PolicyText): Promise<void>
 }
 
-interface Surroundings {
+export interface PolicySurroundings {
   readonly db: Db
   readonly record: EventRecord
   readonly clock: Clock
@@ -45,7 +38,7 @@ interface Surroundings {
   readonly committed: () => void
 }
 
-export function createPolicyInForce(initial: PolicyText, around: Surroundings): PolicyInForce {
+export function createPolicyInForce(initial: PolicyText, around: PolicySurroundings): PolicyInForce {
   let own = initial
   let known: { seq: number; state: PolicyState } | null = null
 
@@ -95,39 +88,8 @@ export function createPolicyInForce(initial: PolicyText, around: Surroundings): 
   }
 }
 
-/**
- * `countersign policy activate`: a named person puts a loaded policy into force.
- * @throws PolicyActivationRefused
- */
-export async function activatePolicy(around: Surroundings, hashStart: string, by: string): Promise<string> {
-  const hash = await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
-    const events = await around.record.readStream(tx, POLICY_STREAM)
-    const state = foldPolicies(events)
-    const found = [...state.loaded].filter((one) => one.startsWith(hashStart))
-    const chosen = found[0]
-    if (chosen === undefined || found.length > 1) {
-      throw new PolicyActivationRefused(
-        `${hashStart} names ${found.length} policies on the record. Start a process with the file first, then use the hash that it prints`,
-      )
-    }
-    const facts = decideActivation(state, chosen, by)
-    if ('code' in facts) throw new PolicyActivationRefused(`${chosen.slice(0, 12)} is ${facts.code.replace('-', ' ')}`)
-    const drafts = facts.map((): PolicyFact => ({ type: 'policy.activated', data: { policy: chosen, by } }))
-    await appendPolicyFacts(around, tx, events.length, drafts)
-    return chosen
-  })
-  around.committed()
-  return hash
-}
-
-/** The policy stream says what is active, or why it may not be. */
-export class PolicyActivationRefused extends Error {
-  readonly code = 'POLICY_ACTIVATION_REFUSED'
-  override name = 'PolicyActivationRefused'
-}
-
-async function appendPolicyFacts(
-  around: Surroundings,
+export async function appendPolicyFacts(
+  around: PolicySurroundings,
   tx: Tx,
   seq: number,
   facts: readonly PolicyFact[],
@@ -151,7 +113,7 @@ export async function readPolicyFacts(record: EventRecord, db: Db | Tx): Promise
   })
 }
 
-function foldPolicies(events: readonly RecordedEvent[]): PolicyState {
+export function foldPolicies(events: readonly RecordedEvent[]): PolicyState {
   return events.reduce((state, { type, data }) => {
     const hash = String(data.policy)
     if (type === 'policy.loaded') return evolvePolicyState(state, { type: 'loaded', hash })
@@ -160,7 +122,8 @@ function foldPolicies(events: readonly RecordedEvent[]): PolicyState {
   }, NO_POLICY_YET)
 }
 
-function textOf(events: readonly RecordedEvent[], hash: string): string | null {
+/** Null when it was never loaded, or erased since. */
+export function textOf(events: readonly RecordedEvent[], hash: string): string | null {
   const loaded = events.findLast((event) => event.type === 'policy.loaded' && event.data.policy === hash)
   return loaded?.texts.text ?? null
 }

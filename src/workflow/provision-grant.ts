@@ -2,7 +2,7 @@ import { warnAt } from '../domain/decide-ending.ts'
 import { grantStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
-import { RetryLater } from '../effects/effect.ts'
+import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError } from '../ports/connector.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
 import { advanceGrant } from './advance-grant.ts'
@@ -16,6 +16,9 @@ export const EXPIRY_MARGIN_MS = 2 * 60_000
 
 /** How long a seal is waited for before the effect is put back. */
 const SEAL_PATIENCE_MS = 2_000
+
+/** Facts that need not be witnessed first: whoever clicks on and on must not hold an access back. */
+const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown']
 
 /** What no retry mends: the target will say the same until a person changes something. */
 const HOPELESS = ['PrivilegeMissing', 'PrivilegeExcessive', 'NotFound', 'SilentNoOp', 'ForeignGrant', 'Conflict']
@@ -47,7 +50,8 @@ export async function provisionGrant(context: Context, id: string): Promise<void
       return
     }
     const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
-    if (held !== null) throw new RetryLater(1_000)
+    // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
+    if (held !== null) throw new LeaveToOthers(1_000)
     const may = await askAgain(context, state)
     if (!may.may) return giveUp(context, state, may.code, may.message)
     const connector = context.connectorOf(state.target)
@@ -65,7 +69,7 @@ export async function witnessedGrant(
   const seq = await context.record.endOf(context.db, grantStream(id))
   await context.sealed(grantStream(id), seq, SEAL_PATIENCE_MS)
   const { proved, waiting, checkpoint } = await readWitnessed(context, context.db, grantStream(id))
-  if (waiting.length > 0 || checkpoint === null) return null
+  if (checkpoint === null || !waiting.every(({ type }) => CHANGES_NOTHING.includes(type))) return null
   const state = foldGrant(id, proved.map(readable))
   return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
 }

@@ -127,7 +127,10 @@ async function look(context: Context, state: GrantState, connector: Connector, g
     if (latest.status !== 'ending' || latest.ending === null) return []
     const left = unique([...latest.ending.left, ...residuals])
     return [
-      { type: 'grant.removed', data: { checks, left, lateMs: Math.max(0, latest.ending.at - latest.ending.due) } },
+      {
+        type: 'grant.removed',
+        data: { checks, left, lateMs: Math.max(0, (latest.ending.disabledAt ?? latest.ending.at) - latest.ending.due) },
+      },
     ]
   })
   await context.reached('revoke:after-removed')
@@ -140,6 +143,13 @@ function unique(left: readonly { kind: string; what: string }[]): { kind: string
 
 function kept(seen: StepObservation): Extract<GrantEvent, { type: 'grant.disabled' }>['data'] {
   return { summary: seen.summary, checks: seen.checks, left: seen.residuals }
+}
+
+/** Another step or another code, and not one of two that take turns every few seconds. */
+function isNews(before: GrantState['failure'], failed: { step: GrantStep; code: string }, now: number): boolean {
+  if (before === null) return true
+  const same = before.step === failed.step && before.code === failed.code
+  return !same && now - before.at >= 60_000
 }
 
 /** Each kind of failure of a step is written once; after a minute without proof it is stuck, and told, once. */
@@ -164,7 +174,7 @@ async function recordFailure(
   await advanceGrant(context, state.id, (latest, now) => {
     if (latest.status !== 'ending' || latest.ending === null) return []
     const facts: GrantEvent[] = []
-    if (latest.failure?.code !== failed.code) facts.push({ type: 'grant.attempt-failed', data: failed })
+    if (isNews(latest.failure, failed, now)) facts.push({ type: 'grant.attempt-failed', data: failed })
     if (latest.stuck === null && now - latest.ending.at >= STUCK_AFTER_MS) {
       facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.own().escalateTo } })
     }

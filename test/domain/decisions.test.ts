@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Roster } from '../../src/domain/approvers.ts'
 import { decideAsk } from '../../src/domain/decide-ask.ts'
 import { decideCancel, decideDue, decideEnd, nextDue } from '../../src/domain/decide-ending.ts'
-import { decideExtensionAsk } from '../../src/domain/decide-extension.ts'
+import { decideExtensionApproval, decideExtensionAsk, mayExtend } from '../../src/domain/decide-extension.ts'
 import { decideReconsider } from '../../src/domain/decide-reconsider.ts'
 import { decideApproval, decideDenial, type Signing } from '../../src/domain/decide-signature.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
@@ -260,5 +260,48 @@ describe('a policy or a directory that changes under a pending request', () => {
     expect(decideReconsider(pendingWrite(), roster(), policy)).toEqual([])
     const denied = fold(pendingWrite(), decideDenial(pendingWrite(), sign('marcus'), 'no'))
     expect(decideReconsider(denied, roster({ manager: null }), policy)).toEqual([])
+  })
+})
+
+describe('an extension', () => {
+  const active = () => {
+    const asked = fold(null, decideAsk(ask(), roster(), policy, NOW))
+    const planned = fold(asked, decideApproval(asked, sign('marcus')))
+    const access = { account: 'jit_x', nativeExpiry: NOW + HOUR + 2 * MINUTE }
+    return fold(planned, [
+      { type: 'grant.providing', data: { ...access, endsBy: NOW + 2 * HOUR, checkpointSize: 3, policy: policy.hash } },
+      { type: 'grant.active', data: { ...access, activatedAt: NOW, endsAt: NOW + HOUR, warnAt: NOW, checks: [] } },
+    ])
+  }
+  const words = { by: 'ana', reason: '', durationMs: HOUR, policy, now: NOW + MINUTE }
+  const approved = () => {
+    const asked = fold(active(), decideExtensionAsk(active(), { ...words, roster: roster() }))
+    return fold(asked, decideExtensionApproval(asked, sign('marcus')))
+  }
+
+  it('is raised while its signatures stand, and not for a holder who has left or a signer who no longer counts', () => {
+    const may = (who = roster()) => mayExtend(approved(), who, policy, NOW + MINUTE)
+    expect(may()).toMatchObject({ may: true, extension: { until: NOW + 2 * HOUR } })
+    expect(may(roster({ active: new Set(['marcus', 'olga']) }))).toMatchObject({ may: false, code: 'holder-left' })
+    expect(may(roster({ manager: 'bo' }))).toMatchObject({ may: false, code: 'signatures-no-longer-enough' })
+  })
+
+  it('is refused at once when nobody could sign it, and says who can mend that', () => {
+    const nobody = roster({ manager: null, owners: [] })
+    expect(decideExtensionAsk(active(), { ...words, roster: nobody })).toEqual({
+      refused: { code: 'nobody-may-approve', missing: 1, tell: ['carla'] },
+    })
+  })
+
+  it('that was signed and could not be carried out before the old end is said to have failed', () => {
+    const facts = decideDue(approved(), NOW + HOUR)
+    expect(facts.map((fact) => fact.type)).toEqual(['extension.failed', 'grant.ending'])
+  })
+})
+
+describe('a fact that only a newer version knows', () => {
+  it('stops this version from going on with the grant', () => {
+    const unknown = { type: 'grant.suspended', data: {}, seq: 2, at: NOW } as unknown as Parameters<typeof evolve>[2]
+    expect(() => evolve('G-7K3QF0', pendingWrite(), unknown)).toThrow('grant.suspended')
   })
 })

@@ -154,9 +154,16 @@ function happen(world: World, next: { do: string; by: string; ms?: number }, pol
     }
     case 'raise-expiry': {
       const may = mayExtend(state, roster, policy, now)
-      if ('refused' in may) return []
+      if (!may.may) return []
       return [
-        { type: 'grant.extended', data: { endsAt: may.until, warnAt: may.until, nativeExpiry: may.until + MINUTE } },
+        {
+          type: 'grant.extended',
+          data: {
+            endsAt: may.extension.until,
+            warnAt: may.extension.until,
+            nativeExpiry: may.extension.until + MINUTE,
+          },
+        },
       ]
     }
     default:

@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { closeDb, openDb } from '../../src/db/client.ts'
-import { type EffectContext, type EffectData, type Handler, RetryLater } from '../../src/effects/effect.ts'
+import {
+  type EffectContext,
+  type EffectData,
+  type Handler,
+  LeaveToOthers,
+  RetryLater,
+} from '../../src/effects/effect.ts'
 import { createEffects } from '../../src/effects/run-effects.ts'
 import { createEffectsDatabase, type EffectsDatabase, until, type Worker } from '../support/effects.ts'
 import { createTestLog } from '../support/log.ts'
@@ -75,6 +81,23 @@ test('1,000 effects are each run once, by two processes together', async () => {
   await until(nothingLeft)
   expect(runs.size).toBe(1_000)
   expect([...runs.values()].filter((times) => times !== 1)).toEqual([])
+})
+
+test('what a process leaves to others is taken by one that can do it, though it looks less often', async () => {
+  const doneBy: string[] = []
+  let left = 0
+  const unable = await work({
+    post: forever(async () => {
+      left += 1
+      throw new LeaveToOthers(200)
+    }),
+  })
+  await database.add({ kind: 'post', key: 'a', data: {} })
+  unable.kick(['post'])
+  await until(() => left === 1)
+  await work({ post: forever(async () => void doneBy.push('able')) })
+  await until(nothingLeft)
+  expect(doneBy).toEqual(['able'])
 })
 
 test('a failed attempt is made again until it works', async () => {

@@ -99,7 +99,7 @@ async function end(child: ChildProcess, exited: Promise<void>, signal: NodeJS.Si
 }
 
 /** What the local page does when somebody uses it. */
-function createPerson(url: string): Person {
+export function createPerson(url: string): Person {
   let token: Promise<string> | null = null
   const getToken = () => {
     token ??= fetch(`${url}/local/token`)

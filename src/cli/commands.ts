@@ -1,0 +1,82 @@
+import { type Arguments, type Form, UsageWrong } from './read-arguments.ts'
+import { DONE, type ExitCode } from './terminal.ts'
+
+/** A command, loaded when it is asked for: `verify` must not need what a server needs. */
+export interface Command extends Form {
+  readonly about: string
+  run(given: Arguments): Promise<ExitCode>
+}
+
+const AS = { value: '<person>', required: 'every act carries a named person, by the id that the policy gives them' }
+
+export const COMMANDS: readonly Command[] = [
+  {
+    ...{ name: 'serve', words: [], flags: {} },
+    about: 'runs one process until it is stopped, as npm start does',
+    run: async () => {
+      const { runProcess } = await import('../app/run-process.ts')
+      runProcess()
+      return DONE
+    },
+  },
+  {
+    ...{ name: 'migrate', words: [], flags: {} },
+    about: 'brings the schema of the database to this version',
+    run: async () => (await import('./migrate.ts')).migrateSchema(),
+  },
+  {
+    ...{ name: 'policy check', words: ['<file>'], flags: {} },
+    about: 'names every fault of a policy file, with its line and the remedy',
+    run: async (given) => (await import('./policy-check.ts')).policyCheck(given),
+  },
+  {
+    ...{ name: 'policy activate', words: ['<hash or file>'], flags: { as: AS } },
+    about: 'puts a policy that a process has loaded into force',
+    run: async (given) => (await import('./policy-activate.ts')).policyActivate(given),
+  },
+  {
+    ...{
+      name: 'evidence',
+      words: ['<id>'],
+      flags: { as: AS, out: { value: '<file>' }, wait: { value: '<duration>' } },
+    },
+    about: 'writes all that is on record about a grant, with the proofs',
+    run: async (given) => (await import('./evidence.ts')).evidence(given),
+  },
+  {
+    ...{
+      name: 'verify',
+      words: ['[file]'],
+      flags: { key: { value: '<vkey>' }, log: {}, wait: { value: '<duration>' }, json: {} },
+    },
+    about: 'checks an evidence file by itself, or with --log the whole record',
+    run: verify,
+  },
+  {
+    ...{ name: 'key', words: [], flags: { json: {} } },
+    about: "prints the log's verifier key, to be given to an auditor",
+    run: async (given) => (await import('./key.ts')).key(given),
+  },
+  {
+    ...{ name: 'record new-origin', words: ['<name>'], flags: { as: AS } },
+    about: 'goes on under a new name after a restore that lost events',
+    run: async (given) => (await import('./record-new-origin.ts')).recordNewOrigin(given),
+  },
+  {
+    ...{ name: 'target setup-sql', words: ['postgres'] },
+    flags: { role: { value: '<role>', repeats: true }, bot: { value: '<name>' }, 'all-databases': {} },
+    about: 'prints what the DBA of a target runs once',
+    run: async (given) => (await import('./target-setup-sql.ts')).targetSetupSql(given),
+  },
+]
+
+async function verify(given: Arguments): Promise<ExitCode> {
+  const isFile = given.word(0) !== ''
+  if (isFile === given.isOn('log')) throw new UsageWrong('verify needs a file, or --log, and not both')
+  if (given.isOn('log') && given.value('key') !== '') {
+    throw new UsageWrong('verify --log takes the key from the configuration. Leave --key out')
+  }
+  if (isFile && given.value('wait') !== '') throw new UsageWrong('A file has nothing to wait for. Leave --wait out')
+  if (isFile) return (await import('./verify-file.ts')).verifyFile(given)
+  return (await import('./verify-log.ts')).verifyWholeLog(given)
+}

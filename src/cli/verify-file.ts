@@ -1,0 +1,41 @@
+import { type Verdict, verifyEvidence } from '../record/verify.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import type { Arguments } from './read-arguments.ts'
+import { readText } from './read-text.ts'
+import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './terminal.ts'
+
+/** Checks an evidence file by itself: no network, no database, no configuration. */
+export async function verifyFile(given: Arguments): Promise<ExitCode> {
+  const file = given.word(0)
+  const vkey = given.value('key').trim()
+  const text = await readText(file)
+  const verdict = verifyEvidence(text, vkey === '' ? {} : { vkey })
+  const key = vkey === '' ? null : { verifierKey: vkey, fingerprint: fingerprintOf(vkey) }
+  if (given.isOn('json')) sayJson({ ...verdict, key })
+  else for (const line of linesOf(file, verdict, key)) say(oneLine(line))
+  return verdict.verdict === 'verified' ? DONE : NO
+}
+
+function linesOf(file: string, verdict: Verdict, key: { fingerprint: string } | null): string[] {
+  const givenKey = key === null ? [] : [`  the key that was given has the fingerprint ${key.fingerprint} (SHA-256)`]
+  if (verdict.verdict === 'refused') {
+    const reasons = verdict.reasons.map(({ code, where, message }) => `  ${where}: ${message} (${code})`)
+    return [`REFUSED: ${file} is not evidence`, ...reasons, ...givenKey]
+  }
+  const { size = 0, root = '' } = verdict.checkpoint ?? {}
+  const found = [
+    ...givenKey,
+    `  the log is ${verdict.origin}; its checkpoint has ${size} events under the root ${root}`,
+    ...verdict.streams.map(({ stream, statement }) => `  ${stream}: ${statement}`),
+    ...verdict.limits.map((limit) => `  not proved: ${limit}`),
+    ...verdict.events.map(
+      ({ leafIndex, at, stream, seq, type }) => `  leaf ${leafIndex}  ${instant(at)}  ${stream} #${seq}  ${type}`,
+    ),
+  ]
+  if (verdict.verdict === 'verified') return [`VERIFIED: ${file} is genuine under the key that was given`, ...found]
+  return [
+    `UNANCHORED: ${file} fits together, but only under the key that it brings itself`,
+    '  a key inside the file proves nothing: get the key of the log by another way, and give it with --key',
+    ...found,
+  ]
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Db } from '../db/transaction.ts'
+import type { OpenRecord } from '../open-record.ts'
+import type { Witness } from '../ports/witness.ts'
+import type { Difference, DifferenceKind } from '../record/log-difference.ts'
+import { type LogVerdict, verifyLog } from '../record/verify-log.ts'
+import { recordStatus } from '../record/watch.ts'
+import { confirmedByAll, type Witnessed, WitnessNoteWrong } from '../record/witnessed.ts'
+import type { Arguments } from './read-arguments.ts'
+import { readPatience } from './read-patience.ts'
+import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './terminal.ts'
+import { configuration, withRecord } from './with-record.ts'
+
+const LOOK_AGAIN_MS = 200
+
+/** Checks the whole record in the database against what the witnesses hold. Changes nothing. */
+export async function verifyWholeLog(given: Arguments): Promise<ExitCode> {
+  const patienceMs = readPatience(given)
+  return withRecord<ExitCode>(configuration(), async (open) => {
+    const check = await checkLog(open, patienceMs)
+    if (given.isOn('json')) sayJson(check)
+    else for (const line of linesOf(check, open.witnesses)) say(oneLine(line))
+    return check.ok ? DONE : NO
+  })
+}
+
+async function checkLog({ database, keys, witnessed }: OpenRecord, patienceMs: number): Promise<LogCheck> {
+  const db = database.pools.app
+  const uncovered = await waitUntilCovered(db, witnessed, patienceMs)
+  const verdict = await verifyLog(db, keys.mac, witnessed)
+  const { quarantined } = await recordStatus(db)
+  const silent = witnessed.witnesses
+    .filter(({ name }) => verdict.size > 0 && !verdict.witnesses.some(({ witness }) => witness === name))
+    .map(({ name }) => `witness ${name} holds no checkpoint of ${witnessed.origin}`)
+  const late = uncovered === 0 ? [] : [`${events(uncovered)} not in a checkpoint that every witness confirmed`]
+  // Every start is an event, so an empty record is another database, or a wiped one.
+  const empty = verdict.size === 0 ? ['nothing is on record: look where DATABASE_URL or DATA_DIR points'] : []
+  const doubts = [...empty, ...silent, ...late]
+  const ok = verdict.ok && doubts.length === 0
+  return { ...verdict, ok, origin: witnessed.origin, verifierKey: witnessed.vkey, doubts, quarantined }
+}
+
+/**
+ * Events that were just written may take a moment to be sealed and confirmed.
+ * @returns how many of those that were there at the beginning are still not confirmed by every witness
+ */
+async function waitUntilCovered(db: Db, witnessed: Witnessed, patienceMs: number): Promise<number> {
+  const { size, pending } = await recordStatus(db)
+  const signal = AbortSignal.timeout(patienceMs)
+  for (;;) {
+    const covered = await coveredSize(witnessed)
+    const missing = Math.max(0, size + pending - covered)
+    if (missing === 0 || signal.aborted) return missing
+    await sleep(LOOK_AGAIN_MS)
+  }
+}
+
+async function coveredSize(witnessed: Witnessed): Promise<number> {
+  try {
+    return confirmedByAll(await witnessed.ask())?.checkpoint.size ?? 0
+  } catch (error) {
+    // `verifyLog` names it; waiting would not help.
+    if (error instanceof WitnessNoteWrong) return Number.POSITIVE_INFINITY
+    throw error
+  }
+}
+
+function linesOf(check: LogCheck, witnesses: readonly Witness[]): string[] {
+  const { ok, origin, size, differences, doubts, quarantined } = check
+  const held = check.witnesses.map(({ witness, size }) => {
+    const weak = witnesses.find(({ name }) => name === witness)?.strength === 'weak'
+    const words = weak ? ' (weak: whoever runs this machine can rewrite it)' : ''
+    return `  witness ${witness} confirmed ${size}${words}`
+  })
+  const aside = quarantined === 0 ? [] : [`  ${events(quarantined)} in quarantine: forged, and put under no seal`]
+  const wrong = [...differences.map((difference) => `  ${explain(difference)}`), ...doubts.map((doubt) => `  ${doubt}`)]
+  const verdict = ok
+    ? `VERIFIED: the record of ${origin} is whole, ${events(size)}`
+    : `DOUBT: ${wrong.length === 1 ? 'one thing is' : `${wrong.length} things are`} not right in the record of ${origin}, ${events(size)}`
+  return [verdict, ...wrong, ...held, ...aside]
+}
+
+function explain({ what, where, since }: Difference): string {
+  const when = since === null ? 'since when is not known' : `it was right at ${instant(since)}`
+  return `${what}: ${where}: ${MEANINGS[what]}; ${when}`
+}
+
+const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
+  'body-changed': 'its text was changed',
+  'mac-wrong': 'it was not written with our key',
+  'column-changed': 'a column says something else than its text',
+  'event-missing': 'it was deleted',
+  'stream-missing': 'all its events were deleted',
+  'chain-broken': 'it does not follow the event before it',
+  'head-differs': 'the head of the stream was changed, or its last events deleted',
+  'never-sealed': 'it is under no seal and does not wait for one',
+  'leaf-missing': 'it was deleted from the tree',
+  'tile-differs': 'the tree was changed',
+  'checkpoint-forged': 'our key did not sign it',
+  'checkpoint-differs': 'it signs another tree',
+  'checkpoint-missing': 'it was deleted',
+  'witness-differs': 'the witness has seen another record: a restore, a lost tail, or a changed past',
+  'witness-note-wrong': 'the witness shows a note that our key did not sign',
+  'another-origin': 'the database holds a log of this name: set LOG_ORIGIN to it, or find out how it came here',
+}
+
+function events(count: number): string {
+  return count === 1 ? '1 event' : `${count} events`
+}
+
+interface LogCheck extends LogVerdict {
+  readonly origin: string
+  readonly verifierKey: string
+  /** What the witnesses do not vouch for. */
+  readonly doubts: readonly string[]
+  /** Forged rows that the sealer has set aside. */
+  readonly quarantined: number
+}

@@ -1,0 +1,113 @@
+import { inTransaction } from '../db/in-transaction.ts'
+import type { Tx } from '../db/transaction.ts'
+import { grantOfStream } from '../domain/grant-event.ts'
+import { foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
+import { POLICY_STREAM, type PolicyFact } from '../domain/house-event.ts'
+import type { Policy } from '../domain/policy.ts'
+import { decideActivation, type PolicyState } from '../policy/activation.ts'
+import { diffPolicies } from '../policy/diff.ts'
+import { formatFault } from '../policy/fault.ts'
+import { parsePolicy } from '../policy/parse-policy.ts'
+import { openStreams } from '../record/find-streams.ts'
+import type { EventRecord } from '../record/record.ts'
+import type { RecordedEvent } from '../record/recorded-event.ts'
+import { readable } from './grant-store.ts'
+import { NamedActRefused, performNamed } from './named-act.ts'
+import { appendPolicyFacts, foldPolicies, type PolicySurroundings, textOf } from './policy-in-force.ts'
+
+/**
+ * A named person puts a policy that is on the record into force. From its commit on, processes with
+ * another file hold their decisions, and those with this one decide.
+ * @param start the first digits of its hash
+ * @throws NamedActRefused
+ */
+export async function activatePolicy(around: PolicySurroundings, start: string, by: string): Promise<PolicyActivated> {
+  const activated = await performNamed(around, { by, act: 'activate a policy' }, () =>
+    inTransaction(around.db, { timeoutMs: 10_000 }, (tx) => activate(around, tx, start, by)),
+  )
+  around.committed()
+  return activated
+}
+
+async function activate(around: PolicySurroundings, tx: Tx, start: string, by: string): Promise<PolicyActivated> {
+  const events = await around.record.readStream(tx, POLICY_STREAM)
+  const state = foldPolicies(events)
+  const policy = choose(state, start)
+  const decided = decideActivation(state, policy, by)
+  if ('code' in decided) throw new NamedActRefused(decided.code, `${short(policy)} is in force already`, { policy })
+  const text = textOf(events, policy)
+  await refuseToStrand(around.record, tx, read(policy, text))
+  const facts = decided.map((): PolicyFact => ({ type: 'policy.activated', data: { policy, by } }))
+  await appendPolicyFacts(around, tx, events.length, facts)
+  const before = state.active
+  const textBefore = before === null ? null : textOf(events, before)
+  return { policy, before, diff: diffPolicies(textBefore ?? '', text ?? ''), seq: events.length + facts.length }
+}
+
+function choose({ loaded }: PolicyState, start: string): string {
+  const found = [...loaded].filter((hash) => hash.startsWith(start))
+  const [policy] = found
+  if (policy !== undefined && found.length === 1) return policy
+  if (found.length > 1) {
+    throw new NamedActRefused('ambiguous', `${start} begins ${found.length} policies. Give more digits of the hash`)
+  }
+  throw new NamedActRefused(
+    'never-loaded',
+    `The policy ${start.slice(0, 12)} is not on the record. Let a process read that file first: start one with POLICY_FILE, or change the file of one that runs and wait 15 seconds`,
+    { policy: start },
+  )
+}
+
+function read(policy: string, text: string | null): Policy {
+  if (text === null) {
+    throw new NamedActRefused('text-erased', `The text of ${short(policy)} was erased. Write a new file`, { policy })
+  }
+  const reading = parsePolicy(text, short(policy))
+  if ('policy' in reading) return reading.policy
+  const why = reading.faults.slice(0, 3).map((fault) => formatFault(short(policy), fault))
+  throw new NamedActRefused('not-valid', `This version does not accept it: ${why.join('; ')}`, { policy })
+}
+
+/** An access whose target nobody knows any more could not be taken away. */
+async function refuseToStrand(record: EventRecord, tx: Tx, next: Policy): Promise<void> {
+  const streams = await openStreams(tx, {
+    prefix: 'grant:',
+    startedBy: 'request.asked',
+    notEndedBy: ['closed'],
+  })
+  const stranded = [...(await record.readStreams(tx, streams))].flatMap(([stream, events]) => {
+    const grant = fold(stream, events)
+    const mayHaveAccess = grant !== null && isOpen(grant) && grant.status !== 'pending'
+    return mayHaveAccess && !Object.hasOwn(next.targets, grant.target) ? [grant] : []
+  })
+  if (stranded.length === 0) return
+  const named = stranded.slice(0, 10).map(({ id, target, entitlement, status }) => {
+    return `${id} is ${status} on ${target}:${entitlement}, and the policy ${short(next.hash)} has no target ${target}`
+  })
+  const more = stranded.length > 10 ? `\nand ${stranded.length - 10} more` : ''
+  const first = stranded[0]?.id ?? ''
+  throw new NamedActRefused(
+    'grants-open',
+    `${named.join('\n')}${more}\nNobody could take that access away. End it (/access end ${first}) and wait until it is removed; or keep the target in the policy`,
+    { policy: next.hash, grants: stranded.map(({ id }) => id) },
+  )
+}
+
+function fold(stream: string, events: readonly RecordedEvent[]): GrantState | null {
+  const id = grantOfStream(stream)
+  return id === null ? null : foldGrant(id, events.map(readable))
+}
+
+function short(hash: string): string {
+  return hash.slice(0, 12)
+}
+
+export interface PolicyActivated {
+  readonly policy: string
+  /** What was in force until now. */
+  readonly before: string | null
+  /** Unified, with two lines around each change. */
+  readonly diff: string
+  /** Its place in the policies' stream. */
+  readonly seq: number
+}

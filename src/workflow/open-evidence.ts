@@ -1,0 +1,102 @@
+import { inTransaction } from '../db/in-transaction.ts'
+import { grantStream, readGrantId } from '../domain/grant-event.ts'
+import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
+import { orphanStream } from '../domain/orphan-event.ts'
+import { quote } from '../policy/fault.ts'
+import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
+import { parseBody } from '../record/verify.ts'
+import type { Witnessed } from '../record/witnessed.ts'
+import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
+
+/**
+ * The evidence of one grant: everything on record about it, with the proofs and the private texts. That
+ * somebody took it out is an event, committed before anything leaves.
+ * @param options.sealed resolves when an event is inside a witnessed checkpoint, or rejects when the signal aborts
+ * @throws NamedActRefused, and what `buildEvidence` throws
+ */
+export async function openEvidence(
+  around: EvidenceSurroundings,
+  { id: typed, by, patienceMs }: EvidenceAsked,
+): Promise<OpenedEvidence> {
+  return performNamed(around, { by, act: 'take out evidence' }, async () => {
+    const { db, record, witnessed } = around
+    const id = readGrantId(typed)
+    if (id === null) {
+      throw new NamedActRefused('malformed', `${quote(typed)} is no id of a grant. It looks like G-7K3QF2`)
+    }
+    const ends = await endsOf(around, id)
+    if (ends.length === 0) {
+      throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. Look it up with /access mine`, {
+        grant: id,
+      })
+    }
+    await recordOpening(around, id, by)
+    const signal = AbortSignal.timeout(patienceMs)
+    await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, signal)))
+    const streams = ends.map(({ stream }) => stream)
+    const file = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
+    return { id, file, missing: missingIn(file, ends) }
+  })
+}
+
+/** What is recorded about a grant after its own stream is closed, or beside it, has streams of its own. */
+async function endsOf({ db, record }: EvidenceSurroundings, id: string): Promise<StreamEnd[]> {
+  const grant = grantStream(id)
+  const ends: StreamEnd[] = []
+  for (const stream of [grant, `after:${grant}`, `undelivered:${grant}`, orphanStream(id)]) {
+    const seq = await record.endOf(db, stream)
+    if (seq > 0) ends.push({ stream, seq })
+  }
+  return ends
+}
+
+async function recordOpening(around: EvidenceSurroundings, grant: string, by: string): Promise<void> {
+  const fact: SystemFact = { type: 'evidence.opened', data: { by, grant } }
+  await inTransaction(around.db, { timeoutMs: 10_000 }, (tx) =>
+    around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now()),
+  )
+  around.committed()
+}
+
+function missingIn(file: EvidenceFile, ends: readonly StreamEnd[]): MissingPart[] {
+  const covered = new Map<string, number>()
+  for (const { body } of file.events) {
+    const { stream, seq } = parseBody(body)
+    covered.set(stream, Math.max(seq, covered.get(stream) ?? 0))
+  }
+  return ends.flatMap(({ stream, seq }) => {
+    const has = covered.get(stream) ?? 0
+    return has < seq ? [{ stream, from: has + 1, to: seq }] : []
+  })
+}
+
+export interface EvidenceSurroundings extends NamedSurroundings {
+  readonly witnessed: Witnessed
+  readonly sealed: (stream: string, seq: number, signal: AbortSignal) => Promise<void>
+}
+
+export interface EvidenceAsked {
+  readonly id: string
+  readonly by: string
+  /** How long to wait for the witnesses. */
+  readonly patienceMs: number
+}
+
+export interface OpenedEvidence {
+  readonly id: string
+  readonly file: EvidenceFile
+  /** What was on record and is in no witnessed checkpoint yet, so not in the file. */
+  readonly missing: readonly MissingPart[]
+}
+
+/** Events of a stream by sequence, both ends included. */
+export interface MissingPart {
+  readonly stream: string
+  readonly from: number
+  readonly to: number
+}
+
+interface StreamEnd {
+  readonly stream: string
+  readonly seq: number
+}

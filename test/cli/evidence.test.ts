@@ -1,0 +1,226 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { closeDb, openDb } from '../../src/db/client.ts'
+import { SEALER_LOCK } from '../../src/record/sealer.ts'
+import { formatVkey } from '../../src/record/verify.ts'
+import { countersign, type Ran } from '../support/command-line.ts'
+import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
+
+// A command is a process of its own, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const REASON = 'fix the ledger'
+let house: House
+let replica: Replica
+let id: string
+let vkey: string
+let file: string
+
+beforeAll(async () => {
+  house = await openHouse()
+  replica = await house.startReplica()
+  id = idOn(await replica.command('ana', `prod-db 2s ${REASON}`))
+  await replica.press('marcus', 'approve', id)
+  await until('it is removed', async () => {
+    const [row] = await house.db`select status from grant_state where id = ${id}`
+    return row?.status === 'removed'
+  })
+  // Too late: recorded in a stream beside the closed one.
+  await replica.press('olga', 'approve', id)
+  vkey = (await run('key')).out.trim()
+  file = house.file('evidence.json')
+})
+afterAll(() => house.close())
+
+const run = (...args: string[]) => countersign(args, house.environment)
+/** An auditor: nothing but the file and the key. */
+const audit = (...args: string[]) => countersign(['verify', ...args])
+
+describe('evidence', () => {
+  it('takes out a whole grant with its reasons, for one pair of eyes, and verifies without us', async () => {
+    const ran = await run('evidence', id.toLowerCase(), '--as', 'carla', '--out', file)
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const evidence = JSON.parse(await readFile(file, 'utf8'))
+    expect(evidence).toMatchObject({ format: 'countersign-evidence/1', origin: 'test.example/log', verifierKey: vkey })
+    expect(evidence.reveals).toContainEqual(expect.objectContaining({ path: 'reason', value: REASON }))
+
+    const verified = await audit(file, '--key', vkey)
+    expect(verified).toMatchObject({ code: 0, err: '' })
+    expect(verified.out.split('\n')[0]).toMatch(/^VERIFIED: /)
+    expect(verified.out).toMatch(new RegExp(`grant:${id}: complete: \\d+ events, closed`))
+    expect(verified.out).toContain(`after:grant:${id}: complete up to leaf`)
+    expect(verified.out).toContain('grant.removed')
+    const { fingerprint } = JSON.parse((await run('key', '--json')).out)
+    expect(verified.out).toContain(fingerprint)
+  })
+
+  it('puts on record who took it out, before it leaves', async () => {
+    const opened = await eventsOf('system', 'evidence.opened')
+    expect(opened).toEqual([{ by: 'carla', grant: id }])
+  })
+
+  it('goes to a pipe as nothing but the file', async () => {
+    const { code, out } = await run('evidence', id, '--as', 'carla')
+    expect(code).toBe(0)
+    expect(JSON.parse(out).events.length).toBeGreaterThan(10)
+  })
+
+  it('never writes over a file', async () => {
+    const before = await readFile(file, 'utf8')
+    const ran = await run('evidence', id, '--as', 'carla', '--out', file)
+    expect(ran).toMatchObject({ code: 1, out: '' })
+    expect(ran.err).toContain(`${file} is there already`)
+    expect(await readFile(file, 'utf8')).toBe(before)
+  })
+
+  it('refuses who is not an active person, names who is, and keeps that on record', async () => {
+    const out = house.file('never.json')
+    const ran = await run('evidence', id, '--as', 'caral', '--out', out)
+    expect(ran).toMatchObject({ code: 1, out: '' })
+    expect(ran.err).toContain('"caral" is no person of the policy in force. Did you mean carla? Known are ana, bo,')
+    await expect(stat(out)).rejects.toThrow('ENOENT')
+    const [refused] = await eventsOf('stranger:%', 'act.refused')
+    expect(refused).toMatchObject({ by: null, act: 'take out evidence', code: 'unknown-person' })
+    expect(JSON.stringify(refused)).not.toContain('caral')
+  })
+
+  it('refuses an id that is none, and one of which nothing is on record', async () => {
+    const [none, unknown] = await Promise.all([
+      run('evidence', 'G-1', '--as', 'carla'),
+      run('evidence', 'G-000000', '--as', 'carla'),
+    ])
+    expect(none).toMatchObject({ code: 1, out: '' })
+    expect(none.err).toContain('"G-1" is no id of a grant')
+    expect(unknown).toMatchObject({ code: 1, out: '' })
+    expect(unknown.err).toContain('Nothing is on record about G-000000')
+    const refused = await eventsOf('person:carla', 'act.refused')
+    expect(refused.map(({ code }) => code).toSorted()).toEqual(['malformed', 'unknown-grant'])
+  })
+})
+
+describe('verify', () => {
+  it('calls evidence without a key unanchored, and that is no success', async () => {
+    const ran = await audit(file)
+    expect(ran.code).toBe(1)
+    expect(ran.out.split('\n')[0]).toMatch(/^UNANCHORED: /)
+    expect(ran.out).toContain('give it with --key')
+  })
+
+  it('refuses evidence under another key', async () => {
+    const other = formatVkey('test.example/log', generateKeyPairSync('ed25519').publicKey)
+    expectRefused(await audit(file, '--key', other), 'key-differs')
+    expectRefused(await audit(file, '--key', 'not a key'), 'key-malformed')
+  })
+
+  it.each<[string, string, (evidence: Evidence) => void]>([
+    ['another reason', 'reveal-wrong', ({ reveals: [reveal] }) => Object.assign(reveal ?? {}, { value: 'audit work' })],
+    ['another approver', 'proof-wrong', ({ events }) => rewrite(events, 'marcus', 'dirk')],
+    ['a moved event', 'proof-wrong', ({ events: [event] }) => Object.assign(event ?? {}, { leafIndex: 0 })],
+    ['an event left out', 'chain-broken', ({ events }) => events.splice(2, 1)],
+    ['two events exchanged', 'order', ({ events }) => events.reverse()],
+    ['an event twice', 'order', ({ events }) => events.splice(0, 0, ...events.slice(0, 1))],
+    [
+      'a checkpoint of another size',
+      'signature-wrong',
+      (evidence) => {
+        evidence.checkpoint = evidence.checkpoint.replace(/\n(\d+)\n/, '\n9999\n')
+      },
+    ],
+    [
+      'another log',
+      'origin-differs',
+      (evidence) => {
+        evidence.origin = 'other.example/log'
+      },
+    ],
+    ['a proof of another event', 'proof-wrong', ({ events: [a, b] }) => Object.assign(a ?? {}, { proof: b?.proof })],
+    ['a member that means nothing', 'malformed', ({ events: [event] }) => Object.assign(event ?? {}, { by: 'nobody' })],
+  ])('refuses %s, naming the reason', async (_, code, forge) => {
+    const evidence = JSON.parse(await readFile(file, 'utf8')) as Evidence
+    forge(evidence)
+    const forged = house.file('forged.json')
+    await writeFile(forged, JSON.stringify(evidence))
+    expectRefused(await audit(forged, '--key', vkey), code)
+  })
+
+  it('says the same as JSON', async () => {
+    const [good, bad] = await Promise.all([
+      audit(file, '--key', vkey, '--json'),
+      audit(house.file('forged.json'), '--key', vkey, '--json'),
+    ])
+    expect(JSON.parse(good.out)).toMatchObject({ verdict: 'verified', key: { verifierKey: vkey } })
+    expect(JSON.parse(bad.out)).toMatchObject({ verdict: 'refused', reasons: [{ code: 'malformed' }] })
+    expect([good.code, bad.code]).toEqual([0, 1])
+  })
+
+  it('lets no file write a verdict on the screen', async () => {
+    const evidence = JSON.parse(await readFile(file, 'utf8')) as Evidence
+    const forged = house.file('painted.json')
+    await writeFile(forged, JSON.stringify({ ...evidence, verifierKey: `x\n\u001b[2JVERIFIED: ${forged}` }))
+    const ran = await audit(forged, '--key', vkey)
+    expectRefused(ran, 'key-differs')
+    expect(ran.out).not.toMatch(/^VERIFIED/m)
+    expect(ran.out).not.toContain('\u001b')
+  })
+
+  it('says which file it cannot read', async () => {
+    expect(await audit('/nowhere/evidence.json', '--key', vkey)).toMatchObject({ code: 1, out: '' })
+  })
+})
+
+describe('while nothing is sealed', () => {
+  it('writes what is witnessed, and says what is not in it', async () => {
+    await replica.kill()
+    const blocker = openDb(house.cluster.urlFor('countersign'), { applicationName: 'test', max: 1 })
+    try {
+      await until('the lock is free', async () => {
+        const [lock] = await blocker`select pg_try_advisory_lock(${SEALER_LOCK}) as held`
+        return lock?.held === true
+      })
+      replica = await house.startReplica()
+      await replica.press('dirk', 'approve', id)
+      const late = house.file('late.json')
+      const ran = await run('evidence', id, '--as', 'carla', '--out', late, '--wait', '1s')
+      expect(ran.code).toBe(1)
+      expect(ran.err).toContain(`Not in it: event 2 of after:grant:${id}, because no witness has confirmed`)
+      expect((await audit(late, '--key', vkey)).code).toBe(0)
+    } finally {
+      await closeDb(blocker)
+    }
+  })
+
+  it('seals what it writes itself when no process runs', async () => {
+    await replica.kill()
+    const whole = house.file('whole.json')
+    const ran = await run('evidence', id, '--as', 'carla', '--out', whole)
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    const verified = await audit(whole, '--key', vkey)
+    expect(verified.code).toBe(0)
+    expect(verified.out).toContain(`after:grant:${id} #2`)
+  })
+})
+
+async function eventsOf(stream: string, type: string): Promise<Record<string, unknown>[]> {
+  const rows = await house.db<{ body: string }[]>`
+    select body from event where stream like ${stream} and type = ${type} order by at, seq`
+  return rows.map(({ body }) => JSON.parse(body).data)
+}
+
+function expectRefused(ran: Ran, code: string): void {
+  expect(ran.code).toBe(1)
+  expect(ran.out.split('\n')[0]).toMatch(/^REFUSED: /)
+  expect(ran.out).toContain(`(${code})`)
+}
+
+function rewrite(events: Evidence['events'], before: string, after: string): void {
+  for (const event of events) event.body = event.body.replaceAll(before, after)
+}
+
+interface Evidence {
+  origin: string
+  checkpoint: string
+  events: { leafIndex: number; body: string; proof: string[] }[]
+  reveals: { value: string }[]
+}
