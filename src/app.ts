@@ -2,9 +2,11 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { createPatience } from './app/patience.ts'
+import { createTargetConnectors } from './app/target-connectors.ts'
 import { completionFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat, type LocalChat } from './chat/local/local-chat.ts'
+import type { LocalPerson } from './chat/local/local-person.ts'
 import { type Config, resolveSecret, settingsForRecord } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
@@ -13,6 +15,7 @@ import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Policy, Target } from './domain/policy.ts'
+import { isRefused } from './domain/refusal.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -22,9 +25,11 @@ import { openRecord } from './open-record.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
+import { verifyLog } from './record/verify-log.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
+import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
@@ -35,10 +40,12 @@ import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
+import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
+import { namingTampering } from './workflow/name-tampering.ts'
 import { namesOf } from './workflow/perform-act.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
@@ -55,6 +62,8 @@ const DRAIN_MS = 8_000
 /** A running process. */
 export interface App {
   readonly url: string
+  /** Runs the net under the timer at once; it runs every minute by itself. */
+  sweep(): Promise<void>
   /** Finishes what is under way, then ends every connection. Twice is harmless. */
   stop(): Promise<void>
 }
@@ -81,8 +90,8 @@ export async function startApp(config: Config, log: Log, hooks: AppHooks = {}): 
     patience.end()
   }
   try {
-    const url = await start(config, log, hooks, (stop) => started.push(stop))
-    return { url, stop: stopAll }
+    const running = await start(config, log, hooks, (stop) => started.push(stop))
+    return { ...running, stop: stopAll }
   } catch (error) {
     await stopAll()
     throw error
@@ -94,7 +103,14 @@ async function start(
   log: Log,
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
-): Promise<string> {
+): Promise<Omit<App, 'stop'>> {
+  // The one chat of this version: an adapter for another would be chosen here.
+  if (!config.localPage) {
+    throw new NoSuchChat(
+      'Slack or Teams is configured, and this version has no other chat than the local page, where anyone acts as ' +
+        'anyone. Unset SLACK_* and TEAMS_* to try it on this machine',
+    )
+  }
   const build = await readBuild()
   const metrics = createMetrics(build)
   const open = await openRecord(config, {
@@ -102,8 +118,9 @@ async function start(
     onNotice: (notice) => log.info(notice),
   })
   onStop(() => open.close())
-  const { database, clock, keys, sealing, witnesses, witnessed, record } = open
+  const { database, clock, keys, sealing, witnesses, witnessed } = open
   const { app: db, sealer: sealerDb, roles } = database.pools
+  const record = namingTampering(open.record, (alarm) => alarms.raise(alarm))
   const demoEnvironment = await openDemoTarget(config, database, keys.secrets)
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
@@ -128,34 +145,27 @@ async function start(
   const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())
 
-  const connectors = new Map<string, Connector>()
-  onStop(async () => {
-    for (const connector of connectors.values()) await connector.close()
-  })
-  const connectorOf = (name: string): Connector | null => {
-    const target = policy.own().targets[name]
-    if (target === undefined) return null
-    const url = resolveSecret(target.connector.url, demoEnvironment)
-    const known = connectors.get(`${name} ${url}`)
-    if (known !== undefined) return known
-    const made =
-      hooks.connectorFor?.(target) ??
-      createPostgresConnector({
-        ...{ target: name, url, clock },
-        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
-        afterStep: () => reached('target:after-step'),
-      })
-    connectors.set(`${name} ${url}`, made)
-    return made
-  }
   const policy = createPolicyInForce(await readPolicy(config.policyFile), {
     ...{ db, record, clock, committed },
     changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
   })
-  const directory = createPolicyDirectory(() => policy.own())
+  const connectors = createTargetConnectors({
+    everActive: policy.everActive,
+    resolve: (reference) => resolveSecret(reference, demoEnvironment),
+    make: (target, url) =>
+      hooks.connectorFor?.(target) ??
+      createPostgresConnector({
+        ...{ target: target.name, url, clock, origin: config.logOrigin },
+        allow: Object.values(target.entitlements).map((entitlement) => entitlement.grants),
+        afterStep: () => reached('target:after-step'),
+      }),
+  })
+  onStop(() => connectors.close())
+  const directory = createPolicyDirectory(policy.current)
 
   const context: Context = {
-    ...{ db, record, witnessed, clock, directory, policy, connectorOf, lanes, sealing, committed },
+    ...{ db, record, witnessed, clock, directory, policy, lanes, sealing, committed },
+    ...{ connectorOf: connectors.known, connectorToGive: connectors.toGive, knownTargets: connectors.names },
     get chat() {
       return local.chat
     },
@@ -173,23 +183,19 @@ async function start(
     log.error({ err: error, reference }, 'an act failed')
     return reference
   })
-  const people = policy.own().people
   const local: LocalChat = createLocalChat({
     ...{ db, clock, desk, host: config.host },
-    people: people.flatMap(({ id, name, title, accounts }) => {
-      const account = accounts.find((one) => one.platform === 'local')
-      return account === undefined ? [] : [{ id, name, title, account }]
-    }),
-    channels: channelsOf(policy.own()),
+    people: () => localPeopleOf(policy.current()),
+    channels: () => channelsOf(policy.current()),
     policyName: config.policyFile.split('/').at(-1) ?? '',
     example: '/access prod-db 2m fix ledger INC-42',
     completion: async (account) => {
       const who = await directory.byAccount(account)
-      return who === null ? [] : completionFor(policy.own(), who.id)
+      return who === null ? [] : completionFor(policy.current(), who.id)
     },
     panes: {
       target: async () => {
-        const target = Object.keys(policy.own().targets)[0] ?? ''
+        const target = Object.keys(policy.current().targets)[0] ?? ''
         return { target, accounts: await lookAtTarget(context, target) }
       },
       record: () => newestEvents(db, witnessed, namesOf(context)),
@@ -203,6 +209,10 @@ async function start(
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
+      'check-record': {
+        ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },
+        run: () => checkRecord(context, () => verifyLog(db, keys.mac, witnessed)),
+      },
     },
     onStuck: async (_tx, stuck) => {
       alarms.raise({
@@ -219,8 +229,21 @@ async function start(
   })
   fallDue.onFree(() => waker.poke())
   const schedule = createSchedule({
-    ...{ db, clock, log, timeZone: policy.own().timeZone },
-    jobs: [{ name: 'sweep', cron: '* * * * *', catchUp: 'latest', run: async () => void (await sweep(context)) }],
+    ...{ db, clock, log, timeZone: policy.current().timeZone },
+    jobs: [
+      {
+        ...{ name: 'check-record', cron: '17 3 * * *', catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
+      },
+    ],
+  })
+  const net = createRound({
+    ...{ clock, everyMs: 60_000 },
+    run: async () => {
+      await sweep(context)
+      waker.poke()
+    },
+    onFault: (error) => log.error({ err: error }, 'the sweep could not look'),
   })
 
   await effects.start()
@@ -230,7 +253,7 @@ async function start(
     { db, record, clock },
     {
       ...{ version: build.version, commit: build.commit, lockFile: build.lockFile },
-      ...{ schema: String((await schemaState(db)).at), policy: policy.own().hash, host: hostname() },
+      ...{ schema: String((await schemaState(db)).at), policy: policy.ownHash(), host: hostname() },
       ...{ node: process.version, settings: settingsForRecord(config), roles },
       durability: (await readDurability(db)).words,
     },
@@ -254,15 +277,17 @@ async function start(
   onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
+  net.start()
+  onStop(() => net.stop())
   await local.start()
   onStop(() => local.stop())
   const checks = readinessChecks({
-    ...{ db, clock, roles, sealer, witnesses, connectorOf, origin: witnessed.origin },
+    ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
     policyHeld: async () => {
-      const held = await db.begin((tx) => policy.heldBecause(tx))
-      return held === null ? null : 'held: the policy of this process is not the active one'
+      const inForce = await policy.inForce(db)
+      return !isRefused(inForce) ? null : 'held: the policy of this process is not the active one'
     },
-    targets: () => Object.keys(policy.own().targets),
+    targets: () => Object.keys(policy.current().targets),
   })
   const askAll = askingAll(checks)
   const serving = await serve({
@@ -275,7 +300,7 @@ async function start(
         onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
       }),
       createRevealPage({
-        peek: (token) => peekReveal(db, token, clock.now()),
+        peek: (token) => peekReveal(db, sealing, token, clock.now()),
         reveal: (token) => revealConnection(context, token),
         log,
       }),
@@ -285,10 +310,10 @@ async function start(
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
-  return publicUrl
+  return { url: publicUrl, sweep: () => net.now() }
 }
 
-const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend']
+const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']
 
 /** @throws PolicyInvalid with every fault and its line */
 async function readPolicy(file: string): Promise<PolicyText> {
@@ -301,6 +326,11 @@ async function readPolicy(file: string): Promise<PolicyText> {
     (fault) => `  ${file}:${fault.line} ${fault.path} ${fault.message}. ${fault.remedy}`,
   )
   throw new PolicyInvalid(`The policy is not valid:\n${faults.join('\n')}`)
+}
+
+export class NoSuchChat extends Error {
+  readonly code = 'NO_SUCH_CHAT'
+  override name = 'NoSuchChat'
 }
 
 export class PolicyInvalid extends Error {
@@ -316,6 +346,13 @@ async function openDemoTarget(config: Config, database: OpenDatabase, key: Buffe
   if (config.mode !== 'demo' || database.superuserUrl === null) return {}
   const password = createHmac('sha256', key).update('demo target').digest('base64url')
   return { DEMO_TARGET_URL: (await createDemoTarget(database.superuserUrl, password)).url }
+}
+
+function localPeopleOf({ people }: Policy): LocalPerson[] {
+  return people.flatMap(({ id, name, title, accounts }) => {
+    const account = accounts.find((one) => one.platform === 'local')
+    return account === undefined ? [] : [{ id, name, title, account }]
+  })
 }
 
 function channelsOf(policy: Policy): string[] {

@@ -35,6 +35,8 @@ async function readKey(file: string, make: (() => string) | null): Promise<strin
         throw new KeyMissing(`The key ${file} cannot be read: ${(cause as Error).message}`, { cause })
       }
     }
+    // The embedded server, which another user may run, lies beside the keys and must stay within reach.
+    await mkdir(path.dirname(path.dirname(file)), { recursive: true, mode: 0o711 })
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
     await createKeyFile(file, make()).catch((error: NodeJS.ErrnoException) => {
       // Another process made it in the meantime: that one is read.

@@ -5,11 +5,14 @@ import { code, type Names, person, text } from './text.ts'
 
 /** The longest part of a difference that a card shows; the record has all of it. */
 const MOST_DIFF_LINES = 20
+const MOST_LINE_CHARACTERS = 200
 
 /** A policy that was loaded or put into force is said in the channel: nobody changes the rules quietly. */
 export function announcePolicies(facts: readonly RecordedPolicyFact[], channel: string, names: Names): Announcement[] {
-  // The first policy puts itself into force: one card says both.
-  const said = facts.filter((fact) => fact.type !== 'policy.loaded' || fact.data.before !== null)
+  // Every start loads the policy in force: nothing changed. The first puts itself into force: one card says both.
+  const said = facts.filter(
+    ({ type, data }) => type !== 'policy.loaded' || (data.before !== null && data.before !== data.policy),
+  )
   return said.map((fact) => ({
     key: `policy:${fact.seq}`,
     to: { kind: 'channel', channel },
@@ -33,7 +36,7 @@ function loadedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.loaded' }>
     ],
     body: [
       text('Decisions are held where it differs from the active one, until somebody activates it.'),
-      ...shown.map((one) => text(code(one))),
+      ...shown.map((one) => text(code(one.slice(0, MOST_LINE_CHARACTERS)))),
       ...(more > 0 ? [text(`and ${more} more lines, on the record.`)] : []),
     ],
     buttons: [],

@@ -16,7 +16,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names): Line | null
     case 'request.approvers-changed':
       return event.data.missing > 0
         ? line('alarm', `The approvers changed: ${event.data.missing} are missing.`)
-        : line('info', 'The approvers changed. ', ...askedOf(event.data.approvers, names))
+        : line('info', `Now it needs ${event.data.rules.join(' and ')}. `, ...askedOf(event.data.approvers, names))
     case 'request.signed':
       return line('active', person(event.data.by, names), ` signed, as ${event.data.as.join(' and ')}.`)
     case 'request.approved':

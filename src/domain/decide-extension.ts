@@ -5,7 +5,7 @@ import { checkDenyReason, type Signing } from './decide-signature.ts'
 import type { GrantEvent } from './grant-event.ts'
 import type { Extension, GrantState } from './grant-state.ts'
 import type { Entitlement, Policy } from './policy.ts'
-import { missingSignatures } from './quorum.ts'
+import { countSignatures } from './quorum.ts'
 import { type Refused, refuse } from './refusal.ts'
 import { stillStands } from './still-stands.ts'
 
@@ -44,12 +44,20 @@ export function decideExtensionApproval(state: GrantState, signing: Signing): Gr
   const open = openExtension(state, signing)
   if ('refused' in open) return open
   const { extension, entitlement, as } = open
-  if (extension.signatures.some((signature) => signature.by === signing.by)) return refuse({ code: 'already-signed' })
   const { by, policy, assurance, roster } = signing
+  const before = extension.signatures.map((signature) => signature.by)
+  const again = before.includes(by)
+  const { missing, counted } = countSignatures(
+    resolveRules(entitlement.approvals, roster, state),
+    again ? before : [...before, by],
+  )
+  if (again && missing > 0) return refuse({ code: 'already-signed' })
   const signed: GrantEvent = { type: 'extension.signed', data: { by, as, policy: policy.hash, assurance } }
-  const signers = [...extension.signatures.map((signature) => signature.by), by]
-  if (missingSignatures(resolveRules(entitlement.approvals, roster, state), signers) > 0) return [signed]
-  return [signed, { type: 'extension.approved', data: { by: signers, until: extension.until, policy: policy.hash } }]
+  const approved: GrantEvent = {
+    type: 'extension.approved',
+    data: { by: counted, until: extension.until, policy: policy.hash },
+  }
+  return [...(again ? [] : [signed]), ...(missing > 0 ? [] : [approved])]
 }
 
 export function decideExtensionDenial(state: GrantState, signing: Signing, reason: string): GrantEvent[] | Refused {

@@ -4,7 +4,7 @@ import { findEntitlement } from './decide-ask.ts'
 import type { Assurance, GrantEvent } from './grant-event.ts'
 import { type GrantState, outcomeOf } from './grant-state.ts'
 import type { ApprovalRule, Policy } from './policy.ts'
-import { missingSignatures } from './quorum.ts'
+import { countSignatures, type ResolvedRule } from './quorum.ts'
 import { type Refused, refuse } from './refusal.ts'
 
 /** A person's act on a request, and what it stands on: the roster and the policy of this moment. */
@@ -24,20 +24,38 @@ export interface Signing {
 export function decideApproval(state: GrantState, signing: Signing): GrantEvent[] | Refused {
   const standing = standingOf(state, signing)
   if ('refused' in standing) return standing
-  if (state.signatures.some((signature) => signature.by === signing.by)) return refuse({ code: 'already-signed' })
-
-  const { by, policy, assurance, now } = signing
+  const { by, roster, policy, assurance, now } = signing
+  const rules = resolveRules(standing.rules, roster, state)
+  if (state.signatures.some((signature) => signature.by === by)) {
+    const enough = approveWhenSigned(state, rules, policy, now)
+    return enough.length > 0 ? enough : refuse({ code: 'already-signed' })
+  }
   const signed: GrantEvent = {
     type: 'request.signed',
     data: { by, as: standing.as, policy: policy.hash, assurance },
   }
-  const signers = [...state.signatures.map((signature) => signature.by), by]
-  if (missingSignatures(resolveRules(standing.rules, signing.roster, state), signers) > 0) return [signed]
-  const approved: GrantEvent = {
-    type: 'request.approved',
-    data: { by: signers, policy: policy.hash, usableUntil: now + policy.pendingForMs },
-  }
-  return [signed, approved]
+  const signatures = [...state.signatures, { by, at: now }]
+  return [signed, ...approveWhenSigned({ signatures }, rules, policy, now)]
+}
+
+/** The approval, once the signatures suffice under these rules; else nothing. It names those that count. */
+export function approveWhenSigned(
+  { signatures }: Pick<GrantState, 'signatures'>,
+  rules: readonly ResolvedRule[],
+  policy: Policy,
+  now: number,
+): GrantEvent[] {
+  const { missing, counted } = countSignatures(
+    rules,
+    signatures.map((signature) => signature.by),
+  )
+  if (missing > 0) return []
+  return [
+    {
+      type: 'request.approved',
+      data: { by: counted, policy: policy.hash, usableUntil: now + policy.pendingForMs },
+    },
+  ]
 }
 
 /** Decides a denial: one eligible person is enough. */

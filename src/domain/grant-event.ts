@@ -28,7 +28,10 @@ export type GrantEvent =
   /** Too few persons may approve: nothing moves until somebody mends the policy or the directory. */
   | Fact<'request.held', { missing: number; escalatedTo: readonly string[] }>
   /** The policy or the directory changed under a pending request. */
-  | Fact<'request.approvers-changed', { approvers: readonly Approver[]; missing: number; policy: string }>
+  | Fact<
+      'request.approvers-changed',
+      { approvers: readonly Approver[]; missing: number; rules: readonly string[]; policy: string }
+    >
   | Fact<'request.signed', { by: string; as: readonly string[]; policy: string; assurance: Assurance }>
   | Fact<'request.approved', { by: readonly string[]; policy: string; usableUntil: number }>
   | Fact<'request.denied', { by: string; reason: string; policy: string; assurance: Assurance }>

@@ -130,7 +130,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'request.held':
       return { missing: event.data.missing }
     case 'request.approvers-changed':
-      return { approvers: event.data.approvers, missing: event.data.missing }
+      return { approvers: event.data.approvers, missing: event.data.missing, rules: event.data.rules }
     case 'request.signed':
       return { signatures: [...state.signatures, { by: event.data.by, at }] }
     case 'request.approved':

@@ -24,8 +24,18 @@ export type OrphanFact =
       }
     }
 
-/** `not-on-record`: the record knows nothing of it. `already-ended`: it says that it was seen gone. */
-export type OrphanReason = 'not-on-record' | 'already-ended' | 'record-tampered' | 'never-provided'
+/**
+ * `not-on-record`: the record knows nothing of it. `already-ended`: it says that it was seen gone.
+ * `overdue`: its end is past and could not be recorded. `record-unreadable`: past the target's own
+ * expiry, and the record cannot be asked.
+ */
+export type OrphanReason =
+  | 'not-on-record'
+  | 'already-ended'
+  | 'record-tampered'
+  | 'never-provided'
+  | 'overdue'
+  | 'record-unreadable'
 
 export function orphanStream(grantId: string): string {
   return `orphan:${grantId}`

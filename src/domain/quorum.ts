@@ -6,12 +6,22 @@ export interface ResolvedRule {
 
 /**
  * How many signatures are still missing when each person counts once over all rules together.
- * A bipartite matching (Kuhn): a person who could serve two rules is given to the one that needs them.
  * @returns 0 when every rule is met by distinct persons
  */
 export function missingSignatures(rules: readonly ResolvedRule[], signers: Iterable<string>): number {
+  return countSignatures(rules, signers).missing
+}
+
+/**
+ * Gives each person one seat at most, over all rules together. A bipartite matching (Kuhn): a person who could
+ * serve two rules is given to the one that needs them, and who has a seat keeps one when others come.
+ * @returns how many seats stay empty, and who has one, in the order of the signing
+ */
+export function countSignatures(
+  rules: readonly ResolvedRule[],
+  signers: Iterable<string>,
+): { missing: number; counted: string[] } {
   const seats = rules.flatMap((rule) => Array.from({ length: rule.need }, () => rule.persons))
-  const seatOf = new Map<string, number>()
   const holder: (string | null)[] = seats.map(() => null)
 
   const seat = (person: string, tried: Set<number>): boolean => {
@@ -21,13 +31,12 @@ export function missingSignatures(rules: readonly ResolvedRule[], signers: Itera
       const sitting = holder[index]
       if (sitting == null || seat(sitting, tried)) {
         holder[index] = person
-        seatOf.set(person, index)
         return true
       }
     }
     return false
   }
 
-  for (const person of new Set(signers)) seat(person, new Set())
-  return seats.length - holder.filter((person) => person !== null).length
+  const counted = [...new Set(signers)].filter((person) => seat(person, new Set()))
+  return { missing: seats.length - counted.length, counted }
 }

@@ -9,7 +9,7 @@ import type { Effect } from './effect.ts'
  * commits, see the old state, and nobody would come again. Updating the waiting job locks it, so a
  * worker passes over it until the commit.
  *
- * A worker that is silent for 8 s is taken for dead: the job has its own `heartbeat_seconds`, because the
+ * A worker that is silent for 4 s is taken for dead: the job has its own `heartbeat_seconds`, because the
  * least that pg-boss would set is 10. Nothing that waits is ever too old (`keep_until`).
  *
  * Times in pg-boss's table are the database's, because pg-boss compares them with the database's now.
@@ -35,7 +35,7 @@ export async function enqueue(tx: Tx, effects: Effect | readonly Effect[], now: 
     select
       kind, key, key, jsonb_build_object('data', data), priority,
       clock_timestamp() + "delayMs" * interval '1 millisecond', 'infinity', 'short',
-      2147483647, 1, 86000, 60, 8
+      2147483647, 1, 86000, 60, 4
     from jsonb_to_recordset(${JSON.stringify([...distinct.values()])}::text::jsonb)
       as effect (kind text, key text, data jsonb, priority int, "delayMs" double precision)
     order by kind, key

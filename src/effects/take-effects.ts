@@ -6,7 +6,7 @@ import { type Attempt, finish } from './settle.ts'
 const CONCURRENCY = 16
 /** What ends within this time is finished, and replaced, by one statement each. */
 const GATHER_MS = 5
-const BEAT_MS = 3_000
+const BEAT_MS = 1_000
 
 /**
  * Takes effects of one kind as there is room for them, and runs each by itself. pg-boss's own workers

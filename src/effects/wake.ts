@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts'
 
-/** A longer sleep would hide a clock that was set, and a `setTimeout` of more than 24.8 days fires at once. */
-const LONGEST_SLEEP_MS = 60_000
+/** Also how late something is that another replica decided and did not live to do: nobody poked us for it. */
+const LONGEST_SLEEP_MS = 1_000
 /** What stays due after a run is looked at again, but not without a breath. */
 const BREATH_MS = 20
 const FIRST_BACK_OFF_MS = 250
@@ -10,7 +10,7 @@ const LONGEST_BACK_OFF_MS = 15_000
 /**
  * Wakes for the next due moment and runs what is due: a timer of every replica, for what must be
  * punctual. It owns no list: `nextDue` is asked before every sleep, so a moment that another replica
- * took care of, or that came in without a `poke`, is found within a minute.
+ * took care of, or that came in without a `poke`, is found within a second.
  *
  * `run` must leave nothing due that it could do; who does the work among replicas is for `run` to settle.
  */

@@ -1,8 +1,11 @@
 import { structuredPatch } from 'diff'
 
+/** A policy is written by hand: a longer line is not there to be read. */
+const MOST_LINE_CHARACTERS = 500
+
 /**
  * What changed between two policy texts, as a unified diff with two lines around each change, for the
- * record and for people. Bounded: past `maxLines` the rest is counted, not shown; empty when nothing changed.
+ * record and for people. Bounded: long lines are cut, past `maxLines` the rest is counted, not shown; empty when nothing changed.
  */
 export function diffPolicies(before: string, after: string, maxLines = 200): string {
   if (before === after) return ''
@@ -13,8 +16,13 @@ export function diffPolicies(before: string, after: string, maxLines = 200): str
     `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,
     ...hunk.lines,
   ])
-  if (lines.length <= maxLines) return lines.join('\n')
-  return [...lines.slice(0, maxLines), `… ${lines.length - maxLines} more lines`].join('\n')
+  const shown = lines.slice(0, maxLines).map(shorten)
+  if (lines.length <= maxLines) return shown.join('\n')
+  return [...shown, `… ${lines.length - maxLines} more lines`].join('\n')
+}
+
+function shorten(line: string): string {
+  return line.length <= MOST_LINE_CHARACTERS ? line : `${line.slice(0, MOST_LINE_CHARACTERS)}…`
 }
 
 function count(text: string): number {

@@ -13,6 +13,11 @@ export async function openStreams(db: Db | Tx, { prefix = '', startedBy, notEnde
   return rows.map(({ stream }) => stream)
 }
 
+/** Whether anything was ever sealed here. */
+export async function hasLeaves(db: Db | Tx): Promise<boolean> {
+  return (await db`select from leaf limit 1`).length > 0
+}
+
 export interface OpenStreams {
   /** What the names of the streams begin with. */
   readonly prefix?: string

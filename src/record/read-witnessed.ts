@@ -2,13 +2,14 @@ import type { Db, Tx } from '../db/transaction.ts'
 import type { EventRecord } from './record.ts'
 import { type RecordedEvent, RecordTampered } from './recorded-event.ts'
 import { readTree, TreeDamaged } from './tiles.ts'
-import { inclusionProof } from './tree.ts'
-import { rootFromInclusion } from './verify.ts'
+import { growTree, inclusionProof } from './tree.ts'
+import { canonicalJson, rootFromInclusion } from './verify.ts'
 import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.ts'
 
 /**
- * Reads a stream and trusts no table: hash, MAC and chain of every event, and that it is under the newest checkpoint
- * that each witness confirmed, which our key signed. For what must not happen before its evidence has left the database.
+ * Reads a stream and trusts no table: hash, MAC and chain of every event, that it is under the newest checkpoint that
+ * each witness confirmed, which our key signed, and that this checkpoint covers no later event of the stream. For what
+ * must not happen before its evidence has left the database, nor after a withdrawal that somebody deleted.
  * @throws RecordTampered, WitnessUnreachable, WitnessNoteWrong
  */
 export async function readWitnessed(
@@ -23,33 +24,67 @@ export async function readWitnessed(
   const gap = events.findIndex(({ leafIndex }) => leafIndex === null || leafIndex >= covered)
   const proved = (gap < 0 ? events : events.slice(0, gap)) as (RecordedEvent & { leafIndex: number })[]
   const distinct = new Map(notes.flatMap((note) => (note ? [[note.note, note]] : [])))
-  for (const note of distinct.values()) await prove(db, log, proved, note)
+  for (const note of distinct.values()) await proveIncluded(db, log, proved, note)
+  const last = proved.at(-1)
+  if (last && checkpoint && proved.length === events.length) await proveEnd(db, log, last, checkpoint)
   return { proved, waiting: events.slice(proved.length), checkpoint }
 }
 
-async function prove(
+/** @throws RecordTampered when one of them is not at its place under the checkpoint */
+export async function proveIncluded(
   db: Db | Tx,
   log: number,
-  events: readonly (RecordedEvent & { leafIndex: number })[],
+  events: readonly (Pick<RecordedEvent, 'stream' | 'seq' | 'hash'> & { leafIndex: number })[],
   { witness, checkpoint: { size, root } }: WitnessedNote,
 ): Promise<void> {
-  try {
-    const proofs = await readTree(db, log, size, (read) =>
-      events.map(({ leafIndex }) => inclusionProof(leafIndex, size, read)),
-    )
-    events.forEach(({ stream, seq, hash, leafIndex }, place) => {
-      const reached = rootFromInclusion(Buffer.from(hash, 'hex'), leafIndex, size, proofs[place] ?? [])
-      if (!reached?.equals(root)) {
-        throw new RecordTampered(
-          stream,
-          seq,
-          `it is not under the checkpoint of ${size} that witness ${witness} confirmed`,
-        )
-      }
-    })
-  } catch (error) {
-    if (!(error instanceof TreeDamaged)) throw error
-    throw new RecordTampered(events[0]?.stream ?? '', null, error.message)
+  const proofs = await readTree(db, log, size, (read) =>
+    events.map(({ leafIndex }) => inclusionProof(leafIndex, size, read)),
+  ).catch(asTampered(events[0]?.stream ?? ''))
+  events.forEach(({ stream, seq, hash, leafIndex }, place) => {
+    const reached = rootFromInclusion(Buffer.from(hash, 'hex'), leafIndex, size, proofs[place] ?? [])
+    if (!reached?.equals(root)) {
+      throw new RecordTampered(
+        stream,
+        seq,
+        `it is not under the checkpoint of ${size} that witness ${witness} confirmed`,
+      )
+    }
+  })
+}
+
+/**
+ * Proves that a stream was not cut: that every leaf after its last event is there, under the checkpoint's root, and is
+ * of an event of another stream. The cost is that of what was recorded since.
+ */
+async function proveEnd(
+  db: Db | Tx,
+  log: number,
+  { stream, seq, leafIndex }: RecordedEvent & { leafIndex: number },
+  { witness, checkpoint: { size, root } }: WitnessedNote,
+): Promise<void> {
+  const first = leafIndex + 1
+  const [tree, after] = await Promise.all([
+    readTree(db, log, first, (read) => growTree(first, read)).catch(asTampered(stream)),
+    db<{ leaf: Buffer; isOther: boolean }[]>`
+      select l.leaf_hash as leaf, coalesce(
+        sha256('\\x00'::bytea || convert_to(e.body, 'UTF8')) = l.leaf_hash
+        and strpos(e.body, ${`"stream":${canonicalJson(stream)}`}) = 0, false) as "isOther"
+      from leaf l left join event e on e.leaf_hash = l.leaf_hash
+      where l.log = ${log} and l.leaf_index >= ${first} and l.leaf_index < ${size} order by l.leaf_index`,
+  ])
+  for (const [place, { leaf, isOther }] of after.entries()) {
+    if (!isOther)
+      throw new RecordTampered(stream, seq, `leaf ${first + place} may hold an event after it, and does not`)
+    tree.append(leaf, () => {})
+  }
+  if (!tree.root().equals(root)) {
+    throw new RecordTampered(stream, seq, `the leaves after it are not those that witness ${witness} confirmed`)
+  }
+}
+
+function asTampered(stream: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof TreeDamaged ? new RecordTampered(stream, null, error.message) : error
   }
 }
 

@@ -5,7 +5,8 @@ import { bodyOf, type EventRow, faultOf, type RecordedEvent, RecordTampered } fr
 import { canonicalJson, saltedHash } from './verify.ts'
 
 /**
- * Reads streams whole and checks what is cheap: hash, MAC, columns, chain, and that the head is the last event.
+ * Reads streams whole and checks what is cheap: hash, MAC, columns, chain, that the head is the last event, and that no
+ * event is gone that this process saw sealed.
  * @returns an entry for every stream that was asked for, empty when nothing is recorded
  * @throws RecordTampered
  */
@@ -15,6 +16,8 @@ export async function readEvents(
   db: Db | Tx,
   streams: readonly string[],
 ): Promise<Map<string, RecordedEvent[]>> {
+  // Before the query: another read may come back sooner with more.
+  const sealedTo = new Map(streams.map((stream) => [stream, heads.sealedTo(stream)]))
   const rows = await selectEvents(db, streams)
   const read = new Map<string, RecordedEvent[]>(streams.map((stream) => [stream, []]))
   for (const row of rows) {
@@ -31,7 +34,18 @@ export async function readEvents(
     }
     heads.set({ stream: row.stream, seq: last.seq, hash: Buffer.from(last.hash, 'hex') })
   }
+  for (const [stream, events] of read) {
+    requireNotCut(stream, events, sealedTo.get(stream) ?? 0)
+    const last = events.findLast(({ leafIndex }) => leafIndex !== null)
+    if (last && last.seq > heads.sealedTo(stream)) heads.sawSealed(stream, last.seq)
+  }
   return read
+}
+
+/** Hashes and chain say nothing of events that are gone from the end together with the head: memory does. */
+function requireNotCut(stream: string, events: readonly RecordedEvent[], sealedTo: number): void {
+  if (events.length >= sealedTo) return
+  throw new RecordTampered(stream, sealedTo, `it was sealed, and now the stream ends at ${events.length}`)
 }
 
 function checkRow(keys: RecordKeys, row: PresentRow, before: RecordedEvent | undefined): RecordedEvent {
@@ -70,7 +84,7 @@ async function selectEvents(db: Db | Tx, streams: readonly string[]) {
     from unnest(${[...new Set(streams)]}::text[]) as s (stream)
     left join stream_head h on h.stream = s.stream
     left join event e on e.stream = s.stream
-    left join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log)
+    left join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log) and l.leaf_index >= 0
     where e.seq is not null or h.seq is not null
     order by s.stream, e.seq`
 }

@@ -123,7 +123,7 @@ async function checkUnsealed(tx: Tx, log: number, macKey: Buffer, found: Found):
         exists (select from event_pending p where p.leaf_hash = e.leaf_hash) as "isPending"
       from event e
       where (e.stream, e.seq) > (${after.stream}, ${after.seq})
-        and not exists (select from leaf l where l.log = ${log} and l.leaf_hash = e.leaf_hash)
+        and not exists (select from leaf l where l.log = ${log} and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0)
       order by e.stream, e.seq limit ${PAGE}`
     for (const row of rows) {
       const fault = faultOf(row, macKey)

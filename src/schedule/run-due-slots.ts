@@ -43,10 +43,10 @@ export async function runDueSlots(db: Db, job: Job, cron: Cron, now: number, loo
   }
 }
 
-/** A job that was never seen before starts now: it has missed nothing. */
+/** A job that was never seen before starts now: it has missed nothing. A slot that is still to come says nothing. */
 async function lastSlot(db: Db, job: Job, now: number): Promise<number> {
   const [row] = await db<{ slot: number | null }[]>`
-    select max(slot) as slot from schedule_slot where job = ${job.name}`
+    select max(slot) as slot from schedule_slot where job = ${job.name} and slot <= ${now}`
   if (row?.slot != null) return row.slot
   await db`insert into schedule_slot (job, slot, at) values (${job.name}, ${now}, ${now}) on conflict do nothing`
   return now

@@ -1,46 +1,66 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import type { Db, Tx } from '../db/transaction.ts'
+import { SealError, type Sealing } from './sealing.ts'
 
-const TOKEN_BYTES = 32
 const VALID_FOR_MS = 60_000
 /** Long enough that a late click is told "expired" or "used" and not "unknown". */
 const KEPT_MS = 24 * 60 * 60_000
+const CONTEXT = 'reveal'
 
 /**
- * Makes a link's token: good for 60 seconds, once, for one identity and one grant. Only its hash is kept.
- * @returns the token, 43 characters that may stand in a URL
+ * Makes a link's token: good for 60 seconds, once, for one identity and one grant. They are sealed into
+ * the token itself: the row of its hash says only whether it was used, so that nobody gets a link by
+ * writing rows.
+ * @returns the token, at most 400 characters that may stand in a URL
  */
-export async function mintReveal(tx: Tx, { grant, identity, now }: MintReveal): Promise<string> {
-  const token = randomBytes(TOKEN_BYTES).toString('base64url')
+export async function mintReveal(tx: Tx, sealing: Sealing, { grant, identity, now }: MintReveal): Promise<string> {
+  const expiresAt = now + VALID_FOR_MS
+  const token = sealing.seal(JSON.stringify([grant, identity, expiresAt]), CONTEXT).toString('base64url')
   await tx`delete from reveal where expires_at < ${now - KEPT_MS}`
   await tx`
     insert into reveal (token_hash, grant_id, identity_id, expires_at)
-    values (${hashOf(token)}, ${grant}, ${identity}, ${now + VALID_FOR_MS})`
+    values (${hashOf(token)}, ${grant}, ${identity}, ${expiresAt})`
   return token
 }
 
 /** Looks, and burns nothing: for a GET, which scanners and link previews also send. */
-export async function peekReveal(db: Db | Tx, token: string, now: number): Promise<RevealState> {
-  const [row] = await db<{ used: boolean; expired: boolean }[]>`
-    select used_at is not null as used, expires_at <= ${now} as expired
-    from reveal where token_hash = ${hashOf(token)}`
-  if (!row) return 'unknown'
+export async function peekReveal(db: Db | Tx, sealing: Sealing, token: string, now: number): Promise<RevealState> {
+  const facts = openToken(sealing, token)
+  const [row] = await db<{ used: boolean }[]>`
+    select used_at is not null as used from reveal where token_hash = ${hashOf(token)}`
+  if (facts === null || !row) return 'unknown'
   if (row.used) return 'used'
-  return row.expired ? 'expired' : 'valid'
+  return facts.expiresAt <= now ? 'expired' : 'valid'
 }
 
 /**
  * Burns the token. Of any number of calls at once exactly one is let through, if its transaction commits.
  */
-export async function takeReveal(tx: Tx, token: string, now: number): Promise<TakenReveal> {
-  const [row] = await tx<{ grant: string; identity: string }[]>`
-    update reveal set used_at = ${now}
-    where token_hash = ${hashOf(token)} and used_at is null and expires_at > ${now}
-    returning grant_id as grant, identity_id as identity`
-  if (row) return { kind: 'taken', grant: row.grant, identity: row.identity }
-  const state = await peekReveal(tx, token, now)
+export async function takeReveal(tx: Tx, sealing: Sealing, token: string, now: number): Promise<TakenReveal> {
+  const facts = openToken(sealing, token)
+  if (facts !== null && facts.expiresAt > now) {
+    const taken = await tx`
+      update reveal set used_at = ${now} where token_hash = ${hashOf(token)} and used_at is null returning 1`
+    if (taken.length > 0) return { kind: 'taken', grant: facts.grant, identity: facts.identity }
+  }
+  const state = await peekReveal(tx, sealing, token, now)
   return { kind: 'refused', code: state === 'valid' ? 'used' : state }
 }
+
+/** Null when we did not make it. */
+function openToken(sealing: Sealing, token: string): { grant: string; identity: string; expiresAt: number } | null {
+  try {
+    const text = sealing.open(Buffer.from(token, 'base64url'), CONTEXT)
+    const [grant, identity, expiresAt] = factsSchema.parse(JSON.parse(text))
+    return { grant, identity, expiresAt }
+  } catch (error) {
+    if (error instanceof SealError) return null
+    throw error
+  }
+}
+
+const factsSchema = z.tuple([z.string(), z.string(), z.number()])
 
 const hashOf = (token: string) => createHash('sha256').update(token).digest('hex')
 

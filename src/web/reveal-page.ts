@@ -5,7 +5,7 @@ import type { BaseLogger } from 'pino'
 import type { ConnectionDetails } from '../ports/connector.ts'
 import { askPage, detailsPage, type RefusalCode, refusalPage } from './reveal-html.ts'
 
-const TOKEN = /^[\w-]{43}$/
+const TOKEN = /^[\w-]{43,400}$/
 const POLICY = [
   "default-src 'none'",
   "style-src 'self'",

@@ -11,6 +11,7 @@ import { parsePolicy } from '../policy/parse-policy.ts'
 import { openStreams } from '../record/find-streams.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
+import { decideAgain } from './decide-again.ts'
 import { readable } from './grant-store.ts'
 import { NamedActRefused, performNamed } from './named-act.ts'
 import { appendPolicyFacts, foldPolicies, type PolicySurroundings, textOf } from './policy-in-force.ts'
@@ -23,7 +24,7 @@ import { appendPolicyFacts, foldPolicies, type PolicySurroundings, textOf } from
  */
 export async function activatePolicy(around: PolicySurroundings, start: string, by: string): Promise<PolicyActivated> {
   const activated = await performNamed(around, { by, act: 'activate a policy' }, () =>
-    inTransaction(around.db, { timeoutMs: 10_000 }, (tx) => activate(around, tx, start, by)),
+    decideAgain(() => inTransaction(around.db, { timeoutMs: 10_000 }, (tx) => activate(around, tx, start, by))),
   )
   around.committed()
   return activated

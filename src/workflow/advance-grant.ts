@@ -1,12 +1,12 @@
+import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
+import { decideDue } from '../domain/decide-ending.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import { StreamConflict } from '../record/append.ts'
 import type { Context } from './context.ts'
+import { decideAgain } from './decide-again.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
-
-const ATTEMPTS = 5
 
 /**
  * Moves one grant on without a person: reads it under its lock, asks `decide`, writes what follows.
@@ -18,13 +18,21 @@ export async function advanceGrant(
   id: string,
   decide: (state: GrantState, now: number) => readonly GrantEvent[],
 ): Promise<{ state: GrantState | null; wrote: boolean }> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await advanceOnce(context, id, decide)
-    } catch (error) {
-      if (!(error instanceof StreamConflict) || tried === ATTEMPTS) throw error
-    }
+  try {
+    return await decideAgain(() => advanceOnce(context, id, decide))
+  } catch (error) {
+    if (!isQueueFault(error)) throw error
+    const detail = `Effects cannot be kept; the sweep makes up for them: ${error.message}`
+    context.alarm({ what: 'queue-broken', detail, grant: id })
+    return decideAgain(() => advanceOnce({ ...context, enqueue: async () => undefined }, id, decide))
   }
+}
+
+/** A queue that is damaged or gone must not hold up an ending: what it would carry is derived from the record again. */
+function isQueueFault(error: unknown): error is Error {
+  if (!(error instanceof Error) || classifyFailure(error) !== 'refused') return false
+  const { schema_name, message } = error as { schema_name?: string; message: string }
+  return schema_name === 'pgboss' || /\bpgboss\b|\bjob_common\b/.test(message)
 }
 
 async function advanceOnce(
@@ -52,6 +60,17 @@ export async function lockAndLoad(context: Context, tx: Tx, id: string): ReturnT
   const [row] = await tx<{ for_identity: string }[]>`select for_identity from grant_state where id = ${id}`
   if (row !== undefined) await lockIdentity(tx, row.for_identity)
   return loadGrant(context, tx, id)
+}
+
+/**
+ * For an act of a person: as `lockAndLoad`, but what time has decided by `now` is written first. So whoever
+ * comes a moment too late is told what everybody will be told, though no timer has been there yet.
+ */
+export async function lockAndSettle(context: Context, tx: Tx, id: string, now: number): Promise<GrantState | null> {
+  const loaded = await lockAndLoad(context, tx, id)
+  if (loaded === null) return null
+  const due = decideDue(loaded.state, now)
+  return due.length === 0 ? loaded.state : appendToGrant(context, tx, id, loaded.state, due, now)
 }
 
 /** Everything about one person is decided one after the other. */

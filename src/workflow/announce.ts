@@ -55,7 +55,7 @@ async function announcementsOf(context: Context, stream: string): Promise<Wanted
 
 async function policyAnnouncements(context: Context): Promise<Wanted> {
   const facts = await readPolicyFacts(context.record, context.db)
-  const wanted = announcePolicies(facts, context.policy.own().channel, namesOf(context))
+  const wanted = announcePolicies(facts, context.policy.current().channel, namesOf(context))
   return { wanted, seq: facts.length, times: facts.map(({ at }) => at) }
 }
 
@@ -100,9 +100,15 @@ async function deliver(
     return
   }
   const to = await destinationOf(context, stream, wanted, sent)
+  if (notice === undefined) {
+    const sending: Notice = { state: 'sending', ref: null, contentHash: '', attempts: 0 }
+    await keepNotice(context, stream, wanted.key, sending)
+  }
   await context.reached('announce:before-post')
   const ref = await context.chat.post(to, wanted.key, wanted.message)
   await context.reached('announce:after-post')
+  // An earlier attempt may have posted it, with the words of that moment.
+  if (notice !== undefined) await context.chat.update(ref, wanted.message)
   const kept: Notice = { state: 'sent', ref, contentHash, attempts: notice?.attempts ?? 0 }
   await keepNotice(context, stream, wanted.key, kept)
   sent.set(wanted.key, kept)

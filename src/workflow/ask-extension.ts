@@ -1,7 +1,7 @@
 import { line, strong, time } from '../cards/text.ts'
 import { decideExtensionAsk } from '../domain/decide-extension.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import { lockAndLoad } from './advance-grant.ts'
+import { lockAndSettle } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { appendToGrant } from './grant-store.ts'
 import { performAct } from './perform-act.ts'
@@ -19,12 +19,10 @@ export function askExtension(
     decides: true,
     before: () => context.reached('extend:before-asked'),
     after: () => context.reached('extend:after-asked'),
-    run: async ({ tx, now, by }) => {
-      const loaded = await lockAndLoad(context, tx, id)
-      if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
-      const { state } = loaded
-      const policy = context.policy.own()
-      const roster = await rosterFor(context, state)
+    run: async ({ tx, now, by, policy }) => {
+      const state = await lockAndSettle(context, tx, id, now)
+      if (state === null) return { refused: { code: 'unknown-grant', said: id } }
+      const roster = await rosterFor(context, policy, state)
       const facts = decideExtensionAsk(state, { ...words, by: by.id, roster, policy, now })
       if ('refused' in facts) return { ...facts, grant: id }
       const after = await appendToGrant(context, tx, id, state, facts, now)

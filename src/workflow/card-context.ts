@@ -2,9 +2,9 @@ import type { CardContext } from '../cards/grant-card.ts'
 import type { Context } from './context.ts'
 import { namesOf } from './perform-act.ts'
 
-/** What cards need of the policy in force: names, titles, what a target is. */
+/** What cards need of the active policy: names, titles, what a target is. */
 export function cardContext(context: Context): CardContext {
-  const policy = context.policy.own()
+  const policy = context.policy.current()
   const titles = new Map(policy.people.map((one) => [one.id, one.title]))
   return {
     names: namesOf(context),

@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { Policy } from '../domain/policy.ts'
 import type { Lanes } from '../effects/lanes.ts'
 import type { Chat } from '../ports/chat.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -23,8 +24,12 @@ export interface Context {
   readonly directory: Directory
   readonly chat: Chat
   readonly policy: PolicyInForce
-  /** The adapter of a target; null when the policy does not know the target (any more). */
+  /** To look at a target and to take away: the last adapter known under this name; null when there never was one. */
   readonly connectorOf: (target: string) => Connector | null
+  /** To give access: the adapter as this policy, which is in force, says; null when it does not know the target. */
+  readonly connectorToGive: (policy: Policy, target: string) => Connector | null
+  /** Every target that may hold something of ours, those that left the policy too. */
+  readonly knownTargets: () => readonly string[]
   /** Enqueues an effect in the transaction that decided it. */
   readonly enqueue: (tx: Tx, effect: Effect) => Promise<void>
   /** Called after every commit that wrote events: wakes the sealer and the timer. */
@@ -44,6 +49,7 @@ export type Effect =
   | { readonly kind: 'announce'; readonly stream: string }
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
+  | { readonly kind: 'check-record' }
 
 /** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
 export interface Alarm {

@@ -5,7 +5,7 @@ import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Refused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import { lockAndLoad } from './advance-grant.ts'
+import { lockAndSettle } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { appendToGrant } from './grant-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
@@ -28,15 +28,13 @@ export function decideGrant(context: Context, act: Act, id: string, decision: De
 
 async function decide(
   context: Context,
-  { tx, now, by }: Performing,
+  { tx, now, by, policy }: Performing,
   id: string,
   decision: Decision,
 ): Promise<Performed> {
-  const loaded = await lockAndLoad(context, tx, id)
-  if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
-  const { state } = loaded
-  const roster = await rosterFor(context, state, [by.id])
-  const policy = context.policy.own()
+  const state = await lockAndSettle(context, tx, id, now)
+  if (state === null) return { refused: { code: 'unknown-grant', said: id } }
+  const roster = await rosterFor(context, policy, state, [by.id])
   const facts = decideBy(state, { by: by.id, assurance: 'click-only', roster, policy, now }, decision)
   if ('refused' in facts) return { ...facts, grant: id }
   const after = await appendToGrant(context, tx, id, state, facts, now)

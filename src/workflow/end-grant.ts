@@ -1,7 +1,7 @@
 import { line, strong } from '../cards/text.ts'
 import { decideCancel, decideEnd } from '../domain/decide-ending.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import { lockAndLoad } from './advance-grant.ts'
+import { lockAndSettle } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { appendToGrant } from './grant-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
@@ -23,27 +23,27 @@ export function cancelRequest(context: Context, act: Act, id: string): Promise<A
     name: 'cancel it',
     decides: false,
     run: async ({ tx, now, by }) => {
-      const loaded = await lockAndLoad(context, tx, id)
-      if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
-      const facts = decideCancel(loaded.state, by.id)
+      const state = await lockAndSettle(context, tx, id, now)
+      if (state === null) return { refused: { code: 'unknown-grant', said: id } }
+      const facts = decideCancel(state, by.id)
       if ('refused' in facts) return { ...facts, grant: id }
-      await appendToGrant(context, tx, id, loaded.state, facts, now)
+      await appendToGrant(context, tx, id, state, facts, now)
       return { answer: { kind: 'line', line: line('info', strong('Taken back.'), ' Nothing was given.') } }
     },
   })
 }
 
-async function end(context: Context, { tx, now, by }: Performing, id: string): Promise<Performed> {
-  const loaded = await lockAndLoad(context, tx, id)
-  if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
-  const facts = decideEnd(loaded.state, by.id, context.policy.own(), now)
+async function end(context: Context, { tx, now, by, policy }: Performing, id: string): Promise<Performed> {
+  const state = await lockAndSettle(context, tx, id, now)
+  if (state === null) return { refused: { code: 'unknown-grant', said: id } }
+  const facts = decideEnd(state, by.id, policy, now)
   if ('refused' in facts) return { ...facts, grant: id }
-  const state = await appendToGrant(context, tx, id, loaded.state, facts, now)
+  const after = await appendToGrant(context, tx, id, state, facts, now)
   return {
     answer: {
       kind: 'line',
       line:
-        state.status === 'cancelled'
+        after.status === 'cancelled'
           ? line('info', strong('Taken back.'), ' Nothing was given.')
           : line('waiting', strong('Ending now.'), ' I will say when it is seen to be gone.'),
     },

@@ -16,18 +16,30 @@ export async function findOpenGrantsOf(db: Db, who: string): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** Grants for which time has decided something by `now`, the longest overdue first. */
-export async function findDue(db: Db, now: number): Promise<string[]> {
+/**
+ * Grants for which time has decided something by `now`, the longest overdue first.
+ * @param except ids that are seen to otherwise
+ */
+export async function findDue(db: Db, now: number, except: readonly string[]): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
-    select id from grant_state where next_due_at <= ${now} order by next_due_at limit 5000`
+    select id from grant_state
+    where next_due_at <= ${now} and id <> all(${[...except]}::text[]) order by next_due_at limit 5000`
   return rows.map((row) => row.id)
 }
 
 /** When the next grant falls due, epoch ms. */
-export async function findNextDue(db: Db): Promise<number | null> {
+export async function findNextDue(db: Db, except: readonly string[]): Promise<number | null> {
   const [row] = await db<{ at: number | null }[]>`
-    select min(next_due_at) as at from grant_state where next_due_at is not null`
+    select min(next_due_at) as at from grant_state
+    where next_due_at is not null and id <> all(${[...except]}::text[])`
   return row?.at ?? null
+}
+
+/** Rows that say that something is to come. */
+export async function findRowsThatAsk(db: Db): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`
+    select id from grant_state where next_due_at is not null or open_for is not null or status = 'ending'`
+  return rows.map((row) => row.id)
 }
 
 /** Grants whose removal has begun and is not proved. */

@@ -14,7 +14,7 @@ export async function lookAtTarget(context: Context, target: string): Promise<Se
 async function explain(context: Context, target: string, observed: ObservedGrant): Promise<SeenAccount> {
   const loaded = observed.grantId === null ? null : await loadGrant(context, context.db, observed.grantId)
   const { account, liveSessions } = observed
-  const entitlements = Object.values(context.policy.own().targets[target]?.entitlements ?? {})
+  const entitlements = Object.values(context.policy.current().targets[target]?.entitlements ?? {})
   const holds = observed.grants.map((role) => {
     const entitlement = entitlements.find((one) => one.grants === role)
     return entitlement === undefined ? role : `${target}:${entitlement.name}`

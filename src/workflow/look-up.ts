@@ -30,7 +30,7 @@ export function showOffers(context: Context, act: Act): Promise<Answer> {
     name: 'list',
     decides: false,
     reads: true,
-    run: async ({ by }) => ({ answer: { kind: 'card', card: listCard(offersTo(context.policy.own(), by.id)) } }),
+    run: async ({ by, policy }) => ({ answer: { kind: 'card', card: listCard(offersTo(policy, by.id)) } }),
   })
 }
 

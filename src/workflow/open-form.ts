@@ -20,8 +20,8 @@ export function openAskForm(context: Context, act: Act): Promise<Answer> {
     name: 'open the form',
     decides: false,
     reads: true,
-    run: async ({ by }) => {
-      const offers = offersTo(context.policy.own(), by.id)
+    run: async ({ by, policy }) => {
+      const offers = offersTo(policy, by.id)
       return offers.length === 0
         ? { answer: { kind: 'card', card: listCard(offers) } }
         : { answer: { kind: 'form', form: askForm(offers) } }
@@ -35,12 +35,12 @@ export function openDenyForm(context: Context, act: Act, id: string, what: 'deny
     name: what === 'deny' ? 'deny' : 'deny the extension',
     decides: true,
     reads: true,
-    run: async ({ tx, now, by }) => {
+    run: async ({ tx, now, by, policy }) => {
       const loaded = await loadGrant(context, tx, id)
       if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
       const { state } = loaded
-      const roster = await rosterFor(context, state, [by.id])
-      const signing = { by: by.id, assurance: 'click-only', roster, policy: context.policy.own(), now } as const
+      const roster = await rosterFor(context, policy, state, [by.id])
+      const signing = { by: by.id, assurance: 'click-only', roster, policy, now } as const
       const placeholder = 'a reason, once it is written'
       const facts =
         what === 'deny' ? decideDenial(state, signing, placeholder) : decideExtensionDenial(state, signing, placeholder)
@@ -57,12 +57,11 @@ export function openExtendForm(context: Context, act: Act, id: string): Promise<
     name: 'ask for more time',
     decides: true,
     reads: true,
-    run: async ({ tx, now, by }) => {
+    run: async ({ tx, now, by, policy }) => {
       const loaded = await loadGrant(context, tx, id)
       if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
       const { state } = loaded
-      const roster = await rosterFor(context, state)
-      const policy = context.policy.own()
+      const roster = await rosterFor(context, policy, state)
       const facts = decideExtensionAsk(state, { by: by.id, durationMs: 0, reason: '', roster, policy, now })
       if ('refused' in facts) return { ...facts, grant: id }
       return { answer: { kind: 'form', form: extendForm(state) } }

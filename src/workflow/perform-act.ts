@@ -4,13 +4,14 @@ import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type ActRefused, grantStream } from '../domain/grant-event.ts'
+import type { Policy } from '../domain/policy.ts'
 import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { DirectoryUnreachable, type Identity } from '../ports/directory.ts'
-import { StreamConflict } from '../record/append.ts'
 import type { ActOutcome } from '../telemetry/observer.ts'
 import type { Context } from './context.ts'
+import { decideAgain } from './decide-again.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 
 /** What a verb is given: the open transaction, the time, and who acts. */
@@ -18,6 +19,8 @@ export interface Performing {
   readonly tx: Tx
   readonly now: number
   readonly by: Identity
+  /** One for the whole act: the policy in force; for what needs none, the active one as far as it is known here. */
+  readonly policy: Policy
 }
 
 /** A verb's result: an answer; or a refusal, kept in the stream of the grant when it names one. */
@@ -37,9 +40,6 @@ export interface Verb {
   readonly after?: () => Promise<void>
   run(performing: Performing): Promise<Performed>
 }
-
-/** Somebody else wrote first: read again, decide again. */
-const ATTEMPTS = 5
 
 /** Statement and lock time of one act: an answer must leave within three seconds. */
 const ACT_BUDGET_MS = 2_000
@@ -62,24 +62,24 @@ export async function performAct(context: Context, act: Act, verb: Verb): Promis
 }
 
 async function perform(context: Context, act: Act, verb: Verb): Promise<Done> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await attempt(context, act, verb)
-    } catch (error) {
-      if (error instanceof StreamConflict && tried < ATTEMPTS) continue
-      return await afterFailure(context, act, error)
-    }
+  try {
+    return await decideAgain(() => attempt(context, act, verb))
+  } catch (error) {
+    return await afterFailure(context, act, error)
   }
 }
 
 async function attempt(context: Context, act: Act, verb: Verb): Promise<Done> {
-  const who = await whoActs(context, act)
-  const by = who === 'unreachable' ? null : who
   const done = await inTransaction(context.db, { timeoutMs: ACT_BUDGET_MS }, async (tx): Promise<Done> => {
     const first = await firstAnswer(context, tx, act.key)
     if (first !== null) return { answer: first, outcome: 'repeated' }
     const now = context.clock.now()
-    const performed = await performAs(context, tx, who, now, verb)
+    const inForce = await context.policy.inForce(tx)
+    const held = isRefused(inForce) ? inForce : null
+    const policy = isRefused(inForce) ? context.policy.current() : inForce
+    const who = await whoActs(context, act)
+    const by = who === 'unreachable' ? null : who
+    const performed = await performAs(who, held, verb, { tx, now, policy })
     const result = isRefused(performed)
       ? await keepRefusal(context, tx, act, by, verb, performed, now)
       : performed.answer
@@ -114,16 +114,18 @@ async function whoActs(context: Context, act: Act): Promise<Who> {
   }
 }
 
-async function performAs(context: Context, tx: Tx, by: Who, now: number, verb: Verb): Promise<Performed> {
+async function performAs(
+  by: Who,
+  held: Refused | null,
+  verb: Verb,
+  around: Omit<Performing, 'by'>,
+): Promise<Performed> {
   if (by === 'unreachable') return { refused: { code: 'directory-unreachable' } }
   if (by === null) return { refused: { code: 'unknown-person' } }
   if (by.status === 'left') return { refused: { code: 'left', person: by.id } }
-  if (verb.decides) {
-    const held = await context.policy.heldBecause(tx)
-    if (held !== null) return held
-  }
+  if (verb.decides && held !== null) return held
   try {
-    return await verb.run({ tx, now, by })
+    return await verb.run({ ...around, by })
   } catch (error) {
     if (error instanceof DirectoryUnreachable) return { refused: { code: 'directory-unreachable' } }
     throw error
@@ -199,8 +201,8 @@ function line(refusal: Refusal, context: Context): Answer {
   return { kind: 'line', line: refusalLine(refusal, namesOf(context)) }
 }
 
-/** Names for cards, from the policy: a name is never worth a failure. */
+/** Names for cards, from the active policy: a name is never worth a failure. */
 export function namesOf(context: Context): (id: string) => string {
-  const people = new Map(context.policy.own().people.map((one) => [one.id, one.name]))
+  const people = new Map(context.policy.current().people.map((one) => [one.id, one.name]))
   return (id) => people.get(id) ?? id
 }

@@ -1,14 +1,20 @@
 import { warnAt } from '../domain/decide-ending.ts'
 import { grantStream } from '../domain/grant-event.ts'
-import { foldGrant, type GrantState } from '../domain/grant-state.ts'
+import { foldGrant, type GrantState, type GrantStatus, isOpen } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
+import type { Policy } from '../domain/policy.ts'
+import { isRefused } from '../domain/refusal.ts'
 import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError } from '../ports/connector.ts'
+import { readRestart } from '../record/read-origin.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { loadGrant, readable } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
+import { alarmOf } from './name-tampering.ts'
+import { reconcileGrant } from './reconcile-target.ts'
 import { rosterFor } from './roster.ts'
 
 /** How long after the end on record the target's own expiry fires: time to make the access, and clock skew. */
@@ -19,6 +25,10 @@ const SEAL_PATIENCE_MS = 2_000
 
 /** Facts that need not be witnessed first: whoever clicks on and on must not hold an access back. */
 const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown']
+/** How soon a record that was changed is read again. */
+const TAMPERED_AGAIN_MS = 60_000
+
+const MAY_BE_MADE: readonly GrantStatus[] = ['planned', 'providing']
 
 /** What no retry mends: the target will say the same until a person changes something. */
 const HOPELESS = ['PrivilegeMissing', 'PrivilegeExcessive', 'NotFound', 'SilentNoOp', 'ForeignGrant', 'Conflict']
@@ -26,38 +36,53 @@ const HOPELESS = ['PrivilegeMissing', 'PrivilegeExcessive', 'NotFound', 'SilentN
 /**
  * Makes the access. Trusts no table and no job: the approval must be found, by its events, inside a
  * checkpoint that the witnesses keep. The end is on record before the target is touched.
- * @throws RetryLater when the record is not yet witnessed, or the target cannot be reached
+ * @throws RetryLater when the record is not yet witnessed or was changed, or the target cannot be reached
  */
 export async function provisionGrant(context: Context, id: string): Promise<void> {
-  const seen = await loadGrant(context, context.db, id)
-  if (seen === null) {
-    context.alarm({
-      what: 'provision-without-request',
-      detail: 'A job asks for access that nobody asked for',
-      grant: id,
-    })
-    return
+  try {
+    const seen = await loadGrant(context, context.db, id)
+    if (seen !== null && MAY_BE_MADE.includes(seen.state.status)) await provisionProved(context, seen.state)
+    else nameNeedlessJob(context, id, seen?.state ?? null)
+  } catch (error) {
+    if (!(error instanceof RecordTampered)) throw error
+    context.alarm({ ...alarmOf(error), grant: id })
+    // Held, and what a step before may have made is taken away. The job stays, for when the record is whole again.
+    await reconcileGrant(context, id, 'record-tampered')
+    throw new RetryLater(TAMPERED_AGAIN_MS, { cause: error })
   }
-  await context.lanes.withLane(holdingLane(seen.state), async ({ lost }) => {
+}
+
+/** Somebody may have put the job there; only for a live grant is one too many nothing. */
+function nameNeedlessJob(context: Context, id: string, state: GrantState | null): void {
+  if (state === null) {
+    const detail = 'A job asks for access that nobody asked for'
+    context.alarm({ what: 'provision-without-request', detail, grant: id })
+  } else if (state.approval === null || !isOpen(state)) {
+    const detail = `A job asks for access, but the record says ${state.status}`
+    context.alarm({ what: 'provision-without-approval', detail, grant: id })
+  }
+}
+
+async function provisionProved(context: Context, seen: GrantState): Promise<void> {
+  const { id } = seen
+  await context.lanes.withLane(holdingLane(seen), async ({ lost }) => {
     const witnessed = await witnessedGrant(context, id)
     if (witnessed === null) throw new RetryLater(100)
     const { state, checkpointSize } = witnessed
-    if (!['planned', 'providing'].includes(state.status)) {
-      if (state.approval === null) {
-        const detail = `A job asks for access, but the record says ${state.status}`
-        context.alarm({ what: 'provision-without-approval', detail, grant: id })
-      }
-      return
-    }
-    const held = await context.db.begin((tx) => context.policy.heldBecause(tx))
+    if (!MAY_BE_MADE.includes(state.status)) return
+    const policy = await context.policy.inForce(context.db)
     // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
-    if (held !== null) throw new LeaveToOthers(1_000)
-    const may = await askAgain(context, state)
+    if (isRefused(policy)) throw new LeaveToOthers(1_000)
+    if (await isFromBeforeRestore(context, state.approval?.at)) {
+      const message = 'The record was restored since, and may have lost that it was taken back. Ask again.'
+      return giveUp(context, state, 'approval-before-restore', message)
+    }
+    const may = await askAgain(context, policy, state)
     if (!may.may) return giveUp(context, state, may.code, may.message)
-    const connector = context.connectorOf(state.target)
+    const connector = context.connectorToGive(policy, state.target)
     if (connector === null) return giveUp(context, state, 'NotFound', `No connector serves ${state.target}.`)
     lost.throwIfAborted()
-    await make(context, state, connector, checkpointSize)
+    await make(context, policy, state, connector, checkpointSize)
   })
 }
 
@@ -74,12 +99,24 @@ export async function witnessedGrant(
   return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
 }
 
-async function askAgain(context: Context, state: GrantState): Promise<MayProvision> {
-  const roster = await rosterFor(context, state)
-  return mayProvision(state, roster, context.policy.own(), context.clock.now())
+/** What was decided before a restore does not count: its withdrawal may be among what was lost. */
+export async function isFromBeforeRestore(context: Context, decidedAt: number | undefined): Promise<boolean> {
+  const restart = await readRestart(context.db, context.witnessed)
+  return restart !== null && (decidedAt ?? 0) <= restart
 }
 
-async function make(context: Context, state: GrantState, connector: Connector, checkpointSize: number): Promise<void> {
+async function askAgain(context: Context, policy: Policy, state: GrantState): Promise<MayProvision> {
+  const roster = await rosterFor(context, policy, state)
+  return mayProvision(state, roster, policy, context.clock.now())
+}
+
+async function make(
+  context: Context,
+  policy: Policy,
+  state: GrantState,
+  connector: Connector,
+  checkpointSize: number,
+): Promise<void> {
   const { id } = state
   try {
     const faults = (await connector.checkPreconditions()).filter((fault) => fault.severity === 'blocking')
@@ -88,7 +125,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
 
     const account = connector.accountFor(id)
     await context.reached('provision:before-providing')
-    const providing = await recordProviding(context, state, account, checkpointSize)
+    const providing = await recordProviding(context, policy, state, account, checkpointSize)
     if (providing === null) return
     await context.reached('provision:after-providing')
     const seen = await connector.provision(targetGrant(providing.state), providing.nativeExpiry)
@@ -102,7 +139,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
                 account: seen.account,
                 activatedAt: at,
                 endsAt: at + now.durationMs,
-                warnAt: warnAt(at, at + now.durationMs, context.policy.own().warnBeforeMs),
+                warnAt: warnAt(at, at + now.durationMs, policy.warnBeforeMs),
                 nativeExpiry: seen.nativeExpiry,
                 checks: seen.checks,
               },
@@ -122,6 +159,7 @@ async function make(context: Context, state: GrantState, connector: Connector, c
  */
 async function recordProviding(
   context: Context,
+  policy: Policy,
   state: GrantState,
   account: string,
   checkpointSize: number,
@@ -131,7 +169,7 @@ async function recordProviding(
     const endsBy = now + latest.durationMs + EXPIRY_MARGIN_MS
     const enough = latest.access !== null && latest.access.endsAt - now - latest.durationMs > EXPIRY_MARGIN_MS / 2
     if (latest.status === 'providing' && enough) return []
-    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: context.policy.own().hash }
+    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: policy.hash }
     return [{ type: 'grant.providing', data }]
   })
   if (after === null || after.status !== 'providing' || after.access?.nativeExpiry == null) return null

@@ -1,12 +1,14 @@
-import { inTransaction } from '../db/in-transaction.ts'
 import type { Db } from '../db/transaction.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Alarm } from './context.ts'
+import { recordFact } from './record-fact.ts'
 
 /** The same alarm is put on record once in this time; the log has each. */
-const QUIET_MS = 60_000
+const QUIET_MS = 60 * 60_000
+/** Of this many alarms it is remembered when they were raised. */
+const REMEMBERED = 10_000
 
 /**
  * Makes something that a person must look at known: to the log at once, to the record as soon as it
@@ -25,9 +27,7 @@ export function createAlarms(around: {
   async function write(alarm: Alarm): Promise<void> {
     const fact: SystemFact = { type: 'system.alarm', data: { ...alarm } }
     try {
-      await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
-        await around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now())
-      })
+      await recordFact(around, SYSTEM_STREAM, fact)
       around.committed()
     } catch (error) {
       around.log({ what: 'alarm-not-recorded', detail: alarm.what, grant: alarm.grant }, error)
@@ -37,10 +37,13 @@ export function createAlarms(around: {
   return {
     raise(alarm) {
       around.log(alarm)
-      const key = `${alarm.what} ${alarm.grant ?? ''}`
+      const key = `${alarm.what} ${alarm.grant ?? ''} ${alarm.detail}`
       const now = around.clock.now()
       if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return
+      last.delete(key)
       last.set(key, now)
+      const [oldest] = last.keys()
+      if (last.size > REMEMBERED && oldest !== undefined) last.delete(oldest)
       const work = write(alarm).finally(() => writing.delete(work))
       writing.add(work)
     },

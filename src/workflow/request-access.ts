@@ -1,11 +1,14 @@
 import { randomInt } from 'node:crypto'
 import { requestLine } from '../cards/request-line.ts'
+import type { Tx } from '../db/transaction.ts'
 import { decideAsk, findEntitlement } from '../domain/decide-ask.ts'
+import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import { lockIdentity } from './advance-grant.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
+import { lockAndSettle, lockIdentity } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { findOpenGrant } from './find-grants.ts'
-import { appendToGrant, loadGrant } from './grant-store.ts'
+import { appendToGrant } from './grant-store.ts'
 import { namesOf, type Performed, type Performing, performAct } from './perform-act.ts'
 import { loadRoster } from './roster.ts'
 
@@ -28,22 +31,33 @@ export function requestAccess(context: Context, act: Act, words: AskWords): Prom
   })
 }
 
-async function ask(context: Context, { tx, now, by }: Performing, words: AskWords): Promise<Performed> {
-  const policy = context.policy.own()
+async function ask(context: Context, { tx, now, by, policy }: Performing, words: AskWords): Promise<Performed> {
   const entitled = findEntitlement(policy, words.target, words.entitlement)
   if ('refused' in entitled) return entitled
   const { target, entitlement } = entitled
-  const roster = await loadRoster(context, target.name, entitlement.approvals, by.id)
+  const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
 
   await lockIdentity(tx, by.id)
   const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
-  const loaded = open === null ? null : await loadGrant(context, tx, open)
-  if (loaded !== null) return { answer: { kind: 'line', line: requestLine(loaded.state, false, namesOf(context)) } }
+  const standing = open === null ? null : await settleUnlessTampered(context, tx, open, now)
+  if (standing !== null && isOpen(standing) && standing.status !== 'ending') {
+    return { answer: { kind: 'line', line: requestLine(standing, false, namesOf(context)) } }
+  }
 
   const facts = decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now)
   if ('refused' in facts) return facts
   const state = await appendToGrant(context, tx, newGrantId(), null, facts, now)
   return { answer: { kind: 'line', line: requestLine(state, true, namesOf(context)) } }
+}
+
+/** A grant whose record was changed is taken away, and keeps nobody from asking anew. */
+async function settleUnlessTampered(context: Context, tx: Tx, id: string, now: number): Promise<GrantState | null> {
+  try {
+    return await lockAndSettle(context, tx, id, now)
+  } catch (error) {
+    if (error instanceof RecordTampered) return null
+    throw error
+  }
 }
 
 /** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */

@@ -7,7 +7,7 @@ import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 
 /** A removal that is not proved after this long is told to people. Trying goes on. */
-const STUCK_AFTER_MS = 60_000
+export const STUCK_AFTER_MS = 60_000
 
 export type Revoked =
   | 'gone'
@@ -19,13 +19,22 @@ export type Revoked =
  * Takes an access away: disable, end sessions, remove, look. Each step is committed before the next
  * begins, so whoever comes after a crash goes on where it stopped. Needs no policy, no witness, no
  * directory: failing closed never stops a revocation.
+ * @param passBusy goes on even when somebody else has the lane: the place of each event keeps two apart
  * @returns `again` when the target could not be reached or the access is still seen
+ * @throws RecordTampered
  */
-export async function revokeGrant(context: Context, id: string): Promise<Revoked> {
+export async function revokeGrant(context: Context, id: string, { passBusy = false } = {}): Promise<Revoked> {
   const loaded = await loadGrant(context, context.db, id)
   if (loaded === null || loaded.state.status !== 'ending') return 'gone'
   const turn = await context.lanes.tryLane(holdingLane(loaded.state), ({ lost }) => takeAway(context, id, lost))
-  return turn === null ? 'busy' : turn.value
+  if (turn !== null) return turn.value
+  if (!passBusy) return 'busy'
+  context.alarm({
+    what: 'lane-held',
+    detail: 'Somebody holds the lane and does not go on; gone on without it',
+    grant: id,
+  })
+  return takeAway(context, id, new AbortController().signal)
 }
 
 async function takeAway(context: Context, id: string, lost: AbortSignal): Promise<Revoked> {
@@ -37,7 +46,10 @@ async function takeAway(context: Context, id: string, lost: AbortSignal): Promis
     try {
       const connector = context.connectorOf(state.target)
       if (connector === null) {
-        throw new ConnectorError('NotFound', `No connector serves ${state.target}: put it back into the policy`)
+        throw new ConnectorError(
+          'NotFound',
+          `No policy that was ever active says how to reach ${state.target}, or its secret cannot be read: set it again`,
+        )
       }
       lost.throwIfAborted()
       const done = await takeStep(context, state, connector, next)
@@ -176,7 +188,7 @@ async function recordFailure(
     const facts: GrantEvent[] = []
     if (isNews(latest.failure, failed, now)) facts.push({ type: 'grant.attempt-failed', data: failed })
     if (latest.stuck === null && now - latest.ending.at >= STUCK_AFTER_MS) {
-      facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.own().escalateTo } })
+      facts.push({ type: 'grant.stuck', data: { ...failed, escalatedTo: context.policy.current().escalateTo } })
     }
     return facts
   })

@@ -1,31 +1,40 @@
 import type { Roster } from '../domain/approvers.ts'
 import { findEntitlement } from '../domain/decide-ask.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import type { ApprovalRule } from '../domain/policy.ts'
+import { POLICY_STREAM } from '../domain/house-event.ts'
+import type { ApprovalRule, Policy } from '../domain/policy.ts'
+import { StreamConflict } from '../record/append.ts'
 import type { Context } from './context.ts'
 
-/** The roster around one grant, by the policy of now: its rules, its parties and everybody who signed. */
-export function rosterFor(context: Context, state: GrantState, others: readonly string[] = []): Promise<Roster> {
-  const entitled = findEntitlement(context.policy.own(), state.target, state.entitlement)
+/** The roster around one grant, by one policy: its rules, its parties and everybody who signed. */
+export function rosterFor(
+  context: Context,
+  policy: Policy,
+  state: GrantState,
+  others: readonly string[] = [],
+): Promise<Roster> {
+  const entitled = findEntitlement(policy, state.target, state.entitlement)
   const rules = 'refused' in entitled ? [] : entitled.entitlement.approvals
   const signers = [...state.signatures, ...(state.extension?.signatures ?? [])].map((signature) => signature.by)
-  return loadRoster(context, state.target, rules, state.by, [state.for, ...signers, ...others])
+  return loadRoster(context, policy, state.target, rules, state.by, [state.for, ...signers, ...others])
 }
 
 /**
  * Asks the directory who stands where around one request. An unreachable directory throws: no step
  * is ever skipped because nobody could be asked.
  * @param others more persons whose status is needed: signers, the parties
+ * @throws StreamConflict when another policy came into force meanwhile: the directory answered by both
  */
 export async function loadRoster(
   context: Context,
+  policy: Policy,
   target: string,
   approvals: readonly ApprovalRule[],
   asker: string,
   others: readonly string[] = [],
 ): Promise<Roster> {
   const { directory } = context
-  const owners = context.policy.own().targets[target]?.owners ?? []
+  const owners = policy.targets[target]?.owners ?? []
   const manager = (await directory.byId(asker))?.manager ?? null
   const groups: { [group: string]: readonly string[] } = {}
   for (const source of approvals.flatMap((rule) => rule.from)) {
@@ -37,5 +46,6 @@ export async function loadRoster(
   ])
   const active = new Set<string>()
   for (const id of everybody) if ((await directory.byId(id))?.status === 'active') active.add(id)
+  if (context.policy.current() !== policy) throw new StreamConflict(POLICY_STREAM, null, null)
   return { manager, owners, groups, active }
 }

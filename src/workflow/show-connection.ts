@@ -5,7 +5,7 @@ import { type Refused, refuse } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import type { ConnectionDetails } from '../ports/connector.ts'
 import { mintReveal, takeReveal } from '../secrets/reveal.ts'
-import { lockAndLoad } from './advance-grant.ts'
+import { lockAndLoad, lockAndSettle } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
@@ -18,11 +18,11 @@ export function showConnection(context: Context, act: Act, id: string): Promise<
     decides: false,
     after: () => context.reached('connect:after-commit'),
     run: async ({ tx, now, by }) => {
-      const loaded = await lockAndLoad(context, tx, id)
-      if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
-      const refused = mayConnect(loaded.state, by.id, now)
+      const state = await lockAndSettle(context, tx, id, now)
+      if (state === null) return { refused: { code: 'unknown-grant', said: id } }
+      const refused = mayConnect(state, by.id, now)
       if (refused !== null) return { ...refused, grant: id }
-      const token = await mintReveal(tx, { grant: id, identity: by.id, now })
+      const token = await mintReveal(tx, context.sealing, { grant: id, identity: by.id, now })
       const url = `${context.publicUrl}/reveal/${token}`
       const link = text('Here for one minute, and once: ', { kind: 'link', text: 'show how to connect', url })
       return {
@@ -44,7 +44,7 @@ export type Revealed =
 export async function revealConnection(context: Context, token: string): Promise<Revealed> {
   const taken = await inTransaction(context.db, { timeoutMs: 2_000 }, async (tx) => {
     const now = context.clock.now()
-    const reveal = await takeReveal(tx, token, now)
+    const reveal = await takeReveal(tx, context.sealing, token, now)
     if (reveal.kind === 'refused') return reveal
     const loaded = await lockAndLoad(context, tx, reveal.grant)
     if (loaded === null || mayConnect(loaded.state, reveal.identity, now) !== null) {

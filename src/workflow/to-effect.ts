@@ -3,7 +3,15 @@ import type { Effect } from './context.ts'
 
 /** An effect as the queue keeps it: effects of one kind and key wait as one. */
 export function toEffect(effect: Effect): QueuedEffect {
-  return effect.kind === 'announce'
-    ? { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
-    : { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+  switch (effect.kind) {
+    case 'announce':
+      return { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
+    case 'provision':
+    case 'extend':
+      return { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+    case 'check-record':
+      return { kind: effect.kind, key: 'log', data: {} }
+    default:
+      return effect satisfies never
+  }
 }

@@ -48,6 +48,16 @@ test('a page under a foreign name gets nothing, so that rebinding a name to 127.
   expect(await ask('/', { host: `[::1]:${replica.port}` })).toMatchObject({ status: 200 })
 })
 
+test('a request that a proxy passed on gets nothing, whatever name it asks under', async () => {
+  for (const name of ['x-forwarded-for', 'x-forwarded-host', 'forwarded']) {
+    for (const path of ['/', '/page/main.js', '/local/stream', '/local/token']) {
+      const answer = await ask(path, { [name]: 'for=203.0.113.9' })
+      expect(answer, `${name} ${path}`).toMatchObject({ status: 403, body: { error: { code: 'proxied' } } })
+      expect(JSON.stringify(answer.body)).toContain('through a proxy')
+    }
+  }
+})
+
 test('another site can neither read nor act', async () => {
   const token = await takeToken()
   const own = { 'content-type': 'application/json', 'x-countersign-token': token }

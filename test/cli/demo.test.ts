@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,9 +14,15 @@ let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'countersign-demo-'))
-  environment = { DATA_DIR: folder, PORT: String(await freePort()) }
+  await chmod(folder, 0o755)
+  environment = { DATA_DIR: path.join(folder, 'data'), PORT: String(await freePort()) }
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await stopServing()
+  await rm(folder, { recursive: true, force: true })
+})
+
+let stopServing = async () => {}
 
 it('works with nothing configured, beside the process that serves and without it', { timeout: 120_000 }, async () => {
   const key = await countersign(['key'], environment)
@@ -27,7 +33,9 @@ it('works with nothing configured, beside the process that serves and without it
   const beside = path.join(folder, 'beside.json')
   expect(await countersign(['evidence', id, '--as', 'E105', '--out', beside], environment)).toMatchObject({ code: 0 })
   expect(await countersign(['verify', '--log'], environment)).toMatchObject({ code: 0, err: '' })
-  await serving.stop()
+  await stopServing()
+  // Whoever makes the folder first, the server's files lie in it.
+  expect((await stat(path.join(folder, 'data', 'postgres', 'data'))).isDirectory()).toBe(true)
 
   const alone = path.join(folder, 'alone.json')
   expect(await countersign(['evidence', id, '--as', 'E105', '--out', alone], environment)).toMatchObject({ code: 0 })
@@ -38,22 +46,19 @@ it('works with nothing configured, beside the process that serves and without it
   }
 })
 
-async function serve(): Promise<{ url: string; stop(): Promise<void> }> {
+async function serve(): Promise<{ url: string }> {
   const child = spawn(process.execPath, [CLI, 'serve'], {
     env: { PATH: process.env.PATH ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  stopServing = async () => {
+    child.kill('SIGTERM')
+    await exited
+  }
   for await (const line of createInterface({ input: child.stdout })) {
     const url = /Countersign is at (\S+)/.exec(line)?.[1]
-    if (url === undefined) continue
-    return {
-      url,
-      async stop() {
-        child.kill('SIGTERM')
-        await exited
-      },
-    }
+    if (url !== undefined) return { url }
   }
   throw new Error('it ended before it served')
 }

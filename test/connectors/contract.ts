@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ConnectionDetails, type Connector, ConnectorError, type TargetGrant } from '../../src/ports/connector.ts'
+import {
+  type ConnectionDetails,
+  type Connector,
+  ConnectorError,
+  type StepObservation,
+  type TargetGrant,
+} from '../../src/ports/connector.ts'
 
 /** What every connector does, whatever its target. Each adapter's test calls this with a fixture of its own. */
 export function describeConnectorContract(kind: string, makeFixture: () => Promise<ConnectorFixture>): void {
@@ -98,6 +104,39 @@ export function describeConnectorContract(kind: string, makeFixture: () => Promi
       expect((await connector.listGrants()).map(({ account }) => account)).not.toContain(grant.account)
     })
 
+    test('a person who leaves something open that the removal needs does not hold up the end', async () => {
+      const grant = await provisioned()
+      const session = await fixture.holdUp(await connector.issueSecret(grant))
+      for (const step of steps) await connector[step](grant)
+      expect(await session.isAlive()).toBe(false)
+      expect((await connector.verifyRemoved(grant)).verdict).toBe('removed')
+    })
+
+    test('however much is left behind, what is said of it fits an event', async () => {
+      const grant = await provisioned()
+      const all = await fixture.leaveBehind(await connector.issueSecret(grant))
+      await connector.disable(grant)
+      await connector.terminateSessions(grant)
+      const removed = await connector.remove(grant)
+      expect(removed.residuals.length).toBeLessThanOrEqual(51)
+      expect(removed.residuals.at(-1)?.what).toMatch(
+        new RegExp(`^and ${all - removed.residuals.length + 1} more; SHA-256 of all ${all}: [0-9a-f]{64}$`),
+      )
+      const seen = await connector.verifyRemoved(grant)
+      expect(seen).toMatchObject({ verdict: 'removed', residuals: removed.residuals })
+      for (const said of [removed, seen]) {
+        expect(Buffer.byteLength(JSON.stringify(said))).toBeLessThan(40 * 1024)
+        for (const text of textsOf(said)) expect(text.length).toBeLessThanOrEqual(300)
+      }
+    })
+
+    test('what a target says at length is cut where one sees it', async () => {
+      const grant = { ...fixture.newGrant(), grants: 'long'.repeat(200) }
+      const error = await connector.provision(grant, expiry()).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(ConnectorError)
+      expect((error as ConnectorError).message).toMatch(/^.{299}…$/)
+    })
+
     test.each([1, 2, 3])('a removal that stopped after %i steps is done again from the start', async (done) => {
       const grant = await provisioned()
       for (const step of steps.slice(0, done)) await connector[step](grant)
@@ -163,6 +202,13 @@ export function describeConnectorContract(kind: string, makeFixture: () => Promi
   })
 }
 
+function textsOf({ checks, residuals }: Pick<StepObservation, 'checks' | 'residuals'>): string[] {
+  return [
+    ...checks.flatMap(({ name, expected, observed }) => [name, expected, observed]),
+    ...residuals.map(({ what }) => what),
+  ]
+}
+
 export interface ConnectorFixture {
   readonly connector: Connector
   /** Another process's connector to the same target. */
@@ -175,6 +221,10 @@ export interface ConnectorFixture {
   inOneHour(): number
   /** Null when refused. */
   logIn(details: ConnectionDetails): Promise<LiveSession | null>
+  /** A session that leaves open the worst that its holder can: what the removal has to change. */
+  holdUp(details: ConnectionDetails): Promise<LiveSession>
+  /** Makes thousands of things that outlive the access. @returns how many residuals they are */
+  leaveBehind(details: ConnectionDetails): Promise<number>
   /** Makes the target unreachable, and reachable again. */
   cut(): Promise<void>
   mend(): Promise<void>

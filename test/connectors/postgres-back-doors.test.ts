@@ -183,8 +183,8 @@ test('a function that runs as its maker is quarantined, listed, and can do nothi
   expect(residuals.map(({ what }) => what)).toEqual([
     'SECURITY DEFINER function workshop.fix() in database prod_db: now owned by countersign_quarantine',
     `default privileges on new relations belonging to role ${grant.account} in database prod_db: dropped`,
-    'large object 424242 in database prod_db: now owned by countersign_quarantine',
     'table workshop.copy in database prod_db: now owned by countersign_quarantine',
+    'large object 424242 in database prod_db: now owned by countersign_quarantine',
   ])
   expect(summary).toContain('4 things left behind')
   await expect(dba`select workshop.fix()`).rejects.toMatchObject({ code: '42501' })
@@ -203,8 +203,13 @@ test('what was made in another database is found there, and named where the set-
     await there.end()
   }
   expect((await connector.checkPreconditions()).map(({ severity, message }) => [severity, message])).toEqual([
+    ['warning', expect.stringContaining('prod-db: max_prepared_transactions is 5')],
     ['warning', expect.stringContaining('prod-db/bare: the function jit.purge_database(text,oid,bigint) is absent')],
     ['warning', expect.stringContaining('prod-db/bare: the function jit.quarantine() is absent')],
+    [
+      'warning',
+      expect.stringContaining('prod-db/bare: the function jit.release_large_objects(text,oid,bigint) is absent'),
+    ],
     ['warning', expect.stringContaining('prod-db/bare: the function jit.residuals(text) is absent')],
   ])
   await connector.disable(grant)
@@ -427,12 +432,12 @@ test('a warning of the target is a failure, and the look after it decides', asyn
 
 test('a lock that somebody holds makes a step fail with a code, and its repeat succeed', async () => {
   const { grant } = await provisioned()
-  const quick = server.connect({ patience: { ...patience, replyMs: 800 } })
+  const quick = server.connect({ patience: { ...patience, lockMs: 100 } })
   await quick.disable(grant)
   await quick.terminateSessions(grant)
   const dba = server.dba()
   await dba.unsafe(`begin; select * from jit.account for update`)
-  await expect(quick.remove(grant)).rejects.toMatchObject({ code: 'Conflict' })
+  await expect(quick.remove(grant)).rejects.toMatchObject({ code: 'Throttled', retryAfterMs: 1_000 })
   await dba.unsafe('rollback')
   await quick.remove(grant)
   expect((await connector.verifyRemoved(grant)).verdict).toBe('removed')

@@ -10,7 +10,16 @@ import { carelessSettings, type ScratchCluster, startScratchCluster } from '../s
 /** The target's own expiry is judged by the target's clock, which no test can move. */
 const clock: Clock = { now: () => Date.now(), runAt: () => () => undefined }
 
-export const patience = { connectMs: 2_000, replyMs: 4_000, hiddenMs: 150, quietMs: 2_000, pollMs: 10 }
+/** Long where an answer is expected, however busy the machine is; short where waiting is what a test is about. */
+export const patience = {
+  connectMs: 20_000,
+  replyMs: 20_000,
+  lockMs: 10_000,
+  heldUpMs: 50,
+  hiddenMs: 150,
+  quietMs: 10_000,
+  pollMs: 10,
+}
 
 /** The demo target on a server of its own: what a test does to it harms nobody. */
 export async function startDemoServer(settings: Record<string, string> = {}): Promise<DemoServer> {

@@ -62,7 +62,7 @@ test.each([
   [
     'grant execute on function jit.disable to public',
     'revoke execute on function jit.disable from public',
-    'everybody may call jit.disable(text,text,text,bigint)',
+    'everybody may call jit.disable(text,text,text)',
   ],
   [
     'create role eve; grant countersign_target_owner to eve',
@@ -106,12 +106,12 @@ test.each([
 test.each([
   [
     'revoke execute on function jit.kill from countersign_bot',
-    'the function jit.kill(text,text,jsonb,bigint) may not be called by countersign_bot',
+    'the function jit.kill(text,text,jsonb) may not be called by countersign_bot',
   ],
   ['drop function jit.purge', 'the function jit.purge(text,text,bigint) is absent'],
   [
     'alter function jit.disable owner to postgres',
-    'jit.disable(text,text,text,bigint) is owned by postgres, who is not a NOLOGIN superuser',
+    'jit.disable(text,text,text) is owned by postgres, who is not a NOLOGIN superuser',
   ],
   [
     'alter function jit.list() reset search_path',
@@ -196,7 +196,7 @@ test('the bot itself can do nothing but call the functions', async () => {
 test('the functions touch no other name, give nothing that is not listed, and take no plain password', async () => {
   const verifier = unusableVerifier()
   const provision = (account: string, role: string, secret: string) =>
-    bot`select jit.provision(${account}, 'G-1', ${role}, ${secret}, ${inOneHour()}::bigint, 5, 0::bigint)`
+    bot`select jit.provision(${account}, 'G-1', null, ${role}, ${secret}, ${inOneHour()}::bigint, 5, 0::bigint)`
   for (const name of [
     'postgres',
     'countersign_target_owner',
@@ -208,8 +208,9 @@ test('the functions touch no other name, give nothing that is not listed, and ta
     '',
   ]) {
     await expect(provision(name, 'ledger_read', verifier)).rejects.toMatchObject({ code: 'JIT01' })
-    await expect(bot`select jit.disable(${name}, 'G-1', null, 0::bigint)`).rejects.toMatchObject({ code: 'JIT01' })
-    await expect(bot`select jit.kill(${name}, 'G-1', '[]'::jsonb, 0::bigint)`).rejects.toMatchObject({ code: 'JIT01' })
+    await expect(bot`select jit.mark_disabled(${name}, 'G-1', 0::bigint)`).rejects.toMatchObject({ code: 'JIT01' })
+    await expect(bot`select jit.disable(${name}, 'G-1', null)`).rejects.toMatchObject({ code: 'JIT01' })
+    await expect(bot`select jit.kill(${name}, 'G-1', '[]'::jsonb)`).rejects.toMatchObject({ code: 'JIT01' })
     await expect(bot`select jit.purge(${name}, 'G-1', 0::bigint)`).rejects.toMatchObject({ code: 'JIT01' })
     await expect(bot`select jit.set_verifier(${name}, 'G-1', ${verifier}, 0::bigint)`).rejects.toMatchObject({
       code: 'JIT01',
@@ -233,7 +234,11 @@ test('the functions touch no other name, give nothing that is not listed, and ta
 test('a grant id cannot be used to reach the account of another', async () => {
   const grant = newGrant()
   await connector.provision(grant, inOneHour())
-  await expect(bot`select jit.disable(${grant.account}, 'G-OTHER', null, 0::bigint)`).rejects.toMatchObject({
-    code: 'JIT03',
-  })
+  for (const attempt of [
+    bot`select jit.mark_disabled(${grant.account}, 'G-OTHER', 0::bigint)`,
+    bot`select jit.disable(${grant.account}, 'G-OTHER', null)`,
+    bot`select jit.kill(${grant.account}, 'G-OTHER', '[]'::jsonb)`,
+  ]) {
+    await expect(attempt).rejects.toMatchObject({ code: 'JIT03' })
+  }
 })

@@ -4,7 +4,7 @@ import { createServer, connect as dial, type Socket } from 'node:net'
 /** A wire to a server that a test can cut. */
 export async function startWire(serverPort: number): Promise<Wire> {
   const sockets = new Set<Socket>()
-  const wire = { mode: 'pass' as WireMode, trigger: null as string | null }
+  const wire = { mode: 'pass' as WireMode, lose: null as string | null, silenceAt: null as string | null }
   const server = createServer((near) => {
     if (wire.mode === 'refuse') return void near.resetAndDestroy()
     const far = dial(serverPort, '127.0.0.1')
@@ -17,20 +17,32 @@ export async function startWire(serverPort: number): Promise<Wire> {
         far.destroy()
       })
     }
+    let losing = false
     near.on('data', (bytes) => {
-      if (wire.trigger && bytes.includes(wire.trigger)) wire.mode = 'mute'
+      if (wire.silenceAt && bytes.includes(wire.silenceAt)) wire.mode = 'mute'
+      if (wire.lose && bytes.includes(wire.lose)) {
+        wire.lose = null
+        losing = true
+      }
       far.write(bytes)
     })
-    far.on('data', (bytes) => wire.mode !== 'mute' && near.write(bytes))
+    far.on('data', (bytes) => {
+      // The statement's parameters are described first: only with this is it done, and committed.
+      if (losing && bytes.includes('SELECT 1\0')) near.resetAndDestroy()
+      else if (wire.mode !== 'mute') near.write(bytes)
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
     loseAnswerTo(text) {
-      wire.trigger = text
+      wire.lose = text
+    },
+    silenceAt(text) {
+      wire.silenceAt = text
     },
     set(mode) {
-      Object.assign(wire, { mode, trigger: null })
+      Object.assign(wire, { mode, lose: null, silenceAt: null })
       if (mode === 'refuse') for (const socket of sockets) socket.destroy()
     },
     async close() {
@@ -46,7 +58,9 @@ type WireMode = 'pass' | 'refuse' | 'mute'
 export interface Wire {
   readonly port: number
   set(mode: WireMode): void
-  /** What holds `text` still arrives; its answer does not come back, nor any other until `set`. */
+  /** The first query that holds `text` is carried out; then its connection breaks in place of an answer. */
   loseAnswerTo(text: string): void
+  /** What holds `text` still arrives; nothing comes back, on any connection, until `set`. */
+  silenceAt(text: string): void
   close(): Promise<void>
 }

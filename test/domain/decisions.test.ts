@@ -245,21 +245,63 @@ describe('a policy or a directory that changes under a pending request', () => {
   const held = () => fold(null, decideAsk(ask(), roster({ manager: null, owners: [] }), policy, NOW))
 
   it('lets a held request move once somebody may approve it', () => {
-    const facts = decideReconsider(held(), roster(), policy)
+    const facts = decideReconsider(held(), roster(), policy, NOW)
     expect(facts).toMatchObject([{ type: 'request.approvers-changed', data: { missing: 0 } }])
     expect(fold(held(), facts)).toMatchObject({ missing: 0, approvers: [{ id: 'marcus' }, { id: 'olga' }] })
   })
 
   it('holds and escalates a request whose last approver has left', () => {
     const state = fold(null, decideAsk(ask(), roster({ owners: [] }), policy, NOW))
-    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy)
+    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy, NOW)
     expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.held'])
   })
 
+  const needing = (need: number) =>
+    testPolicy({
+      hash: 'b'.repeat(64),
+      targets: {
+        'prod-db': testTarget({
+          entitlements: {
+            read: testEntitlement({ approvals: [{ need, from: [{ kind: 'manager' }, { kind: 'owners' }] }] }),
+          },
+        }),
+      },
+    })
+
+  it('says how many must sign now, also when they are the same persons', () => {
+    const state = fold(null, decideAsk(ask(), roster(), policy, NOW))
+    expect(state.rules).toEqual(['1 of manager, owners'])
+    expect(fold(state, decideReconsider(state, roster(), needing(2), NOW)).rules).toEqual(['2 of manager, owners'])
+  })
+
+  it('approves when fewer are needed and those who signed suffice: nobody is left to press the button', () => {
+    const asked = fold(null, decideAsk(ask(), roster(), needing(2), NOW))
+    const state = fold(asked, decideApproval(asked, sign('marcus', { policy: needing(2) })))
+    expect(state.status).toBe('pending')
+    const facts = decideReconsider(state, roster(), needing(1), NOW + MINUTE)
+    expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.approved'])
+    expect(fold(state, facts)).toMatchObject({ status: 'planned', approval: { by: ['marcus'] } })
+    const pressed = decideApproval(state, sign('marcus', { policy: needing(1) }))
+    expect(fold(state, pressed)).toMatchObject({ status: 'planned', signatures: [{ by: 'marcus' }] })
+    const late = { ...state, pendingUntil: NOW + MINUTE }
+    expect(decideReconsider(late, roster(), needing(1), NOW + MINUTE)).toEqual([])
+    const tooLong = { ...state, durationMs: 9 * HOUR }
+    expect(decideReconsider(tooLong, roster(), needing(1), NOW).map((fact) => fact.type)).not.toContain(
+      'request.approved',
+    )
+  })
+
+  it('names under an approval only those whose signatures count', () => {
+    const asked = fold(null, decideAsk(ask(), roster(), needing(2), NOW))
+    const state = fold(asked, decideApproval(asked, sign('marcus', { policy: needing(2) })))
+    const moved = sign('olga', { policy: needing(1), roster: roster({ manager: 'bo' }) })
+    expect(fold(state, decideApproval(state, moved)).approval).toMatchObject({ by: ['olga'] })
+  })
+
   it('says nothing when nothing changed, or when the request is decided', () => {
-    expect(decideReconsider(pendingWrite(), roster(), policy)).toEqual([])
+    expect(decideReconsider(pendingWrite(), roster(), policy, NOW)).toEqual([])
     const denied = fold(pendingWrite(), decideDenial(pendingWrite(), sign('marcus'), 'no'))
-    expect(decideReconsider(denied, roster({ manager: null }), policy)).toEqual([])
+    expect(decideReconsider(denied, roster({ manager: null }), policy, NOW)).toEqual([])
   })
 })
 

@@ -9,6 +9,7 @@ import {
   decideExtensionDenial,
   mayExtend,
 } from '../../src/domain/decide-extension.ts'
+import { decideReconsider } from '../../src/domain/decide-reconsider.ts'
 import { decideApproval, decideDenial } from '../../src/domain/decide-signature.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
@@ -37,7 +38,10 @@ const rule: fc.Arbitrary<ApprovalRule> = fc.record({
 })
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('approve', 'provide', 'approve-extension'), by: person }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('extend', 'raise-expiry', 'tick', 'tick'), by: person }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('extend', 'raise-expiry', 'tick', 'reconsider', 'tick'), by: person }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('deny', 'deny-extension', 'end', 'cancel'), by: person }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('leave', 'come-back', 'become-manager'), by: person }) },
   {
@@ -130,6 +134,8 @@ function happen(world: World, next: { do: string; by: string; ms?: number }, pol
       return []
     case 'tick':
       return decideDue(state, now)
+    case 'reconsider':
+      return decideReconsider(state, roster, policy, now)
     case 'provide': {
       if (!mayProvision(state, roster, policy, now).may) return []
       const account = 'jit_x'

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Db } from '../../src/db/transaction.ts'
 import { openStreams } from '../../src/record/find-streams.ts'
 import { readWitnessed } from '../../src/record/read-witnessed.ts'
+import { createRecord } from '../../src/record/record.ts'
 import { RecordTampered } from '../../src/record/recorded-event.ts'
 import { eventsSince, recordStatus } from '../../src/record/watch.ts'
 import { createWitnessed } from '../../src/record/witnessed.ts'
@@ -102,6 +104,41 @@ describe.each(Object.entries(readers))('%s', (_, witnessed) => {
     await asVandal(db.admin, (sql) => sql`delete from leaf where leaf_index = 521`)
     await db.admin`delete from tile where level = 0`
     await expect(read('noise', witnessed())).rejects.toThrow(RecordTampered)
+  })
+
+  test.each([
+    ['is gone', (sql: Db) => sql`delete from event where stream = 'request/1' and seq = 3`],
+    [
+      'hides in another stream',
+      (sql: Db) => sql`update event set stream = 'x', seq = 1 where stream = 'request/1' and seq = 3`,
+    ],
+    [
+      'is gone, with its leaf given to another',
+      async (sql: Db) => {
+        await sql`delete from event where stream = 'request/1' and seq = 3`
+        await sql`alter table leaf drop constraint leaf_of_event`
+        await sql`update leaf set leaf_hash = (select leaf_hash from leaf where leaf_index = 1) where leaf_index = 522`
+      },
+    ],
+  ])('an approval whose withdrawal %s proves nothing, also to who never saw it', async (_, cut) => {
+    await append(db, 'request/1', 2, 'withdrawn')
+    await append(db, 'noise', 520, ...Array.from({ length: 300 }, () => 'said'))
+    await append(db, 'other', 0, 'said')
+    replica.sealer.kick()
+    await replica.sealer.sealed('other', 1)
+    expect(await db.record.readStream(db.app, 'request/1')).toHaveLength(3)
+    await asVandal(db.admin, async (sql) => {
+      await cut(sql)
+      await sql`update stream_head set seq = 2, hash = (select leaf_hash from event where stream = 'request/1' and seq = 2)
+        where stream = 'request/1'`
+    })
+    const newcomer = { record: createRecord(db.keys), witnessed: witnessed() }
+    await expect(readWitnessed(newcomer, db.app, 'request/1')).rejects.toThrow(RecordTampered)
+    expect((await readWitnessed(newcomer, db.app, 'other')).proved).toHaveLength(1)
+    // Who read it before needs no proof.
+    await expect(db.record.readStream(db.app, 'request/1')).rejects.toMatchObject({
+      fault: 'it was sealed, and now the stream ends at 2',
+    })
   })
 
   test('an approval that was written into the tables is not read', async () => {

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { closeDb, openDb } from '../../src/db/client.ts'
 import type { Db, Tx } from '../../src/db/transaction.ts'
 import { mintReveal, peekReveal, takeReveal } from '../../src/secrets/reveal.ts'
+import { createSealing, newSecretsKey, parseSecretsKey } from '../../src/secrets/sealing.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
+const sealing = createSealing(parseSecretsKey(newSecretsKey()))
 const NOW = Date.UTC(2026, 10, 23, 9)
 
 let database: TestDatabase
@@ -19,12 +22,12 @@ afterAll(async () => {
 })
 beforeEach(() => db`delete from reveal`)
 
-const mint = (now = NOW) => db.begin((tx: Tx) => mintReveal(tx, { grant: 'G-1', identity: 'ana', now }))
-const take = (token: string, now = NOW) => db.begin((tx: Tx) => takeReveal(tx, token, now))
+const mint = (now = NOW) => db.begin((tx: Tx) => mintReveal(tx, sealing, { grant: 'G-1', identity: 'ana', now }))
+const take = (token: string, now = NOW) => db.begin((tx: Tx) => takeReveal(tx, sealing, token, now))
 
 test('a token is taken once, for the grant and the identity that it was made for', async () => {
   const token = await mint()
-  expect(token).toMatch(/^[\w-]{43}$/)
+  expect(token).toMatch(/^[\w-]{43,400}$/)
   expect(await take(token)).toEqual({ kind: 'taken', grant: 'G-1', identity: 'ana' })
   expect(await take(token)).toEqual({ kind: 'refused', code: 'used' })
 })
@@ -38,30 +41,41 @@ test('of 50 at the same time exactly one gets it', async () => {
 
 test('looking burns nothing', async () => {
   const token = await mint()
-  for (let n = 0; n < 5; n++) expect(await peekReveal(db, token, NOW + n)).toBe('valid')
+  for (let n = 0; n < 5; n++) expect(await peekReveal(db, sealing, token, NOW + n)).toBe('valid')
   expect(await take(token)).toMatchObject({ kind: 'taken' })
-  expect(await peekReveal(db, token, NOW)).toBe('used')
+  expect(await peekReveal(db, sealing, token, NOW)).toBe('used')
 })
 
 test('after 60 seconds it is worth nothing', async () => {
   const token = await mint()
-  expect(await peekReveal(db, token, NOW + 59_999)).toBe('valid')
-  expect(await peekReveal(db, token, NOW + 60_000)).toBe('expired')
+  expect(await peekReveal(db, sealing, token, NOW + 59_999)).toBe('valid')
+  expect(await peekReveal(db, sealing, token, NOW + 60_000)).toBe('expired')
   expect(await take(token, NOW + 60_000)).toEqual({ kind: 'refused', code: 'expired' })
   expect(await take(token, NOW + 59_999)).toMatchObject({ kind: 'taken' })
 })
 
 test('a token that was never made, or was for another link, is unknown', async () => {
   await mint()
-  expect(await peekReveal(db, 'x'.repeat(43), NOW)).toBe('unknown')
+  expect(await peekReveal(db, sealing, 'x'.repeat(43), NOW)).toBe('unknown')
   expect(await take('', NOW)).toEqual({ kind: 'refused', code: 'unknown' })
+})
+
+test('whoever writes rows gets no link by it, nor another one than theirs', async () => {
+  const token = await mint()
+  await db`insert into reveal select ${createHash('sha256').update('x'.repeat(60)).digest('hex')}, 'G-1', 'ana', ${NOW + 60_000}`
+  expect(await take('x'.repeat(60))).toEqual({ kind: 'refused', code: 'unknown' })
+  const admin = openDb(database.url, { applicationName: 'test', max: 1 })
+  await admin`update reveal set grant_id = 'G-2', identity_id = 'bo', expires_at = 9e15`
+  await closeDb(admin)
+  expect(await take(token, NOW + 60_000)).toEqual({ kind: 'refused', code: 'expired' })
+  expect(await take(token)).toEqual({ kind: 'taken', grant: 'G-1', identity: 'ana' })
 })
 
 test('a taking that is rolled back burns nothing', async () => {
   const token = await mint()
   await expect(
     db.begin(async (tx: Tx) => {
-      await takeReveal(tx, token, NOW)
+      await takeReveal(tx, sealing, token, NOW)
       throw new Error('the target is unreachable')
     }),
   ).rejects.toThrow('unreachable')

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -38,6 +39,7 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
 
   const environment = {
     ...{ PATH: process.env.PATH ?? '', HOME: folder, DATA_DIR: folder, POLICY_FILE: file('policy.yaml') },
+    NODE_COMPILE_CACHE: path.join(tmpdir(), 'countersign-compiled'),
     ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
     ...{
       SIGNING_KEY_FILE: file('signing.pem'),
@@ -72,10 +74,9 @@ async function launch(environment: Record<string, string>): Promise<Replica> {
   const log: string[] = []
   if (child.stderr === null || child.stdout === null) throw new Error('no pipes')
   createInterface(child.stderr).on('line', (line) => log.push(line))
+  const lines = createInterface(child.stdout)
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const first = new Promise<string>((resolve) =>
-    createInterface(child.stdout as NodeJS.ReadableStream).once('line', resolve),
-  )
+  const first = new Promise<string>((resolve) => lines.once('line', resolve))
   const ready = await Promise.race([first, exited.then(() => null), sleep(READY_MS, null, { ref: false })])
   if (ready === null) {
     child.kill('SIGKILL')
@@ -88,6 +89,11 @@ async function launch(environment: Record<string, string>): Promise<Replica> {
     log,
     exited,
     child,
+    async sweep() {
+      const swept = once(lines, 'line')
+      child.kill('SIGUSR2')
+      await Promise.race([swept, exited])
+    },
     kill: () => end(child, exited, 'SIGKILL'),
     stop: () => end(child, exited, 'SIGTERM'),
   }
@@ -158,6 +164,8 @@ export interface Replica extends Person {
   readonly log: readonly string[]
   readonly child: ChildProcess
   readonly exited: Promise<void>
+  /** Runs the net under the timer, and waits for it. */
+  sweep(): Promise<void>
   kill(): Promise<void>
   stop(): Promise<void>
 }

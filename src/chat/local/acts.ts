@@ -14,7 +14,7 @@ export function createActs(options: ActOptions): Acts {
   router.post(
     '/command',
     take(commandSchema, async (act, { text, channel }) => {
-      if (channel !== null && !channels.includes(channel)) throw new BadAct(`There is no channel ${channel}.`)
+      if (channel !== null && !channels().includes(channel)) throw new BadAct(`There is no channel ${channel}.`)
       return desk.command(act, text, channel)
     }),
   )
@@ -41,7 +41,7 @@ export function createActs(options: ActOptions): Acts {
     return async (request, response) => {
       const parsed = schema.safeParse(request.body)
       if (!parsed.success) throw new BadAct(`The page sent what was not understood: ${faultsOf(parsed.error)}.`)
-      const person = options.people.find((one) => one.id === parsed.data.as)
+      const person = options.people().find((one) => one.id === parsed.data.as)
       if (!person) throw new BadAct(`There is nobody called ${parsed.data.as} to act as. Reload the page.`)
       const act = { key: `${LOCAL_PLATFORM}:${parsed.data.key}`, account: person.account }
       const performing = perform(act, parsed.data)
@@ -63,8 +63,8 @@ export interface Acts {
 
 export interface ActOptions {
   readonly desk: Desk
-  readonly people: readonly LocalPerson[]
-  readonly channels: readonly string[]
+  readonly people: () => readonly LocalPerson[]
+  readonly channels: () => readonly string[]
   readonly onFault: (what: string, error: unknown) => void
 }
 

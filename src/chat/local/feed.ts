@@ -77,7 +77,7 @@ export function createFeed(options: FeedOptions): Feed {
     inTurn(
       async () => {
         const messages = await readNewestMessages(db)
-        send(response, 'hello', { ...greeting, now: clock.now() })
+        send(response, 'hello', { ...greeting(), now: clock.now() })
         send(response, 'messages', { whole: true, messages })
         // What was shown to the last reader may be long past: better nothing for a moment.
         if (readers.size === 0) Object.assign(shown, { target: '', record: '' })
@@ -170,7 +170,8 @@ export interface FeedOptions {
   readonly clock: Clock
   readonly panes: Panes
   /** What a page needs to know once: people, channels, names. */
-  readonly greeting: Readonly<Record<string, unknown>>
+  /** What a page is told first, at the moment that it opens. */
+  readonly greeting: () => Readonly<Record<string, unknown>>
   readonly onFault: (what: string, error: unknown) => void
 }
 

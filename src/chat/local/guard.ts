@@ -8,6 +8,9 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[?::1\]?)$/i
 /** With a name of its own in this header, a foreign page that rebinds its DNS to 127.0.0.1 gives itself away. */
 const LOOPBACK_AUTHORITY = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
+/** A proxy in front makes everybody a reader on this machine, whatever name it was asked under. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'forwarded']
+
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -45,7 +48,11 @@ export function guardPage(request: Request, response: Response, next: NextFuncti
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
   })
-  if (LOOPBACK_AUTHORITY.test(request.headers.host ?? '')) next()
+  const forwarded = FORWARDING_HEADERS.find((name) => request.headers[name] !== undefined)
+  if (forwarded !== undefined) {
+    const message = `This came through a proxy (${forwarded}). The page has no login and answers its own machine only: open it there, without the proxy.`
+    refuse(response, 'proxied', message)
+  } else if (LOOPBACK_AUTHORITY.test(request.headers.host ?? '')) next()
   else refuse(response, 'foreign-host', 'This page answers to localhost, 127.0.0.1 and [::1] only.')
 }
 

@@ -36,10 +36,10 @@ export interface LocalChatOptions {
   readonly desk: Desk
   /** The address that the server listens on. */
   readonly host: string
-  /** Whom the reader can act as, the one who usually asks first. */
-  readonly people: readonly LocalPerson[]
+  /** By the policy of the moment: whom the reader can act as, the one who usually asks first. */
+  readonly people: () => readonly LocalPerson[]
   /** The first one is shown first. */
-  readonly channels: readonly string[]
+  readonly channels: () => readonly string[]
   readonly policyName: string
   /** A whole command that the page offers to try: `/access prod-db 2m fix ledger INC-42`. */
   readonly example: string
@@ -57,12 +57,12 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
   requireLoopback(options.host)
   const { db, clock, desk, people, channels, policyName, example, panes, onFault } = options
   const token = randomBytes(32).toString('base64url')
-  const greeting = {
-    people: people.map(({ id, name, title, account }) => ({ id, name, title, direct: directChannel(account) })),
-    channels,
+  const greeting = () => ({
+    people: people().map(({ id, name, title, account }) => ({ id, name, title, direct: directChannel(account) })),
+    channels: channels(),
     policyName,
     example,
-  }
+  })
   const feed = createFeed({ db, clock, panes, greeting, onFault })
   const acts = createActs({ desk, people, channels, onFault })
 
@@ -102,10 +102,10 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
   async function findPlace(to: Destination): Promise<{ channel: string; root: string | null }> {
     switch (to.kind) {
       case 'channel':
-        if (channels.includes(to.channel)) return { channel: to.channel, root: null }
+        if (channels().includes(to.channel)) return { channel: to.channel, root: null }
         throw new ChatError('not-found', `There is no channel ${to.channel}`)
       case 'person':
-        if (people.some((person) => sameAccount(person.account, to.account))) {
+        if (people().some((person) => sameAccount(person.account, to.account))) {
           return { channel: directChannel(to.account), root: null }
         }
         throw new ChatError('not-found', `There is nobody with the account ${to.account.id}`)
@@ -131,7 +131,7 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
       response.set('Cache-Control', 'no-store').json({ token })
     })
     router.get('/local/completion', async (request, response) => {
-      const person = people.find((one) => one.id === request.query.as)
+      const person = people().find((one) => one.id === request.query.as)
       response.set('Cache-Control', 'no-store').json(person ? await completionFor(person) : [])
     })
     router.use('/local', guardToken(token), acts.router)

@@ -3,13 +3,19 @@ import type { PreconditionFault } from '../../ports/connector.ts'
 import type { PostgresTarget } from './postgres-target.ts'
 
 /** What every database needs, and what the target's own needs on top. */
-export const DATABASE_FUNCTIONS = ['quarantine()', 'residuals(text)', 'purge_database(text,oid,bigint)']
+export const DATABASE_FUNCTIONS = [
+  'quarantine()',
+  'residuals(text)',
+  'release_large_objects(text,oid,bigint)',
+  'purge_database(text,oid,bigint)',
+]
 const TARGET_FUNCTIONS = [
-  'provision(text,text,text,text,bigint,integer,bigint)',
+  'provision(text,text,text,text,text,bigint,integer,bigint)',
   'set_verifier(text,text,text,bigint)',
   'set_expiry(text,text,bigint,bigint)',
-  'disable(text,text,text,bigint)',
-  'kill(text,text,jsonb,bigint)',
+  'mark_disabled(text,text,bigint)',
+  'disable(text,text,text)',
+  'kill(text,text,jsonb)',
   'plan_purge(text,text,bigint)',
   'purge(text,text,bigint)',
   'observe(text)',
@@ -104,7 +110,7 @@ function findExcess(sql: Sql, functions: readonly string[]) {
     order by what`
 }
 
-/** `kill(text,text,jsonb,bigint)`, without asking the schema: to_regprocedure refuses where it may not be used. */
+/** `kill(text,text,jsonb)`, without asking the schema: to_regprocedure refuses where it may not be used. */
 function signature(sql: Sql) {
   return sql`(p.proname || '(' || array_to_string(array(
     select format_type(t.type, null) from unnest(p.proargtypes) with ordinality t (type, place) order by place

@@ -25,14 +25,19 @@ export async function checkPreconditions(target: PostgresTarget): Promise<Precon
 
 async function findServerFaults({ name, sessions, clock }: PostgresTarget): Promise<PreconditionFault[]> {
   const [server] = await sessions.read(
-    (sql) => sql<{ version: number; name: string; now: number }[]>`
+    (sql) => sql<{ version: number; name: string; now: number; prepared: number }[]>`
       select current_setting('server_version_num')::integer as version, current_setting('server_version') as name,
-             extract(epoch from clock_timestamp())::float8 * 1000 as now`,
+             extract(epoch from clock_timestamp())::float8 * 1000 as now,
+             current_setting('max_prepared_transactions')::integer as prepared`,
   )
   const faults: PreconditionFault[] = []
   if (server && server.version < 160_000) {
     const message = `${name}: PostgreSQL ${server.name} cannot give a role without SET ROLE, with which people leave functions behind that run as the role for ever. Use 16 or newer.`
     faults.push({ severity: 'blocking', code: 'PrivilegeExcessive', message })
+  }
+  if (server && server.prepared > 0) {
+    const message = `${name}: max_prepared_transactions is ${server.prepared}, so a person can leave a transaction behind that holds up the end of their access until a superuser rolls it back. Set it to 0 unless something here needs it.`
+    faults.push({ severity: 'warning', code: 'PrivilegeExcessive', message })
   }
   const skewMs = Math.round((server?.now ?? 0) - clock.now())
   if (Math.abs(skewMs) > MOST_SKEW_MS) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Connector } from '../../ports/connector.ts'
+import { boundConnector } from '../bounded-observation.ts'
 import { accountName } from './account-name.ts'
 import { checkPreconditions } from './check-preconditions.ts'
 import { disable } from './disable.ts'
@@ -20,7 +21,7 @@ import { verifyRemoved } from './verify-removed.ts'
  * @throws ConnectorError when the address is malformed
  */
 export function createPostgresConnector(options: PostgresConnectorOptions): Connector {
-  const { target: name, url, clock, allow = null, connectionLimit = 5 } = options
+  const { target: name, url, clock, allow = null, connectionLimit = 5, origin = null } = options
   const patience = { ...defaultPatience, ...options.patience }
   const endpoint = parseEndpoint(name, url)
   const opened = openSessions(name, endpoint, patience)
@@ -32,8 +33,8 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       return answer
     },
   }
-  const target: PostgresTarget = { name, endpoint, sessions, clock, patience, allow, connectionLimit }
-  return {
+  const target: PostgresTarget = { name, endpoint, sessions, clock, patience, allow, connectionLimit, origin }
+  return boundConnector({
     kind: 'postgres',
     capabilities: {
       holding: 'per-grant',
@@ -54,10 +55,18 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     verifyRemoved: (grant) => verifyRemoved(target, grant),
     listGrants: () => listGrants(target),
     close: () => sessions.close(),
-  }
+  })
 }
 
-const defaultPatience: Patience = { connectMs: 5_000, replyMs: 20_000, hiddenMs: 2_000, quietMs: 10_000, pollMs: 25 }
+const defaultPatience: Patience = {
+  connectMs: 5_000,
+  replyMs: 20_000,
+  lockMs: 5_000,
+  heldUpMs: 500,
+  hiddenMs: 2_000,
+  quietMs: 10_000,
+  pollMs: 25,
+}
 
 export interface PostgresConnectorOptions {
   readonly target: string
@@ -68,6 +77,8 @@ export interface PostgresConnectorOptions {
   readonly allow?: readonly string[]
   /** Most sessions of one grant at once. */
   readonly connectionLimit?: number
+  /** The name of our log, which tells our accounts from those of another Countersign on the same server. */
+  readonly origin?: string
   readonly patience?: Partial<Patience>
   /** Test hook: called after each change that the target has committed. */
   readonly afterStep?: () => Promise<void>

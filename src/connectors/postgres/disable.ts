@@ -1,4 +1,5 @@
 import { type Check, ConnectorError, type StepObservation, type TargetGrant } from '../../ports/connector.ts'
+import { actPastSessions } from './act-past-sessions.ts'
 import { check } from './check.ts'
 import { describeProbe, probeLogin } from './login-probe.ts'
 import { observe } from './observe.ts'
@@ -6,17 +7,21 @@ import { type PostgresTarget, requireOwn } from './postgres-target.ts'
 import { newPassword, scramVerifier } from './scram.ts'
 
 /**
- * Stops new logins: NOLOGIN, committed, then no password at all. In between, a password that is
- * right for this moment is tried: the server answers 28000 only to the right one of a closed login,
- * so that is the one refusal that proves the closing, not a typing error.
+ * Stops new logins: marked as ending, then NOLOGIN, then no password at all, each committed. Before the
+ * last, a password that is right for this moment is tried: the server answers 28000 only to the right
+ * one of a closed login, so that is the one refusal that proves the closing, not a typing error.
  */
 export async function disable(target: PostgresTarget, grant: TargetGrant): Promise<StepObservation> {
   requireOwn(target, grant)
   const { sessions, clock } = target
   const { id, account } = grant
-  const close = (verifier: string | null) =>
-    sessions.act((sql) => sql`select jit.disable(${account}, ${id}, ${verifier}, ${clock.now()}::bigint)`)
+  let endedSessions = false
+  const close = async (verifier: string | null) => {
+    const step = await actPastSessions(target, grant, (sql) => sql`select jit.disable(${account}, ${id}, ${verifier})`)
+    endedSessions ||= step.endedSessions
+  }
 
+  await sessions.act((sql) => sql`select jit.mark_disabled(${account}, ${id}, ${clock.now()}::bigint)`)
   const password = newPassword()
   await close(scramVerifier(password))
   const before = await observe(target, grant)
@@ -48,5 +53,6 @@ export async function disable(target: PostgresTarget, grant: TargetGrant): Promi
       ok: probe.outcome === 'refused',
     },
   ]
-  return { summary: 'new logins are refused', checks, residuals: [] }
+  const summary = `new logins are refused${endedSessions ? '; sessions that held this up were ended' : ''}`
+  return { summary, checks, residuals: [] }
 }

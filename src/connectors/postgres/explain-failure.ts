@@ -17,7 +17,7 @@ export function explainFailure(where: string, error: unknown, sent: boolean): Co
   if (known) return fail(known, message)
   if (SET_UP_MISSING.has(code))
     return fail('PrivilegeMissing', `the set-up is missing or old (${message}). Run the set-up SQL.`)
-  if (code === '53300' || code === '53400') return fail('Throttled', message, 1_000)
+  if (isBusy(code, message)) return fail('Throttled', `busy (${code}: ${message})`, BUSY_MS)
   if (code.startsWith('28'))
     return fail('PrivilegeMissing', `our login is refused (${message}). Check its password and pg_hba.conf.`)
   if (isLostAnswer(code)) {
@@ -39,6 +39,14 @@ export function factsOf(error: unknown): { code?: string; message: string } {
   if (!(error instanceof Error)) return { message: 'unknown failure' }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
   return { ...(code && { code }), message: error.message }
+}
+
+/**
+ * Rolled back, surely, and likely to pass: it met somebody's lock, or lacked room. `Conflict` would
+ * give up for good, and `Unreachable` would call a target down that has just answered.
+ */
+function isBusy(code: string, message: string): boolean {
+  return BUSY.has(code) || code.startsWith('53') || (code === 'XX000' && /^tuple concurrently /.test(message))
 }
 
 function isLostAnswer(code: string): boolean {
@@ -66,5 +74,10 @@ const REFUSALS: Readonly<Record<string, ConnectorErrorCode>> = {
   '42501': 'PrivilegeMissing',
   '2BP01': 'DependentObjects',
 }
+
+/** Lock timeout, deadlock, serialization failure. */
+const BUSY = new Set(['55P03', '40P01', '40001'])
+
+const BUSY_MS = 1_000
 
 const SET_UP_MISSING = new Set(['42883', '42P01', '3F000'])

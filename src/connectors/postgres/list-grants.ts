@@ -1,21 +1,33 @@
 import { z } from 'zod'
 import type { EntitlementDescription, ObservedGrant } from '../../ports/connector.ts'
+import { parseTag } from './account-tag.ts'
 import { membership } from './observe.ts'
 import { parseAnswer } from './parse-answer.ts'
 import type { PostgresTarget } from './postgres-target.ts'
 
-/** Our accounts, and everybody else who holds a role that we may give. */
-export async function listGrants({ name, sessions }: PostgresTarget): Promise<ObservedGrant[]> {
+/**
+ * Our accounts, and everybody else who holds a role that we may give. An account that belongs to the
+ * log of another Countersign is not ours: a copy on the same server must not take it for its own orphan.
+ */
+export async function listGrants({ name, sessions, origin }: PostgresTarget): Promise<ObservedGrant[]> {
   const [row] = await sessions.read((sql) => sql`select jit.list() as found`)
   return parseAnswer(name, listSchema, row?.found).map(
-    ({ account, tag, canLogin, validUntilMs, liveSessions, memberships }) => ({
-      account,
-      grants: [...new Set(memberships.map(({ role }) => role))],
-      grantId: /^countersign grant (\S+)$/.exec(tag ?? '')?.[1] ?? null,
-      nativeExpiry: validUntilMs,
-      liveSessions,
-      notes: [...(canLogin ? [] : ['cannot log in']), ...memberships.map(describeMembership)],
-    }),
+    ({ account, tag: text, canLogin, validUntilMs, liveSessions, memberships }) => {
+      const tag = parseTag(text)
+      const foreign = tag !== null && tag.origin !== null && tag.origin !== origin
+      return {
+        account,
+        grants: [...new Set(memberships.map(({ role }) => role))],
+        grantId: foreign ? null : (tag?.grantId ?? null),
+        nativeExpiry: validUntilMs,
+        liveSessions,
+        notes: [
+          ...(foreign ? [`grant ${tag.grantId} of another Countersign, ${tag.origin}`] : []),
+          ...(canLogin ? [] : ['cannot log in']),
+          ...memberships.map(describeMembership),
+        ],
+      }
+    },
   )
 }
 

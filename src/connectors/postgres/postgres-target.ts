@@ -14,6 +14,8 @@ export interface PostgresTarget {
   /** Roles that may be given, beside the target's own list; null: that list alone. Never holds a removal. */
   readonly allow: readonly string[] | null
   readonly connectionLimit: number
+  /** Of our log; null leaves it out of the tags. */
+  readonly origin: string | null
 }
 
 /** @throws ConnectorError `Conflict` when the grant is another target's, or names an account that is not its own */

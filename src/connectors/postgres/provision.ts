@@ -1,8 +1,9 @@
 import { type Check, ConnectorError, type ProvisionObservation, type TargetGrant } from '../../ports/connector.ts'
+import { tagOf } from './account-tag.ts'
 import { findBotFaults } from './bot-privileges.ts'
 import { check, listOr, requireAll } from './check.ts'
 import { describeProbe, probeLogin } from './login-probe.ts'
-import { observe } from './observe.ts'
+import { namesOf, observe } from './observe.ts'
 import { type PostgresTarget, requireOwn } from './postgres-target.ts'
 import { newPassword, scramVerifier, unusableVerifier } from './scram.ts'
 
@@ -19,7 +20,7 @@ export async function provision(
   nativeExpiry: number,
 ): Promise<ProvisionObservation> {
   requireOwn(target, grant)
-  const { sessions, clock, allow, connectionLimit } = target
+  const { sessions, clock, allow, connectionLimit, origin } = target
   const { id, account, grants } = grant
   const where = `${target.name}/${account}`
   if (allow && !allow.includes(grants)) {
@@ -30,17 +31,14 @@ export async function provision(
 
   const password = newPassword()
   await sessions.act(
-    (sql) => sql`select jit.provision(${account}, ${id}, ${grants}, ${scramVerifier(password)},
+    (sql) => sql`select jit.provision(${account}, ${id}, ${origin}, ${grants}, ${scramVerifier(password)},
       ${nativeExpiry}::bigint, ${connectionLimit}::integer, ${clock.now()}::bigint)`,
   )
   const seen = await observe(target, grant)
   const role = seen.roles[0]
   const checks: Check[] = [
-    check(
-      'role',
-      `${account} for ${id}`,
-      role ? `${role.name} for ${role.tag?.replace(/^countersign grant /, '')}` : 'absent',
-    ),
+    check('role', account, namesOf(seen)),
+    check('tag', tagOf({ grantId: id, origin }), role?.tag ?? 'none'),
     check('may log in', 'yes', role?.canLogin ? 'yes' : 'no'),
     check('attributes beyond a login', 'none', listOr('none', role?.powers ?? [])),
     check('native expiry', String(nativeExpiry), String(role?.validUntilMs)),

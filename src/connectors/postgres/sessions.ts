@@ -104,7 +104,7 @@ export function connect({ host, port, database, user, password, tls }: Endpoint,
       // A target that crashes must not forget that a login was closed.
       synchronous_commit: 'on',
       statement_timeout: Math.ceil(patience.replyMs * 0.75),
-      lock_timeout: Math.ceil(patience.replyMs * 0.25),
+      lock_timeout: patience.lockMs,
     },
   })
   return { sql, notices }
@@ -141,6 +141,10 @@ export interface Session {
 export interface Patience {
   readonly connectMs: number
   readonly replyMs: number
+  /** How long a step may wait for somebody's lock. Shorter than `replyMs`. */
+  readonly lockMs: number
+  /** How long a step may be without answer before the account's sessions, which may hold it up, are ended. */
+  readonly heldUpMs: number
   /** How long a backend may be starting before it is taken for one that hides. */
   readonly hiddenMs: number
   /** How long ended sessions may take to be gone. */

@@ -74,13 +74,68 @@ create table if not exists jit.residual (
 create or replace function jit.residuals(p_account text) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $body$
-  select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'what', what) order by kind, what), '[]')
+  -- A reader may see the first of many only: not thousands of large objects before the one back door.
+  select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'what', what) order by
+    not starts_with(what, 'SECURITY DEFINER '), starts_with(what, 'large object'), kind, what), '[]')
   from jit.residual where account = p_account
 $body$;
 
 create or replace function jit.quarantine() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $body$ select quarantine from jit.setting $body$;
+
+create or replace function jit.require_disabled(p_account text, p_role_oid oid) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if p_account !~ '^jit_[a-z0-9_]{1,59}$' or not exists (
+    select from pg_authid r
+    where r.oid = p_role_oid and r.rolname = p_account and not r.rolcanlogin
+      and starts_with(shobj_description(r.oid, 'pg_authid'), 'countersign grant ')
+  ) then
+    raise exception using errcode = 'JIT04',
+      message = format('%s is not a disabled account of Countersign', p_account);
+  end if;
+end
+$body$;
+
+-- Large objects are what anybody may make, by the million in one statement: too many to take away in one.
+-- Takes some; called again until it returns 0. Past a thousand they are noted by the batch.
+create or replace function jit.release_large_objects(p_account text, p_role_oid oid, p_now_ms bigint) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  v_quarantine text := (select s.quarantine from jit.setting s);
+  v_some oid[] := array(
+    select d.objid from pg_shdepend d
+    where d.refclassid = 'pg_authid'::regclass and d.refobjid = p_role_oid and d.deptype = 'o'
+      and d.classid = 'pg_largeobject'::regclass
+      and d.dbid = (select b.oid from pg_database b where b.datname = current_database())
+    order by d.objid limit 5000
+  );
+  v_large_object oid;
+begin
+  if cardinality(v_some) = 0 then
+    return 0;
+  end if;
+  perform jit.require_disabled(p_account, p_role_oid);
+  insert into jit.residual (account, kind, what, seen_at_ms)
+  select p_account, 'owned-object', what || format(' in database %s: now owned by %s', current_database(), v_quarantine), p_now_ms
+  from (
+    select format('large object %s', one) as what from unnest(v_some) one
+    where (select count(*) from jit.residual r where r.account = p_account) < 1000
+    union all
+    select format('large objects from %s to %s, %s of them, SHA-256 of their numbers %s,', v_some[1],
+      v_some[cardinality(v_some)], cardinality(v_some), encode(sha256(convert_to(array_to_string(v_some, ' '), 'UTF8')), 'hex'))
+    where (select count(*) from jit.residual r where r.account = p_account) >= 1000
+  ) noted
+  on conflict do nothing;
+  foreach v_large_object in array v_some loop
+    execute format('alter large object %s owner to %I', v_large_object, v_quarantine);
+  end loop;
+  return cardinality(v_some);
+end
+$body$;
 
 -- Takes away what a disabled account owns or holds in this database.
 create or replace function jit.purge_database(p_account text, p_role_oid oid, p_now_ms bigint) returns void
@@ -93,14 +148,7 @@ begin
   if not exists (select from pg_authid where oid = p_role_oid) then
     return;
   end if;
-  if p_account !~ '^jit_[a-z0-9_]{1,59}$' or not exists (
-    select from pg_authid r
-    where r.oid = p_role_oid and r.rolname = p_account and not r.rolcanlogin
-      and starts_with(shobj_description(r.oid, 'pg_authid'), 'countersign grant ')
-  ) then
-    raise exception using errcode = 'JIT04',
-      message = format('%s is not a disabled account of Countersign', p_account);
-  end if;
+  perform jit.require_disabled(p_account, p_role_oid);
 
   insert into jit.residual (account, kind, what, seen_at_ms)
   select p_account,
@@ -145,6 +193,7 @@ $body$;
 revoke all on all functions in schema jit from public;
 revoke all on all tables in schema jit from public;
 grant usage on schema jit to :"bot";
-grant execute on function jit.quarantine(), jit.residuals(text), jit.purge_database(text, oid, bigint) to :"bot";
+grant execute on function jit.quarantine(), jit.residuals(text),
+  jit.release_large_objects(text, oid, bigint), jit.purge_database(text, oid, bigint) to :"bot";
 
 commit;

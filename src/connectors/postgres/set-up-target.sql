@@ -4,7 +4,8 @@
 --   insert into jit.allowed_role values ('ledger_read');
 --
 -- Every function checks the account's name and that Countersign made it. They are steps that commit
--- one by one: disable, then kill, then purge. Each refuses to run before the one it follows.
+-- one by one: mark_disabled, disable, kill, purge. Each refuses to run before the one it needs. kill needs
+-- the mark alone: a session of the account can make disable wait, and kill ends it.
 -- Refusals have codes of their own: JIT01 name, JIT02 not allowed, JIT03 not ours, JIT04 wrong order,
 -- JIT05 no effect, JIT06 already ended, JIT07 foreign grant, JIT08 version, JIT09 gone, JIT10 other database.
 
@@ -33,9 +34,17 @@ create table if not exists jit.account (
   removed_at_ms bigint
 );
 
-create or replace function jit.tag(p_grant_id text) returns text
+-- Of an older set-up: the bot must not hold more than it needs.
+drop function if exists
+  jit.provision(text, text, text, text, bigint, integer, bigint),
+  jit.disable(text, text, text, bigint), jit.kill(text, text, jsonb, bigint), jit.tag(text);
+
+-- Whose log it is stands in the account's comment: several Countersigns may share a server.
+alter table jit.account add column if not exists origin text;
+
+create or replace function jit.tag(p_grant_id text, p_origin text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp
-as $body$ select 'countersign grant ' || p_grant_id $body$;
+as $body$ select 'countersign grant ' || p_grant_id || coalesce(' of ' || p_origin, '') $body$;
 
 create or replace function jit.instant(p_ms bigint) returns timestamptz
 language sql immutable set search_path = pg_catalog, pg_temp
@@ -45,10 +54,10 @@ create or replace function jit.milliseconds(p_instant timestamptz) returns bigin
 language sql immutable set search_path = pg_catalog, pg_temp
 as $body$ select case when isfinite(p_instant) then floor(extract(epoch from p_instant) * 1000)::bigint end $body$;
 
--- The account's row, locked; made when there is none. A role that a restore separated from its row is
--- known again by its tag. A role of that name without row or tag is somebody else's.
-create or replace function jit.lock_account(p_account text, p_grant_id text, p_now_ms bigint) returns jit.account
-language plpgsql set search_path = pg_catalog, pg_temp
+-- The account's row as it is, not locked: kill must get past a step that waits. A role that a restore
+-- separated from its row is known again by its tag. A role of that name without row or tag is somebody else's.
+create or replace function jit.find_account(p_account text, p_grant_id text) returns jit.account
+language plpgsql stable set search_path = pg_catalog, pg_temp
 as $body$
 declare
   v_account jit.account;
@@ -57,9 +66,8 @@ begin
   if p_account is null or p_account !~ '^jit_[a-z0-9_]{1,59}$' then
     raise exception using errcode = 'JIT01', message = format('%s is not a name that Countersign may touch', p_account);
   end if;
-  insert into jit.account (account, grant_id, created_at_ms) values (p_account, p_grant_id, p_now_ms)
-  on conflict (account) do nothing;
-  select * into strict v_account from jit.account where account = p_account for update;
+  select * into v_account from jit.account where account = p_account;
+  v_account.account := p_account;
   if v_account.grant_id <> p_grant_id then
     raise exception using errcode = 'JIT03', message = format('%s belongs to grant %s', p_account, v_account.grant_id);
   end if;
@@ -70,11 +78,31 @@ begin
   end if;
   select oid into v_role from pg_authid where rolname = p_account and oid is distinct from v_account.role_oid;
   if found then
-    if shobj_description(v_role.oid, 'pg_authid') is distinct from jit.tag(p_grant_id) then
+    -- Whatever its origin: after a new start of the log, what the old one gave must still be ended.
+    if not coalesce(starts_with(shobj_description(v_role.oid, 'pg_authid') || ' of ', jit.tag(p_grant_id, '')), false) then
       raise exception using errcode = 'JIT03', message = format('%s exists and Countersign did not make it', p_account);
     end if;
-    update jit.account set role_oid = v_role.oid where account = p_account returning * into v_account;
+    v_account.role_oid := v_role.oid;
   end if;
+  return v_account;
+end
+$body$;
+
+-- The same, locked; made when there is none.
+create or replace function jit.lock_account(p_account text, p_grant_id text, p_now_ms bigint) returns jit.account
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  v_found jit.account;
+  v_account jit.account;
+begin
+  perform jit.find_account(p_account, p_grant_id);
+  insert into jit.account (account, grant_id, created_at_ms) values (p_account, p_grant_id, p_now_ms)
+  on conflict (account) do nothing;
+  perform from jit.account where account = p_account for update;
+  -- Whoever held the lock may have changed it.
+  v_found := jit.find_account(p_account, p_grant_id);
+  update jit.account set role_oid = v_found.role_oid where account = p_account returning * into strict v_account;
   return v_account;
 end
 $body$;
@@ -101,7 +129,7 @@ $body$;
 
 -- Makes the account, or completes what is missing of it.
 create or replace function jit.provision(
-  p_account text, p_grant_id text, p_role text, p_verifier text,
+  p_account text, p_grant_id text, p_origin text, p_role text, p_verifier text,
   p_valid_until_ms bigint, p_connection_limit integer, p_now_ms bigint
 ) returns void
 language plpgsql security definer
@@ -131,11 +159,11 @@ begin
   elsif not exists (select from pg_authid where oid = v_account.role_oid) then
     raise exception using errcode = 'JIT09', message = format('%s was dropped by somebody else', p_account);
   end if;
-  update jit.account set role_name = p_role where account = p_account;
+  update jit.account set role_name = p_role, origin = p_origin where account = p_account;
 
   execute format('alter role %I with login connection limit %s password %L valid until %L',
     p_account, p_connection_limit, p_verifier, jit.instant(p_valid_until_ms));
-  execute format('comment on role %I is %L', p_account, jit.tag(p_grant_id));
+  execute format('comment on role %I is %L', p_account, jit.tag(p_grant_id, p_origin));
   if not exists (
     select from pg_auth_members m
     where m.member = v_account.role_oid and m.roleid = (select oid from pg_authid where rolname = p_role)
@@ -181,25 +209,49 @@ begin
 end
 $body$;
 
--- Stops new logins, for good. A verifier lets the caller show that even the right password is
--- refused; without one the password is taken away.
-create or replace function jit.disable(p_account text, p_grant_id text, p_verifier text, p_now_ms bigint) returns void
+-- Says that the account is to end, before anything that a session of it could hold up. From here on
+-- nothing opens it, and its sessions may be ended.
+create or replace function jit.mark_disabled(p_account text, p_grant_id text, p_now_ms bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $body$
-declare
-  -- Makes a row even where there is no account: a provision on its way is refused when it arrives.
-  v_account jit.account := jit.lock_account(p_account, p_grant_id, p_now_ms);
 begin
+  -- Makes a row even where there is no account: a provision on its way is refused when it arrives.
+  perform jit.lock_account(p_account, p_grant_id, p_now_ms);
   update jit.account set
     disabled_at_ms = coalesce(disabled_at_ms, p_now_ms),
     logins_closed_at = case
       when not exists (select from pg_authid where oid = role_oid and rolcanlogin) then logins_closed_at end
   where account = p_account;
-  if not exists (select from pg_authid where oid = v_account.role_oid) then
-    return;
+end
+$body$;
+
+create or replace function jit.require_marked(p_account jit.account) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if p_account.disabled_at_ms is null then
+    raise exception using errcode = 'JIT04', message = format('%s can still log in: disable it first', p_account.account);
   end if;
+end
+$body$;
+
+-- Stops new logins, for good. A verifier lets the caller show that even the right password is
+-- refused; without one the password is taken away. It may wait for a session that changed its own
+-- password and did not commit; it holds no lock on the account's row meanwhile, so kill gets through.
+create or replace function jit.disable(p_account text, p_grant_id text, p_verifier text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  v_account jit.account := jit.find_account(p_account, p_grant_id);
+begin
+  perform jit.require_marked(v_account);
   if p_verifier is not null then
     perform jit.require_verifier(p_verifier);
+  end if;
+  -- Alone, ALTER ROLE gives up when the session that it waited for commits; this takes what was committed.
+  perform from pg_authid where oid = v_account.role_oid for update;
+  if not found then
+    return;
   end if;
   execute format('alter role %I with nologin password %L', p_account, p_verifier);
   if not exists (
@@ -214,56 +266,78 @@ $body$;
 -- Sessions of an account, and backends that could be one and do not say whose they are: after its
 -- login check a backend is nameless until it is ready, and options=-c post_auth_delay=… keeps it so.
 -- The locks are read first: whoever passed the check holds one then, or has a name by the second look.
+-- One that was nameless and is gone by a third may have been a refused client, or have become ready
+-- unseen: that takes another look, or a client that tries without pause would pass for one that hides.
 create or replace function jit.look_at_sessions(p_account jit.account) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
 declare
   v_starting jsonb;
+  v_seen jsonb;
 begin
-  select coalesce(jsonb_object_agg(l.pid, l.virtualxid), '{}') into v_starting
+  for v_look in 1..20 loop
+    v_starting := jit.transactions();
+    perform pg_stat_clear_snapshot();
+    v_seen := jsonb_build_object(
+      'sessions', (
+        select coalesce(jsonb_agg(jsonb_build_object('pid', a.pid, 'database', a.datname)), '[]')
+        from pg_stat_activity a where a.usesysid = p_account.role_oid
+      ),
+      'nameless', (
+        select coalesce(jsonb_agg(jsonb_build_object('pid', s.key::integer, 'vxid', s.value)), '[]')
+        from jsonb_each_text(v_starting) s
+        left join pg_stat_activity a on a.pid = s.key::integer
+        where (a.pid is null or (a.usesysid is null and a.backend_type in ('client backend', 'walsender')))
+          and (a.backend_start is null or p_account.logins_closed_at is null or a.backend_start <= p_account.logins_closed_at)
+      ),
+      'ownerless', (
+        select count(*) from pg_stat_activity a
+        where a.usesysid is not null and not exists (select from pg_authid r where r.oid = a.usesysid)
+      )
+    );
+    exit when v_seen -> 'nameless' = '[]';
+    v_starting := jit.transactions();
+    exit when not exists (
+      select from jsonb_array_elements(v_seen -> 'nameless') n
+      where v_starting ->> (n ->> 'pid') is distinct from n ->> 'vxid'
+    );
+  end loop;
+  return v_seen;
+end
+$body$;
+
+-- Which backends are in a transaction, and in which.
+create or replace function jit.transactions() returns jsonb
+language sql volatile set search_path = pg_catalog, pg_temp
+as $body$
+  select coalesce(jsonb_object_agg(l.pid, l.virtualxid), '{}')
   from pg_locks l
   where l.locktype = 'virtualxid' and l.granted and l.mode = 'ExclusiveLock'
-    and l.pid is not null and l.pid <> pg_backend_pid();
-  perform pg_stat_clear_snapshot();
-  return jsonb_build_object(
-    'sessions', (
-      select coalesce(jsonb_agg(jsonb_build_object('pid', a.pid, 'database', a.datname)), '[]')
-      from pg_stat_activity a where a.usesysid = p_account.role_oid
-    ),
-    'nameless', (
-      select coalesce(jsonb_agg(jsonb_build_object('pid', s.key::integer, 'vxid', s.value)), '[]')
-      from jsonb_each_text(v_starting) s
-      left join pg_stat_activity a on a.pid = s.key::integer
-      where (a.pid is null or (a.usesysid is null and a.backend_type in ('client backend', 'walsender')))
-        and (a.backend_start is null or p_account.logins_closed_at is null or a.backend_start <= p_account.logins_closed_at)
-    ),
-    'ownerless', (
-      select count(*) from pg_stat_activity a
-      where a.usesysid is not null and not exists (select from pg_authid r where r.oid = a.usesysid)
-    )
-  );
-end
+    and l.pid is not null and l.pid <> pg_backend_pid()
 $body$;
 
 -- Ends the account's sessions, by OID: the name may be gone. `p_nameless` are backends that the
 -- caller saw nameless for too long; one that has a name by now, or a new transaction, is let be.
-create or replace function jit.kill(p_account text, p_grant_id text, p_nameless jsonb, p_now_ms bigint) returns integer
+-- Waits for no step that waits for a session. Before NOLOGIN is committed a client can come back: then
+-- this only frees the step that waits, and the sessions have to be ended again.
+create or replace function jit.kill(p_account text, p_grant_id text, p_nameless jsonb) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $body$
 declare
-  v_account jit.account := jit.lock_account(p_account, p_grant_id, p_now_ms);
+  v_account jit.account := jit.find_account(p_account, p_grant_id);
   v_seen jsonb;
   v_ended integer;
 begin
-  if v_account.disabled_at_ms is null or exists (select from pg_authid where oid = v_account.role_oid and rolcanlogin) then
-    raise exception using errcode = 'JIT04', message = format('%s can still log in: disable it first', p_account);
-  end if;
-  if v_account.logins_closed_at is null then
+  perform jit.require_marked(v_account);
+  if v_account.logins_closed_at is null
+    and not exists (select from pg_authid where oid = v_account.role_oid and rolcanlogin)
+  then
     -- Not before any backend that is there: the clock may have been set back.
     update jit.account set logins_closed_at = (
       select greatest(clock_timestamp(), max(a.backend_start)) from pg_stat_activity a
     )
-    where account = p_account returning * into v_account;
+    where account = p_account and logins_closed_at is null;
+    v_account := jit.find_account(p_account, p_grant_id);
   end if;
   v_seen := jit.look_at_sessions(v_account);
   select count(*) filter (where pg_terminate_backend(pid)) into v_ended
@@ -282,10 +356,17 @@ as $body$
 declare
   v_seen jsonb;
 begin
-  if p_account.disabled_at_ms is null or exists (select from pg_authid where oid = p_account.role_oid and rolcanlogin) then
+  perform jit.require_marked(p_account);
+  if exists (select from pg_authid where oid = p_account.role_oid and rolcanlogin) then
     raise exception using errcode = 'JIT04', message = format('%s can still log in: disable it first', p_account.account);
   end if;
   v_seen := jit.look_at_sessions(p_account);
+  -- A backend of anybody's that ended between the two looks has no name either: it is not there at the next.
+  for v_again in 1..20 loop
+    exit when jsonb_array_length(v_seen -> 'nameless') = 0;
+    perform pg_sleep(0.025);
+    v_seen := jit.look_at_sessions(p_account);
+  end loop;
   if jsonb_array_length(v_seen -> 'sessions') > 0 or (
     exists (select from pg_authid where oid = p_account.role_oid)
     and (p_account.logins_closed_at is null or jsonb_array_length(v_seen -> 'nameless') > 0)
@@ -468,7 +549,7 @@ as $body$
   select coalesce(jsonb_agg(jsonb_build_object(
     'account', r.rolname,
     'tag', case when starts_with(r.rolname, 'jit_') then
-      coalesce(jit.tag(a.grant_id), shobj_description(r.oid, 'pg_authid')) end,
+      coalesce(jit.tag(a.grant_id, a.origin), shobj_description(r.oid, 'pg_authid')) end,
     'canLogin', r.rolcanlogin,
     'validUntilMs', jit.milliseconds(r.rolvaliduntil),
     'liveSessions', (select count(*) from pg_stat_activity s where s.usesysid = r.oid),
@@ -499,11 +580,12 @@ $body$;
 revoke all on all functions in schema jit from public;
 revoke all on all tables in schema jit from public;
 grant execute on function
-  jit.provision(text, text, text, text, bigint, integer, bigint),
+  jit.provision(text, text, text, text, text, bigint, integer, bigint),
   jit.set_verifier(text, text, text, bigint),
   jit.set_expiry(text, text, bigint, bigint),
-  jit.disable(text, text, text, bigint),
-  jit.kill(text, text, jsonb, bigint),
+  jit.mark_disabled(text, text, bigint),
+  jit.disable(text, text, text),
+  jit.kill(text, text, jsonb),
   jit.plan_purge(text, text, bigint),
   jit.purge(text, text, bigint),
   jit.observe(text),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectorError, type StepObservation, type TargetGrant } from '../../ports/connector.ts'
+import { killSessions } from './act-past-sessions.ts'
 import { check } from './check.ts'
 import { type Nameless, observe } from './observe.ts'
 import { type PostgresTarget, requireOwn } from './postgres-target.ts'
@@ -10,22 +11,22 @@ import { type PostgresTarget, requireOwn } from './postgres-target.ts'
  * ended after it: one of them may be the person, hiding from the count with `post_auth_delay`. It may
  * also be somebody else who hides, or who is slow to type a password; they can connect again.
  *
+ * @throws ConnectorError `Conflict` when the account can still log in: who is ended would come back
  * @throws ConnectorError `VerificationFailed` when some are still there after `patience.quietMs`
  */
 export async function terminateSessions(target: PostgresTarget, grant: TargetGrant): Promise<StepObservation> {
   requireOwn(target, grant)
-  const { sessions, clock, patience } = target
-  const { id, account } = grant
+  const { sessions, patience } = target
+  const { account } = grant
   const since = new Map<string, number>()
   let ended = 0
   let hiding: readonly Nameless[] = []
   for (let waitedMs = 0; ; waitedMs += patience.pollMs) {
-    const [row] = await sessions.act(
-      (sql) => sql<{ ended: number }[]>`
-        select jit.kill(${account}, ${id}, ${sql.json([...hiding])}, ${clock.now()}::bigint) as ended`,
-    )
-    ended += row?.ended ?? 0
+    ended += await killSessions(sessions, grant, hiding)
     const seen = await observe(target, grant)
+    if (seen.roles.some(({ canLogin }) => canLogin)) {
+      throw new ConnectorError('Conflict', `${target.name}/${account} can still log in: disable it first`)
+    }
     const [left, starting] = [seen.sessions.length, seen.nameless.length]
     if (left === 0 && starting === 0) break
     if (waitedMs >= patience.hiddenMs + patience.quietMs) {

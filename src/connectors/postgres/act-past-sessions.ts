@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sql } from 'postgres'
+import { ConnectorError, type TargetGrant } from '../../ports/connector.ts'
+import { type Nameless, observe } from './observe.ts'
+import { inDatabase, type PostgresTarget } from './postgres-target.ts'
+import type { Sessions } from './sessions.ts'
+
+/**
+ * Takes a step of an ending, and ends the account's sessions while it gets no answer: a person who left
+ * open what the step needs (their own new password, a lock on their table) would hold up their own end.
+ * The step stays first in the queue for the lock, so a client that comes back does not overtake it.
+ * @param where the database in which the step is taken
+ * @returns its answer, and whether sessions had to be ended for it
+ */
+export async function actPastSessions<T>(
+  target: PostgresTarget,
+  grant: TargetGrant,
+  ask: (sql: Sql) => Promise<T>,
+  where: Sessions = target.sessions,
+): Promise<{ answer: T; endedSessions: boolean }> {
+  const answered = new AbortController()
+  const ending = endWhatHoldsUp(target, grant, answered.signal)
+  try {
+    const answer = await where.act(ask).finally(() => answered.abort())
+    return { answer, endedSessions: await ending }
+  } catch (error) {
+    await ending
+    throw await withPrepared(target, grant, error)
+  }
+}
+
+/** Never fails: the step's own answer tells whether it got through. */
+async function endWhatHoldsUp(target: PostgresTarget, grant: TargetGrant, answered: AbortSignal): Promise<boolean> {
+  const { endpoint, patience } = target
+  const within = (ms: number) => sleep(ms, true, { signal: answered }).catch(() => false)
+  if (!(await within(patience.heldUpMs))) return false
+  let ended = 0
+  // A connection of its own: those of the pool may all be waiting like the step.
+  await inDatabase(target, endpoint.database, async (second) => {
+    do ended += await killSessions(second, grant).catch(() => 0)
+    while (await within(patience.pollMs))
+  })
+  return ended > 0
+}
+
+/** A prepared transaction keeps its locks without a session: only its owner or a superuser can end it. */
+async function withPrepared(target: PostgresTarget, grant: TargetGrant, error: unknown): Promise<unknown> {
+  if (!(error instanceof ConnectorError && error.code === 'Throttled')) return error
+  const { prepared } = await observe(target, grant).catch(() => ({ prepared: [] }))
+  if (prepared.length === 0) return error
+  const undo = prepared.map((gid) => `rollback prepared '${gid.replaceAll("'", "''")}'`).join('; ')
+  const message = `${error.message}. ${grant.account} left prepared transactions: in the database of each, run ${undo}`
+  return new ConnectorError('Throttled', message, { cause: error, retryAfterMs: error.retryAfterMs ?? 0 })
+}
+
+/** @param nameless backends that hid their name for too long. @returns how many were told to end */
+export async function killSessions(
+  sessions: Sessions,
+  { account, id }: TargetGrant,
+  nameless: readonly Nameless[] = [],
+): Promise<number> {
+  const [row] = await sessions.act(
+    (sql) => sql<{ ended: number }[]>`select jit.kill(${account}, ${id}, ${sql.json([...nameless])}) as ended`,
+  )
+  return row?.ended ?? 0
+}

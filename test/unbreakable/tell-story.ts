@@ -1,0 +1,99 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import postgres, { type Sql } from 'postgres'
+import { accountName } from '../../src/connectors/postgres/account-name.ts'
+import { scramVerifier } from '../../src/connectors/postgres/scram.ts'
+import type { Answer } from '../../src/ports/chat.ts'
+import { idOn, type Replica, until } from '../support/house.ts'
+import type { Crew } from './crew.ts'
+
+/** How a story ends: by itself, by its holder, after an extension, over a sweep, denied; or an access that nobody gave. */
+export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'denied' | 'orphan'
+
+const REACH_MS = 30_000
+
+/**
+ * One story from asking to removal, told by people who send an act again, with the same key, until they
+ * have an answer; with a session in the target that must not outlive it.
+ */
+export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Promise<Told> {
+  const said: Said[] = []
+  async function say(send: (replica: Replica, key: string) => Promise<Answer>): Promise<Answer> {
+    const key = randomUUID()
+    const again = () => crew.act((replica) => send(replica, key))
+    const answer = await again()
+    said.push({ answer, again })
+    return answer
+  }
+
+  const length = plot === 'expires' ? '2s' : '2m'
+  const id = idOn(await say((replica, key) => replica.command('ana', `prod-db ${length} fix the ledger`, key)))
+  if (plot === 'denied') {
+    await say((replica, key) => replica.submit('marcus', 'deny', id, { reason: 'not now' }, key))
+    return { id, said }
+  }
+  await say((replica, key) => replica.press('marcus', 'approve', id, key))
+  await reached(crew, id, 'grant.active')
+  const session = await connect(crew, await say((replica, key) => replica.press('ana', 'connect', id, key)))
+  try {
+    if (plot === 'extended') {
+      await say((replica, key) => replica.command('ana', `extend ${id} 1m it takes longer`, key))
+      await say((replica, key) => replica.press('olga', 'approve-extension', id, key))
+      await reached(crew, id, 'grant.extended')
+    }
+    if (plot === 'swept') await sweepAgain(crew)
+    if (plot !== 'expires') await say((replica, key) => replica.press('ana', 'done', id, key))
+    await reached(crew, id, 'closed')
+  } finally {
+    await session?.end({ timeout: 0 })
+  }
+  return { id, said }
+}
+
+/** An account of ours that the record knows nothing of: as after a restore that lost the newest events. */
+export async function plantOrphan(crew: Crew): Promise<string> {
+  const id = `G-${Array.from({ length: 6 }, () => 'ABCDEFGHJK'[randomInt(10)]).join('')}`
+  crew.watch.ignore(accountName(id))
+  await crew.house.targetDb`
+    select jit.provision(${accountName(id)}, ${id}, 'ledger_read', ${scramVerifier('x')},
+      ${Date.now() + 600_000}::bigint, 1, ${Date.now()}::bigint)`
+  await sweepAgain(crew)
+  return id
+}
+
+/** A process that starts after a while without any sweeps first. */
+async function sweepAgain(crew: Crew): Promise<void> {
+  await crew.house.db`update schedule_slot set slot = slot - 600000 where job = 'sweep'`
+  await crew.replaceOne()
+}
+
+async function reached(crew: Crew, id: string, type: string): Promise<void> {
+  const seen = async () => (await crew.record.eventsOf(id)).some((event) => event.type === type)
+  await until(`${id} has ${type}`, seen, REACH_MS)
+}
+
+/** Opens the link and logs in with what it shows, if the access still stands. */
+async function connect(crew: Crew, answer: Answer): Promise<Sql | null> {
+  const token = /\/reveal\/([\w-]{43})/.exec(JSON.stringify(answer))?.[1]
+  if (token === undefined) return null
+  let page = ''
+  await crew.act(async (replica) => {
+    page = await (await fetch(`${replica.url}/reveal/${token}`, { method: 'POST' })).text()
+    return answer
+  })
+  const [host, port, database, user, password] = [...page.matchAll(/<code id="f\d">([^<]*)</g)].map((match) => match[1])
+  if (password === undefined || host === undefined || user === undefined || database === undefined) return null
+  const session = postgres({ host, port: Number(port), database, user, password, max: 1, onnotice: () => undefined })
+  await session`select`.catch(() => undefined)
+  return session
+}
+
+export interface Told {
+  readonly id: string
+  readonly said: readonly Said[]
+}
+
+/** What a person was answered, and the same act once more. */
+export interface Said {
+  readonly answer: Answer
+  again(): Promise<Answer>
+}
