@@ -25,7 +25,10 @@ afterAll(() => house.close())
 /** Runs one block as its reader would, by itself, for this grant. */
 async function runBlock(sql: string, id: string, database = 'prod_db'): Promise<Row[]> {
   ran.add(sql)
-  const own = sql.replaceAll('G-7K3QF0', id).replaceAll('jit_g_7k3qf0', accountOf(id))
+  const own = sql
+    .replaceAll('G-7K3QF0', id)
+    .replaceAll('jit_g_7k3qf0', accountOf(id))
+    .replaceAll('example.org/access', 'test.example/log')
   const dba = openDb(house.cluster.urlFor(database), { applicationName: 'dba', max: 1 })
   try {
     return [...(await dba.unsafe<Row[]>(own))]
@@ -64,7 +67,7 @@ test('an access is seen, ended and taken away by hand, and Countersign proves it
   ])
   expect(listed[0]?.ends_at).not.toBeNull()
 
-  const [list, disable, kill, look, killNameless, plan, purge, lookAgain] = blocks.of('target')
+  const [list, mark, disable, kill, look, killNameless, plan, purge, lookAgain] = blocks.of('target')
   expect(await runBlock(list ?? '', id)).toContainEqual(
     expect.objectContaining({
       account: accountOf(id),
@@ -75,6 +78,7 @@ test('an access is seen, ended and taken away by hand, and Countersign proves it
     }),
   )
   await expect(runBlock(kill ?? '', id)).rejects.toMatchObject({ code: 'JIT04' })
+  await runBlock(mark ?? '', id)
   await runBlock(disable ?? '', id)
   await runBlock(kill ?? '', id)
   await until('nobody is there', async () => {
@@ -98,13 +102,14 @@ test('an access is seen, ended and taken away by hand, and Countersign proves it
 test('what somebody left in another database is taken away there first', async () => {
   const id = await give('ana')
   await replica.stop()
-  const [, disable, kill, , , plan, purge] = blocks.of('target')
+  const [, mark, disable, kill, , , plan, purge] = blocks.of('target')
   await house.targetDb.unsafe(`grant create on database postgres to ${accountOf(id)}`)
   await runBlock(`grant create on schema public to ${accountOf(id)}`, id, 'postgres')
   const holder = await logIn(accountOf(id), 'postgres')
   await holder`create table public.kept (id bigint)`
   await closeDb(holder)
 
+  await runBlock(mark ?? '', id)
   await runBlock(disable ?? '', id)
   await runBlock(kill ?? '', id)
   const [planned] = await runBlock(plan ?? '', id)
