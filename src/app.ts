@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Router } from 'express'
+import { createPatience } from './app/patience.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
@@ -28,13 +29,16 @@ import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
 import { newestEvents } from './report/newest-events.ts'
+import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
 import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
-import { createHealth } from './web/health.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { askingAll, createHealth } from './web/health.ts'
+import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
@@ -53,6 +57,9 @@ import { revealConnection } from './workflow/show-connection.ts'
 import { sweep } from './workflow/sweep.ts'
 import { toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
+
+/** What is under way may take so long all together; a target that hangs must not keep us from ending. */
+const DRAIN_MS = 8_000
 
 /** A running process. */
 export interface App {
@@ -77,9 +84,12 @@ export interface AppHooks {
 export async function startApp(config: Config, log: Log, hooks: AppHooks = {}): Promise<App> {
   const started: (() => Promise<void>)[] = []
   const stopAll = async () => {
+    const patience = createPatience(DRAIN_MS)
     for (const stop of started.splice(0).reverse()) {
-      await stop().catch((error: unknown) => log.error({ err: error }, 'something did not stop cleanly'))
+      const done = stop().catch((error: unknown) => log.error({ err: error }, 'something did not stop cleanly'))
+      if (!(await patience.allows(done))) log.warn('something was still under way: it is taken up as after a crash')
     }
+    patience.end()
   }
   try {
     const running = await start(config, log, hooks, (stop) => started.push(stop))
@@ -101,6 +111,7 @@ async function start(
     throw new NoSuchChat('Teams is configured, and this version has no Teams. Unset TEAMS_*, or configure Slack')
   }
   const build = await readBuild()
+  const metrics = createMetrics(build)
   const open = await openRecord(config, {
     also: [migrateEffects],
     onNotice: (notice) => log.info(notice),
@@ -124,8 +135,10 @@ async function start(
   }
   const alarms = createAlarms({
     ...{ db, record, clock, committed },
-    log: ({ what, detail, grant }, cause) =>
-      log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail),
+    log: ({ what, detail, grant }, cause) => {
+      metrics.alarm(what)
+      log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail)
+    },
   })
   const sealer = createSealer({
     ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
@@ -164,6 +177,7 @@ async function start(
       return publicUrl
     },
     alarm: (alarm) => alarms.raise(alarm),
+    observe: metrics,
     reached,
   }
   const desk = createDesk(context, (error, act) => {
@@ -209,7 +223,7 @@ async function start(
   const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
 
   const effects = createEffects({
-    ...{ url: database.url, db, log },
+    ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
@@ -286,19 +300,24 @@ async function start(
   onStop(() => net.stop())
   await front.start()
   onStop(() => front.stop())
+  const checks = readinessChecks({
+    ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
+    policyHeld: async () => {
+      const inForce = await policy.inForce(db)
+      return !isRefused(inForce) ? null : 'held: the policy of this process is not the active one'
+    },
+    targets: () => Object.keys(policy.current().targets),
+  })
+  const askAll = askingAll(checks)
   const serving = await serve({
     ...{ host: config.host, port: config.port },
     routers: [
-      createHealth(
-        readinessChecks({
-          ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
-          policyHeld: async () => {
-            const inForce = await policy.inForce(db)
-            return !isRefused(inForce) ? null : 'held: the policy of this process is not the active one'
-          },
-          targets: () => Object.keys(policy.current().targets),
-        }),
-      ),
+      createHealth(checks, askAll),
+      createMetricsDoor({
+        ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },
+        readHouse: createHouseReader({ db, clock, witnesses: witnesses.map(({ name }) => name) }),
+        onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
+      }),
       createRevealPage({
         peek: (token) => peekReveal(db, sealing, token, clock.now()),
         reveal: (token) => revealConnection(context, token),

@@ -1,9 +1,7 @@
 import { startApp } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { createLog } from '../telemetry/log.ts'
-
-/** How long a stop may take before the process ends anyway: the effects' own net finds what was left. */
-const PATIENCE_MS = 25_000
+import { stopOnSignal } from './stop-on-signal.ts'
 
 /** One process of Countersign until a signal stops it: `npm start`, and `countersign serve`. */
 export function runProcess(): void {
@@ -21,16 +19,10 @@ async function start(): Promise<void> {
     process.exitCode = 1
     return
   }
-  const { config } = reading
+  const { config, warnings } = reading
   const log = createLog({ level: 'info', pretty: process.stderr.isTTY })
+  for (const warning of warnings) log.warn(warning)
   const app = await startApp(config, log)
+  stopOnSignal(app, log)
   process.stdout.write(`\n  Countersign is at ${app.url}\n\n`)
-
-  const stop = (signal: string) => {
-    log.info({ signal }, 'stopping')
-    setTimeout(() => process.exit(1), PATIENCE_MS).unref()
-    void app.stop().then(() => process.exit(0))
-  }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
 }

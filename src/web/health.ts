@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { inOneGo } from './in-one-go.ts'
 
 const BUDGET_MS = 2_000
 
@@ -7,8 +8,7 @@ const BUDGET_MS = 2_000
  * decisive (the database, the schema) takes the process out of service; everything else is told in the
  * body, because a replica that cannot reach a target or a witness still answers people and ends access.
  */
-export function createHealth(checks: readonly HealthCheck[]): Router {
-  const askAll = checks.map((check) => inOneGo(() => ask(check)))
+export function createHealth(checks: readonly HealthCheck[], askAll: AskAll = askingAll(checks)): Router {
   const router = Router()
   router.use(['/healthz', '/readyz'], (_request, response, next) => {
     response.set('Cache-Control', 'no-store')
@@ -18,11 +18,17 @@ export function createHealth(checks: readonly HealthCheck[]): Router {
     response.json({ status: 'up' })
   })
   router.get('/readyz', async (_request, response) => {
-    const results = await Promise.all(askAll.map((askOne) => askOne()))
+    const results = await askAll()
     const status = statusOf(checks, results)
     response.status(status === 'unavailable' ? 503 : 200).json({ status, checks: results })
   })
   return router
+}
+
+/** Asks every check; for whoever shows the answers in another way. */
+export function askingAll(checks: readonly HealthCheck[]): AskAll {
+  const asking = checks.map((check) => inOneGo(() => ask(check)))
+  return () => Promise.all(asking.map((askOne) => askOne()))
 }
 
 function statusOf(checks: readonly HealthCheck[], results: readonly CheckResult[]): HealthStatus {
@@ -44,17 +50,6 @@ async function ask({ name, budgetMs = BUDGET_MS, look }: HealthCheck): Promise<C
   }
 }
 
-/** However many ask at once, one look is under way. */
-function inOneGo<T>(run: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | null = null
-  return () => {
-    running ??= run().finally(() => {
-      running = null
-    })
-    return running
-  }
-}
-
 export interface HealthCheck {
   readonly name: string
   /** Without it this process can do nothing: answered with 503. */
@@ -69,6 +64,8 @@ export interface Look {
   readonly state: 'ok' | 'degraded' | 'failed'
   readonly detail: string
 }
+
+export type AskAll = () => Promise<readonly CheckResult[]>
 
 type CheckResult = Look & { readonly name: string }
 

@@ -68,6 +68,8 @@ function close(server: Server): Promise<void> {
       clearTimeout(timer)
       resolve()
     })
+    // A connection that is kept for more would hold us up after its last answer.
+    server.keepAliveTimeout = 1
     server.closeIdleConnections()
   })
 }

@@ -30,7 +30,7 @@ const TRIED_AFTER_THE_END_MS = DAY
  */
 export async function announce(context: Context, stream: string): Promise<void> {
   const again = await context.lanes.withLane(`thread:${stream}`, async () => {
-    const { wanted, seq, triedUntil } = await announcementsOf(context, stream)
+    const { wanted, seq, triedUntil, times } = await announcementsOf(context, stream)
     const round: Round = { context, stream, triedUntil, notices: await findNotices(context, stream) }
     const failures: unknown[] = []
     for (const announcement of inOrder(wanted)) {
@@ -41,7 +41,11 @@ export async function announce(context: Context, stream: string): Promise<void> 
         if (failure !== null) failures.push(failure)
       }
     }
-    if (failures.length === 0) await keepAnnounced(context, stream, seq)
+    if (failures.length === 0) {
+      const shownBefore = await keepAnnounced(context, stream, seq)
+      const oldestNew = times[shownBefore]
+      if (oldestNew !== undefined) context.observe.chatInStep(context.clock.now() - oldestNew)
+    }
     await context.reached('announce:after-announced')
     return failures
   })
@@ -61,13 +65,15 @@ interface Wanted {
   readonly wanted: readonly Announcement[]
   readonly seq: number
   readonly triedUntil: number | null
+  /** Of every event of the stream, by its place. */
+  readonly times: readonly number[]
 }
 
 async function announcementsOf(context: Context, stream: string): Promise<Wanted> {
   if (stream === POLICY_STREAM) return policyAnnouncements(context)
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
-  if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null }
+  if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [] }
   const { state, events } = loaded
   const undelivered = (await context.record.readStream(context.db, besideStream(stream))).map(readable)
   const wanted = announceGrant(
@@ -76,13 +82,15 @@ async function announcementsOf(context: Context, stream: string): Promise<Wanted
     cardContext(context),
     undelivered.filter((event): event is Undelivered => event.type === 'notice.undeliverable'),
   )
-  return { wanted, seq: state.seq, triedUntil: isOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS }
+  const triedUntil = isOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at) }
 }
 
 async function policyAnnouncements(context: Context): Promise<Wanted> {
   const facts = await readPolicyFacts(context.record, context.db)
   const wanted = announcePolicies(facts, context.policy.current().channel, namesOf(context))
-  return { wanted, seq: facts.length, triedUntil: lastOf(facts) + TRIED_AFTER_THE_END_MS }
+  const times = facts.map(({ at }) => at)
+  return { wanted, seq: facts.length, triedUntil: lastOf(facts) + TRIED_AFTER_THE_END_MS, times }
 }
 
 function lastOf(events: readonly { readonly at: number }[]): number {
@@ -94,10 +102,14 @@ function besideStream(stream: string): string {
   return `undelivered:${stream}`
 }
 
-async function keepAnnounced(context: Context, stream: string, seq: number): Promise<void> {
-  await context.db`
+/** @returns how far chat had been in step before */
+async function keepAnnounced(context: Context, stream: string, seq: number): Promise<number> {
+  const [row] = await context.db<{ before: number | null }[]>`
+    with before as (select seq from announced where stream = ${stream})
     insert into announced (stream, seq) values (${stream}, ${seq})
-    on conflict (stream) do update set seq = greatest(announced.seq, excluded.seq)`
+    on conflict (stream) do update set seq = greatest(announced.seq, excluded.seq)
+    returning (select seq from before) as before`
+  return row?.before ?? 0
 }
 
 /** The card before its thread; then by priority. */

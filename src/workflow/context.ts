@@ -7,6 +7,7 @@ import type { Connector } from '../ports/connector.ts'
 import type { Directory } from '../ports/directory.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Witnessed } from '../record/witnessed.ts'
+import type { Observer } from '../telemetry/observer.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
 /**
@@ -43,6 +44,8 @@ export interface Context {
   }
   readonly publicUrl: string
   readonly alarm: (alarm: Alarm) => void
+  /** For the metrics: what this process notices about its own work. */
+  readonly observe: Omit<Observer, 'alarm'>
   /** Test hook: named points between the committed steps, where a crash must lose nothing. */
   readonly reached: (point: CrashPoint) => Promise<void>
 }

@@ -9,6 +9,7 @@ import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { DirectoryUnreachable, type Identity } from '../ports/directory.ts'
+import type { ActOutcome } from '../telemetry/observer.ts'
 import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { decideAgain } from './decide-again.ts'
@@ -50,6 +51,18 @@ const ACT_BUDGET_MS = 2_000
  * answer; "not recorded" is said only when it is known.
  */
 export async function performAct(context: Context, act: Act, verb: Verb): Promise<Answer> {
+  const since = context.clock.now()
+  let outcome: ActOutcome = 'failed'
+  try {
+    const done = await perform(context, act, verb)
+    outcome = done.outcome
+    return done.answer
+  } finally {
+    context.observe.act(verb.name, outcome, context.clock.now() - since)
+  }
+}
+
+async function perform(context: Context, act: Act, verb: Verb): Promise<Done> {
   try {
     return await decideAgain(() => attempt(context, act, verb))
   } catch (error) {
@@ -57,10 +70,10 @@ export async function performAct(context: Context, act: Act, verb: Verb): Promis
   }
 }
 
-async function attempt(context: Context, act: Act, verb: Verb): Promise<Answer> {
-  const answer = await inTransaction(context.db, { timeoutMs: ACT_BUDGET_MS }, async (tx) => {
+async function attempt(context: Context, act: Act, verb: Verb): Promise<Done> {
+  const done = await inTransaction(context.db, { timeoutMs: ACT_BUDGET_MS }, async (tx): Promise<Done> => {
     const first = await firstAnswer(context, tx, act.key)
-    if (first !== null) return first
+    if (first !== null) return { answer: first, outcome: 'repeated' }
     const now = context.clock.now()
     const inForce = await context.policy.inForce(tx)
     const held = isRefused(inForce) ? inForce : null
@@ -71,16 +84,23 @@ async function attempt(context: Context, act: Act, verb: Verb): Promise<Answer> 
     const result = isRefused(performed)
       ? await keepRefusal(context, tx, act, by, verb, performed, now)
       : performed.answer
-    if (verb.reads === true && !isRefused(performed)) return result
+    const outcome = isRefused(performed) ? 'refused' : 'answered'
+    if (verb.reads === true && !isRefused(performed)) return { answer: result, outcome }
     const kept = isRefused(performed) ? result : (performed.keep ?? performed.answer)
     const sealed = context.sealing.seal(JSON.stringify(kept), `act:${act.key}`)
     await tx`insert into act (key, at, answer) values (${act.key}, ${now}, ${sealed})`
     await verb.before?.()
-    return result
+    return { answer: result, outcome }
   })
   context.committed()
   await verb.after?.()
-  return answer
+  return done
+}
+
+/** What the person hears, and in which way it ended, for the metrics. */
+interface Done {
+  readonly answer: Answer
+  readonly outcome: ActOutcome
 }
 
 type Who = Identity | null | 'unreachable'
@@ -157,17 +177,21 @@ async function firstAnswer(context: Context, db: Tx | Context['db'], key: string
 }
 
 /** After a failure: was it recorded all the same? The act's own key tells. */
-async function afterFailure(context: Context, act: Act, error: unknown): Promise<Answer> {
+async function afterFailure(context: Context, act: Act, error: unknown): Promise<Done> {
   const failure = classifyFailure(error)
   if (failure === 'refused' && !isDuplicateAct(error)) throw error
   try {
     const first = await firstAnswer(context, context.db, act.key)
-    if (first !== null) return first
-    if (failure !== 'unknown') return line({ code: 'not-recorded' }, context)
+    if (first !== null) return { answer: first, outcome: 'answered' }
+    if (failure !== 'unknown') return notRecorded(context)
   } catch {
-    if (failure === 'not-recorded') return line({ code: 'not-recorded' }, context)
+    if (failure === 'not-recorded') return notRecorded(context)
   }
-  return line({ code: 'unknown-outcome' }, context)
+  return { answer: line({ code: 'unknown-outcome' }, context), outcome: 'unknown' }
+}
+
+function notRecorded(context: Context): Done {
+  return { answer: line({ code: 'not-recorded' }, context), outcome: 'not-recorded' }
 }
 
 function isDuplicateAct(error: unknown): boolean {

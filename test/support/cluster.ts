@@ -3,11 +3,12 @@ import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findBinaries } from '../../src/db/embedded/binaries.ts'
+import { type Binaries, findBinaries } from '../../src/db/embedded/binaries.ts'
 import { createCluster } from '../../src/db/embedded/create-cluster.ts'
 import { freePort } from '../../src/db/embedded/free-port.ts'
 import { isAlive, isServerOf, launch, readPostmaster, stopServer } from '../../src/db/embedded/postmaster.ts'
 import { isReachable, serverUser } from '../../src/db/embedded/server-user.ts'
+import { initInstalled } from './installed-servers.ts'
 
 const STOP_PATIENCE_MS = 15_000
 const PREFIX = 'countersign-test-'
@@ -21,15 +22,16 @@ const roomySettings = { max_connections: '300', shared_buffers: '64MB', jit: 'of
  * A PostgreSQL server of one's own, to crash, to fill, or to run with other settings. It writes as
  * carefully as in production unless told otherwise.
  */
-export async function startScratchCluster({ settings = {} }: ScratchOptions = {}): Promise<ScratchCluster> {
+export async function startScratchCluster({ settings = {}, installed }: ScratchOptions = {}): Promise<ScratchCluster> {
   await sweepAbandoned()
-  const [binaries, user] = await Promise.all([findBinaries(), serverUser()])
+  const [binaries, user] = await Promise.all([installed ?? findBinaries(), serverUser()])
   const folder = await mkdtemp(path.join(await temporaryRoot(), `${PREFIX}${process.pid}-`))
   if (user) await chown(folder, user.uid, user.gid)
   await chmod(folder, 0o700)
   const dataDir = path.join(folder, 'data')
   const password = randomBytes(18).toString('base64url')
-  await createCluster({ binaries, dataDir, user, password, sync: false })
+  if (installed) await initInstalled({ binaries, dataDir, user, password })
+  else await createCluster({ binaries, dataDir, user, password, sync: false })
   const port = await freePort()
   const logFile = path.join(folder, 'server.log')
   const start = () => launch({ binaries, dataDir, user, port, logFile, settings: { ...roomySettings, ...settings } })
@@ -91,6 +93,8 @@ async function sweepAbandoned(): Promise<void> {
 export interface ScratchOptions {
   /** PostgreSQL settings, such as `{ statement_timeout: '1s' }`. */
   settings?: Record<string, string>
+  /** Another server than the one that npm brings: see `installedServers`. */
+  installed?: Binaries
 }
 
 export interface ScratchCluster {

@@ -33,7 +33,6 @@ export async function createTestContext(start: number): Promise<TestContext> {
       everActive: () => [policy],
       inForce: async () => policy,
       ownHash: () => policy.hash,
-      isFromRecord: () => true,
       load: async () => {},
       reload: async () => {},
       isFromRecord: () => true,
@@ -50,6 +49,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
     },
     sealing: { ...createSealing(key), digest: (text) => createHmac('sha256', key).update(text).digest('hex') },
     alarm: (alarm) => void alarms.push(alarm),
+    observe: { act: () => undefined, chatInStep: () => undefined, alarm: () => undefined },
     reached: async () => undefined,
   }
   return {

@@ -1,0 +1,39 @@
+/** What the metrics say about the whole house, whichever process is asked. */
+export interface HouseFigures {
+  readonly endings: { readonly unproved: number; readonly stuck: number }
+  readonly record: {
+    readonly size: number
+    readonly pending: number
+    readonly oldestPendingMs: number
+    readonly oldestUnwitnessedMs: number
+    readonly quarantined: number
+  }
+  readonly witnesses: readonly WitnessFigures[]
+  readonly undeliverable: number
+  readonly effects: readonly EffectFigures[]
+  /** Steps of endings that came under the tree since the last time. */
+  readonly seen: readonly SeenEnding[]
+}
+
+export interface WitnessFigures {
+  readonly witness: string
+  /** Since its newest confirmation. */
+  readonly ageMs: number
+  /** Of the newest checkpoint: from the commit of its oldest event to the confirmation. */
+  readonly lagMs: number
+}
+
+export type SeenEnding =
+  | { readonly step: 'begun'; readonly cause: string; readonly lateMs: number }
+  | { readonly step: 'proved'; readonly lateMs: number }
+  | { readonly step: 'stuck' }
+
+export interface EffectFigures {
+  readonly kind: string
+  readonly waiting: number
+  readonly running: number
+  readonly stuck: number
+  readonly givenUp: number
+  /** Negative when none is due yet. */
+  readonly lateByMs: number
+}
