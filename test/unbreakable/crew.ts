@@ -73,10 +73,13 @@ export async function openCrew(size: number): Promise<Crew> {
         },
         PATIENCE_MS,
       ),
-    async replaceOne() {
-      const [replica] = living
-      await replica?.kill()
-      await muster()
+    async sweep() {
+      const swept = async () => {
+        const [replica] = living
+        await replica?.sweep()
+        return replica !== undefined && replica.child.signalCode === null
+      }
+      await until('somebody has swept', swept, PATIENCE_MS)
     },
     async close() {
       closed = true
@@ -101,7 +104,7 @@ export interface Crew {
   act(send: (replica: Replica) => Promise<Answer>): Promise<Answer>
   /** Brings the crew to its full number again. */
   muster(): Promise<void>
-  /** Kills one and starts another. */
-  replaceOne(): Promise<void>
+  /** One sweep that is not cut off. */
+  sweep(): Promise<void>
   close(): Promise<void>
 }

@@ -13,11 +13,14 @@ import type { Context } from '../../src/workflow/context.ts'
 import { loadGrant } from '../../src/workflow/grant-store.ts'
 import { type House, until } from '../support/house.ts'
 
+/** As `openHouse` sets it. */
+export const LOG_ORIGIN = 'test.example/log'
+
 /** The record and the chat of a house, read from outside with its own keys. */
 export async function openRecordOf(house: House): Promise<RecordOf> {
   const { db, file } = house
   const files = { signingFile: file('signing.pem'), macFile: file('mac.hex'), secretsFile: file('secrets.hex') }
-  const keys = await openKeys({ ...files, createMissing: false }, 'test.example/log')
+  const keys = await openKeys({ ...files, createMissing: false }, LOG_ORIGIN)
   const sealing = createSealing(keys.secrets)
   const record = createRecord({
     macKey: keys.mac,

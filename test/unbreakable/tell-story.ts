@@ -5,11 +5,12 @@ import { scramVerifier } from '../../src/connectors/postgres/scram.ts'
 import type { Answer } from '../../src/ports/chat.ts'
 import { idOn, type Replica, until } from '../support/house.ts'
 import type { Crew } from './crew.ts'
+import { LOG_ORIGIN } from './record-of.ts'
 
 /** How a story ends: by itself, by its holder, after an extension, over a sweep, denied; or an access that nobody gave. */
 export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'denied' | 'orphan'
 
-const REACH_MS = 30_000
+const REACH_MS = 60_000
 
 /**
  * One story from asking to removal, told by people who send an act again, with the same key, until they
@@ -40,7 +41,7 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
       await say((replica, key) => replica.press('olga', 'approve-extension', id, key))
       await reached(crew, id, 'grant.extended')
     }
-    if (plot === 'swept') await sweepAgain(crew)
+    if (plot === 'swept') await crew.sweep()
     if (plot !== 'expires') await say((replica, key) => replica.press('ana', 'done', id, key))
     await reached(crew, id, 'closed')
   } finally {
@@ -54,16 +55,14 @@ export async function plantOrphan(crew: Crew): Promise<string> {
   const id = `G-${Array.from({ length: 6 }, () => 'ABCDEFGHJK'[randomInt(10)]).join('')}`
   crew.watch.ignore(accountName(id))
   await crew.house.targetDb`
+<<<<<<< HEAD
     select jit.provision(${accountName(id)}, ${id}, 'test.example/log', 'ledger_read', ${scramVerifier('x')},
+=======
+    select jit.provision(${accountName(id)}, ${id}, ${LOG_ORIGIN}, 'ledger_read', ${scramVerifier('x')},
+>>>>>>> h/crash
       ${Date.now() + 600_000}::bigint, 1, ${Date.now()}::bigint)`
-  await sweepAgain(crew)
+  await crew.sweep()
   return id
-}
-
-/** A process that starts after a while without any sweeps first. */
-async function sweepAgain(crew: Crew): Promise<void> {
-  await crew.house.db`update schedule_slot set slot = slot - 600000 where job = 'sweep'`
-  await crew.replaceOne()
 }
 
 async function reached(crew: Crew, id: string, type: string): Promise<void> {
@@ -73,7 +72,7 @@ async function reached(crew: Crew, id: string, type: string): Promise<void> {
 
 /** Opens the link and logs in with what it shows, if the access still stands. */
 async function connect(crew: Crew, answer: Answer): Promise<Sql | null> {
-  const token = /\/reveal\/([\w-]{43})/.exec(JSON.stringify(answer))?.[1]
+  const token = /\/reveal\/([\w-]{43,})/.exec(JSON.stringify(answer))?.[1]
   if (token === undefined) return null
   let page = ''
   await crew.act(async (replica) => {
