@@ -33,7 +33,6 @@ const app = await startApp(reading.config, createLog({ level: 'info' }), {
 })
 // Who is killed cannot do it at its end; the next process starts in half the time.
 flushCompileCache()
-process.stdout.write(`${JSON.stringify({ url: app.url })}\n`)
 process.on('SIGUSR2', () => {
   void app.sweep().then(() => process.stdout.write('swept\n'))
 })
