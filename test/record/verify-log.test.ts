@@ -174,6 +174,16 @@ describe('each change is found and named', () => {
     ])
   })
 
+  test('an event that a leaf below zero keeps from the sealer', async () => {
+    await append(db, 'hidden', 0, 'approved')
+    await db.admin`insert into leaf select 1, -1, leaf_hash from event where stream = 'hidden'`
+    await db.admin`delete from event_pending`
+    expect((await verify()).differences).toEqual([
+      { what: 'never-sealed', where: 'hidden #1, under no leaf', since: null },
+    ])
+    expect(await db.record.readStream(db.app, 'hidden')).toMatchObject([{ leafIndex: null }])
+  })
+
   test('the tail is cut everywhere: the witness knows better', async () => {
     await asVandal(db.admin, async (sql) => {
       await sql`delete from event where stream = 'b'`

@@ -64,6 +64,16 @@ test('over replicas a slot is run once', async () => {
   expect(slots).toEqual(Array.from({ length: 20 }, (_, n) => n))
 })
 
+test('a slot of the future that somebody wrote into the table keeps no job from running', async () => {
+  const slots: number[] = []
+  const schedule = replica({ run: async (_, slot) => void slots.push(day(slot)) })
+  await schedule.runDue()
+  await db`insert into schedule_slot (job, slot, at) values ('digest', ${START + 10 * DAY + 1}, 0)`
+  await clock.advance(2 * DAY)
+  await replica({ run: async (_, slot) => void slots.push(day(slot)) }).runDue()
+  expect(slots).toEqual([0, 1])
+})
+
 test('slots missed while nobody ran are caught up, each once and in order', async () => {
   const slots: number[] = []
   const run = async (_: Tx, slot: number) => void slots.push(day(slot))

@@ -3,6 +3,7 @@ import { type House, type Replica, until } from '../support/house.ts'
 import {
   accountOf,
   accounts,
+  ask,
   connect,
   eventsOfStream,
   give,
@@ -58,6 +59,28 @@ test('an end that cannot be recorded is not put off, and is put on record when t
   await until('the proof is on record', async () => (await typesOf(house, id)).at(-1) === 'closed', 30_000)
   await replica.press('e2', 'done', other)
   await gone(house, other)
+}, 90_000)
+
+test('an approval that is kept from the sealer waits, and is sealed once its place is found to be missing', async () => {
+  await house.db.unsafe(`
+    create function swallow() returns trigger language plpgsql as 'begin return null; end';
+    create trigger swallow before insert on event_pending for each row execute function swallow()`)
+  const id = await ask(replica, 'e5', '1h fix the ledger')
+  await replica.press('marcus', 'approve', id)
+  await house.db.unsafe('drop trigger swallow on event_pending; drop function swallow')
+  await replica.sweep()
+  expect(await accounts(house)).not.toContain(accountOf(id))
+  await until(
+    'it is sealed and given',
+    async () => {
+      await replica.sweep()
+      return (await typesOf(house, id)).includes('grant.active')
+    },
+    60_000,
+  )
+  await named(house, replica, 'unsealed-events', id)
+  await replica.press('e5', 'done', id)
+  await gone(house, id)
 }, 90_000)
 
 test('when the record cannot be read, the end that the target was told decides', async () => {
