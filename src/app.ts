@@ -192,7 +192,7 @@ async function start(
       people: () => localPeopleOf(policy.current()),
       channels: () => channelsOf(policy.current()),
       policyName: config.policyFile.split('/').at(-1) ?? '',
-      example: exampleFor(policy.current(), localPeopleOf(policy.current())[0]?.id ?? '') ?? '/access',
+      example: () => exampleFor(policy.current(), localPeopleOf(policy.current())[0]?.id ?? '') ?? '/access',
       completion: async (account) => {
         const who = await directory.byAccount(account)
         return who === null ? [] : completionFor(policy.current(), who.id)

@@ -44,7 +44,7 @@ export async function startLocalChat(createDesk: (clock: TestClock) => Desk): Pr
       people: () => people,
       channels: () => ['#access', '#access-finance'],
       policyName: 'Policy acme, 3f9a1c',
-      example: '/access prod-db 2h fix ledger INC-42',
+      example: () => '/access prod-db 2h fix ledger INC-42',
       completion: async () => completions,
       panes: { target: async () => orThrow(panes.target), record: async () => orThrow(panes.record) } satisfies Panes,
       onFault: (what, error) => faults.push({ what, error }),

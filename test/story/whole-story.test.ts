@@ -32,6 +32,8 @@ afterAll(async () => {
 it('asks, approves as somebody else, connects with a real login, and watches it end and be seen gone', async () => {
   await page.goto(replica.url)
   await page.getByText('Nobody has access.').first().waitFor()
+  // What the guide proposes comes from the policy in force.
+  await page.getByText('Write /access prod-db 2m').first().waitFor()
   await page.getByRole('combobox').or(page.getByRole('textbox')).first().fill('/access prod-db 20s fix the ledger')
   await page.keyboard.press('Enter')
   await page.getByText('Ana asks for prod-db:read').first().waitFor()

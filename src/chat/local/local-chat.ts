@@ -42,7 +42,7 @@ export interface LocalChatOptions {
   readonly channels: () => readonly string[]
   readonly policyName: string
   /** A whole command that the page offers to try: `/access prod-db 2m fix ledger INC-42`. */
-  readonly example: string
+  readonly example: () => string
   /** What this person may write after `/access`. */
   readonly completion: (account: Account) => Promise<readonly Completion[]>
   readonly panes: Panes
@@ -61,7 +61,7 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
     people: people().map(({ id, name, title, account }) => ({ id, name, title, direct: directChannel(account) })),
     channels: channels(),
     policyName,
-    example,
+    example: example(),
   })
   const feed = createFeed({ db, clock, panes, greeting, onFault })
   const acts = createActs({ desk, people, channels, onFault })
