@@ -167,20 +167,13 @@ test('a policy that was activated without the key decides nothing, and holds no 
   replica = await house.startReplica()
   await gone(house, ending)
   await until('the proof is on record', async () => (await typesOf(house, ending)).at(-1) === 'closed')
-  // A process that never saw a policy which it could prove knows nobody.
-  await expect(replica.press('marcus', 'approve', pending)).rejects.toThrow('There is nobody called marcus')
+  expect(JSON.stringify(await replica.press('marcus', 'approve', pending))).toContain('No decision can be taken here')
 
   await vandalise(house.db, async (tx) => {
     await tx`delete from event where stream = 'policy' and type = 'policy.activated' and seq > 2`
     await tx`update stream_head set (seq, hash) = (select seq, leaf_hash from event where stream = 'policy' and seq = 2)
       where stream = 'policy'`
   })
-  await until('it has looked again', async () =>
-    replica.command('marcus', 'mine').then(
-      () => true,
-      () => false,
-    ),
-  )
   expect(JSON.stringify(await replica.press('marcus', 'approve', pending))).toContain('Approved')
   await until('it is active', async () => (await typesOf(house, pending)).includes('grant.active'))
   await replica.press('e19', 'done', pending)
@@ -198,7 +191,7 @@ test('whoever deletes the policies cannot put one in by a restart', async () => 
     await tx`delete from stream_head where stream = 'policy'`
   })
   replica = await house.startReplica()
-  await expect(replica.press('marcus', 'approve', pending)).rejects.toThrow('There is nobody called marcus')
+  expect(JSON.stringify(await replica.press('marcus', 'approve', pending))).toContain('No decision can be taken here')
   expect(await eventsOfStream(house.db, 'policy')).toEqual([])
   await replica.stop()
   await vandalise(house.db, async (tx) => {
