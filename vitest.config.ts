@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // Most tests wait for processes and databases: one worker a core leaves half of the time unused.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'structure', include: ['test/structure/**/*.test.ts'] } },
       {
