@@ -226,7 +226,7 @@ async function start(
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
-      provision: { retry: 'forever', run: ({ grant }) => provisionGrant(context, String(grant)) },
+      provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'check-record': {
         ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },

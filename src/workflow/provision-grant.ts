@@ -36,13 +36,14 @@ const HOPELESS = ['PrivilegeMissing', 'PrivilegeExcessive', 'NotFound', 'SilentN
 /**
  * Makes the access. Trusts no table and no job: the approval must be found, by its events, inside a
  * checkpoint that the witnesses keep. The end is on record before the target is touched.
+ * @param attempt of the effect, 1 for the first
  * @throws RetryLater when the record is not yet witnessed or was changed, or the target cannot be reached
  */
-export async function provisionGrant(context: Context, id: string): Promise<void> {
+export async function provisionGrant(context: Context, id: string, attempt: number): Promise<void> {
   try {
     const seen = await loadGrant(context, context.db, id)
     if (seen !== null && MAY_BE_MADE.includes(seen.state.status)) await provisionProved(context, seen.state)
-    else nameNeedlessJob(context, id, seen?.state ?? null)
+    else nameNeedlessJob(context, id, seen?.state ?? null, attempt)
   } catch (error) {
     if (!(error instanceof RecordTampered)) throw error
     context.alarm({ ...alarmOf(error), grant: id })
@@ -52,12 +53,15 @@ export async function provisionGrant(context: Context, id: string): Promise<void
   }
 }
 
-/** Somebody may have put the job there; only for a live grant is one too many nothing. */
-function nameNeedlessJob(context: Context, id: string, state: GrantState | null): void {
+/**
+ * Somebody may have put the job there. Nothing to name is one too many for a live grant, one whose request was
+ * taken back after its approval, and one that comes again because a worker died with it.
+ */
+function nameNeedlessJob(context: Context, id: string, state: GrantState | null, attempt: number): void {
   if (state === null) {
     const detail = 'A job asks for access that nobody asked for'
     context.alarm({ what: 'provision-without-request', detail, grant: id })
-  } else if (state.approval === null || !isOpen(state)) {
+  } else if (state.approval === null || (state.access !== null && !isOpen(state) && attempt === 1)) {
     const detail = `A job asks for access, but the record says ${state.status}`
     context.alarm({ what: 'provision-without-approval', detail, grant: id })
   }
