@@ -87,7 +87,7 @@ test('nobody sets the role that they hold, and a transaction that is held open e
   await until('the transaction is open', async () => (await sessions(house, oid)) === 1)
   expect(await end('e1', id)).toEqual([])
   expect([await outcome, await sessions(house, oid)]).toEqual(['ended', 0])
-  await isTold(id, 'seen to be gone')
+  await isTold(id, 'seen to be gone at')
   expect(await said(id)).not.toContain('Left behind')
 })
 
@@ -209,13 +209,13 @@ test('what cannot be seen to be gone is told as stuck, never as removed, until s
       return (await house.db`select from local_chat_messages where key like ${key}`).length === 1
     })
     expect(await typesOf(house, id)).not.toContain('grant.removed')
-    expect(await said(id)).not.toContain('seen to be gone')
+    expect(await said(id)).not.toContain('seen to be gone at')
   }
   await dba`rollback prepared 'later'`
   await dba`drop database bare`
   for (const id of [prepared, elsewhere]) {
     await provedGone(id)
-    await isTold(id, 'seen to be gone')
+    await isTold(id, 'seen to be gone at')
     await gone(house, id)
   }
   expect(await accounts(house)).toEqual([])
