@@ -14,6 +14,8 @@ export default defineConfig({
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          // Whole processes on a busy machine: what is broken fails twice, and the report says that it did.
+          retry: process.env.CI ? 1 : 0,
         },
       },
     ],
