@@ -17,8 +17,10 @@ export async function readWitnessed(
   db: Db | Tx,
   stream: string,
 ): Promise<WitnessedStream> {
-  const [events, log] = await Promise.all([record.readStream(db, stream), findLog(db, witnessed.origin)])
+  // The checkpoint first: whatever it covers is then among the events. The other way round, an event that is recorded
+  // and sealed in between would look like one that somebody deleted.
   const notes = await witnessed.newest()
+  const [events, log] = await Promise.all([record.readStream(db, stream), findLog(db, witnessed.origin)])
   const checkpoint = confirmedByAll(notes)
   const covered = checkpoint?.checkpoint.size ?? 0
   const gap = events.findIndex(({ leafIndex }) => leafIndex === null || leafIndex >= covered)
