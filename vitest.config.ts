@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    // Most tests wait for processes and databases: one worker a core leaves half of the time unused.
-    maxWorkers: 2,
+    // One file at a time: several start six processes and two servers of their own.
+    maxWorkers: 1,
     projects: [
       { test: { name: 'structure', include: ['test/structure/**/*.test.ts'] } },
       {
