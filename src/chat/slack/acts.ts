@@ -1,9 +1,11 @@
 import type { webApi } from '@slack/bolt'
 import type { Answer, Card, Desk, Form, Line } from '../../ports/chat.ts'
+import { inTime, LATE } from '../in-time.ts'
+import { plainWords } from '../plain-words.ts'
 import { type Read, readCommand, readPress, readSubmission } from './payloads.ts'
 import { renderAnswerView, renderForm } from './render-form.ts'
 import { renderMessage } from './render-message.ts'
-import { plainWords, type Rendering } from './render-text.ts'
+import type { Rendering } from './render-text.ts'
 
 /** What came in, as Bolt hands it over: signed, and otherwise not to be trusted in any part. */
 export interface Incoming {
@@ -149,20 +151,6 @@ export function createActs({ desk, client, rendering, answerWithinMs, onFault }:
 
   function whisper(words: Card | Line) {
     return { response_type: 'ephemeral', ...renderMessage(words, rendering), unfurl_links: false, unfurl_media: false }
-  }
-}
-
-const LATE = Symbol('late')
-
-async function inTime<T>(performing: Promise<T>, withinMs: number): Promise<T | typeof LATE> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<typeof LATE>((resolve) => {
-    timer = setTimeout(() => resolve(LATE), withinMs)
-  })
-  try {
-    return await Promise.race([performing, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

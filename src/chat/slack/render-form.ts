@@ -1,7 +1,8 @@
 import type { types } from '@slack/bolt'
 import type { Card, Form, FormField, Line } from '../../ports/chat.ts'
+import { cutTo } from '../plain-words.ts'
 import { plain, renderMessage } from './render-message.ts'
-import { cutTo, type Rendering } from './render-text.ts'
+import type { Rendering } from './render-text.ts'
 
 /** The one element of an input block: the block is named for the field. */
 export const FIELD_ACTION = 'value'

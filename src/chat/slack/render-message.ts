@@ -1,8 +1,9 @@
 import type { types } from '@slack/bolt'
 import type { Button, Card, Line, Span, Text, Tone } from '../../ports/chat.ts'
+import { cutTo, inZone, plainWords } from '../plain-words.ts'
 import { showUnseen } from '../unseen.ts'
-import { cutTo, escaped, newRoom, plainWords, type Rendering, type Room, richText } from './render-text.ts'
-import { DATE_FORMATS, inZone } from './show-time.ts'
+import { escaped, newRoom, type Rendering, type Room, richText } from './render-text.ts'
+import { DATE_FORMATS } from './show-time.ts'
 
 /** A message as Slack takes it: blocks to read, and the words of the notification. */
 export interface SlackMessage {

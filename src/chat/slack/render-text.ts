@@ -1,7 +1,8 @@
 import type { types } from '@slack/bolt'
 import type { Span, Text } from '../../ports/chat.ts'
+import { cutAt, cutTo, inZone, isWebAddress, onOneLine } from '../plain-words.ts'
 import { showUnseen, splitUnseen } from '../unseen.ts'
-import { DATE_FORMATS, inZone } from './show-time.ts'
+import { DATE_FORMATS } from './show-time.ts'
 
 /** What rendering needs besides the message. */
 export interface Rendering {
@@ -35,20 +36,9 @@ export function richText(text: Text, rendering: Rendering, room: Room): types.Ri
   return text.flatMap((span) => elementsOf(span, rendering, room))
 }
 
-/** The words alone, for where Slack takes nothing else. */
-export function plainWords(text: Text, timeZone: string): string {
-  return text.map((span) => showUnseen(wordsOf(span, timeZone))).join('')
-}
-
 /** `&`, `<` and `>` begin everything that Slack would obey. */
 export function escaped(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-}
-
-/** Cut to `most` UTF-16 units, never through a character, and visibly. */
-export function cutTo(words: string, most: number): string {
-  if (words.length <= most) return words
-  return `${words.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
 function elementsOf(span: Span, rendering: Rendering, room: Room): types.RichTextElement[] {
@@ -60,8 +50,7 @@ function elementsOf(span: Span, rendering: Rendering, room: Room): types.RichTex
     case 'code':
       return literal(span.text, { code: true }, room)
     case 'typed':
-      // On a line of its own a word could pass for one of ours.
-      return literal(span.text.replaceAll(/\s*\n\s*/g, ' ↵ '), undefined, room)
+      return literal(onOneLine(span.text), undefined, room)
     case 'person': {
       const user = span.notify ? rendering.userOf(span.identity) : null
       return user === null ? literal(span.name, undefined, room) : [{ type: 'user', user_id: user }]
@@ -94,17 +83,4 @@ function literal(words: string, style: types.RichTextText['style'], room: Room):
   // Once the message is full, it says so once, and what follows is left out.
   room.cut = fits.length < SPAN_CHARACTERS - 1
   return [...elements, { type: 'text', text: CUT_HERE, style: { italic: true } }]
-}
-
-function cutAt(words: string, most: number): string {
-  return words.length <= most ? words : words.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')
-}
-
-function wordsOf(span: Span, timeZone: string): string {
-  if (span.kind === 'person') return span.name
-  return span.kind === 'time' ? inZone(span.at, span.show, timeZone) : span.text
-}
-
-function isWebAddress(url: string): boolean {
-  return /^https?:\/\//.test(url) && url.length <= 3_000
 }
