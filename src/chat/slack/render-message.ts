@@ -1,6 +1,7 @@
 import type { types } from '@slack/bolt'
-import type { Button, Card, Line, Span, Text, Tone } from '../../ports/chat.ts'
+import type { Button, Card, Line, Span, Text } from '../../ports/chat.ts'
 import { cutTo, inZone, plainWords } from '../plain-words.ts'
+import { SIGNS } from '../signs.ts'
 import { showUnseen } from '../unseen.ts'
 import { escaped, newRoom, type Rendering, type Room, richText } from './render-text.ts'
 import { DATE_FORMATS } from './show-time.ts'
@@ -121,13 +122,4 @@ function ours(text: string, bold = false): types.RichTextText {
 
 function paragraph(elements: types.RichTextElement[]): types.RichTextBlock {
   return { type: 'rich_text', elements: [{ type: 'rich_text_section', elements }] }
-}
-
-const SIGNS: Readonly<Record<Tone, string>> = {
-  waiting: '🟡',
-  active: '🟢',
-  done: '⚪',
-  refused: '⛔',
-  alarm: '🔴',
-  info: '🔹',
 }
