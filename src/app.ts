@@ -8,7 +8,7 @@ import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat } from './chat/local/local-chat.ts'
 import type { LocalPerson } from './chat/local/local-person.ts'
-import { type Config, resolveSecret, type SlackSettings, settingsForRecord } from './config.ts'
+import { type Config, resolveSecret, type SlackSettings, settingsForRecord, type TeamsSettings } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
 import { readDurability } from './db/durability.ts'
@@ -24,7 +24,7 @@ import { createEffects } from './effects/run-effects.ts'
 import { createWaker } from './effects/wake.ts'
 import { openRecord } from './open-record.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
-import type { Chat } from './ports/chat.ts'
+import type { Account, Chat } from './ports/chat.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
@@ -106,9 +106,8 @@ async function start(
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Omit<App, 'stop'>> {
-  // The one chat that is missing in this version: an adapter for it would be chosen below.
-  if (!config.localPage && config.slack === null) {
-    throw new NoSuchChat('Teams is configured, and this version has no Teams. Unset TEAMS_*, or configure Slack')
+  if (!config.localPage && config.slack === null && config.teams === null) {
+    throw new NoSuchChat('The local page is off, and neither Slack nor Teams is configured. Configure one')
   }
   const build = await readBuild()
   const metrics = createMetrics(build)
@@ -210,7 +209,7 @@ async function start(
   const openSlack = async (settings: SlackSettings) => {
     // Bolt is loaded only where it is used.
     const { createSlackChat } = await import('./chat/slack/slack-chat.ts')
-    const userOf = (identity: string) => slackUserOf(policy.current(), identity)
+    const userOf = (identity: string) => accountOn('slack', policy.current(), identity)?.id ?? null
     return createSlackChat({
       ...{ db, clock, desk, settings, onFault },
       rendering: {
@@ -221,7 +220,24 @@ async function start(
       },
     })
   }
-  const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
+  const openTeams = async (settings: TeamsSettings) => {
+    // Microsoft's SDK takes 90 MB: it is loaded only where it is used.
+    const { createTeamsChat } = await import('./chat/teams/teams-chat.ts')
+    return createTeamsChat({
+      ...{ db, clock, desk, settings, onFault },
+      rendering: {
+        get timeZone() {
+          return policy.current().timeZone
+        },
+        accountOf: (identity) => accountOn('teams', policy.current(), identity),
+      },
+    })
+  }
+  const openFront = async (): Promise<ChatFront> => {
+    if (config.slack !== null) return openSlack(config.slack)
+    return config.teams === null ? openLocalPage() : openTeams(config.teams)
+  }
+  const front = await openFront()
 
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
@@ -344,9 +360,9 @@ interface ChatFront {
   stop(): Promise<void>
 }
 
-function slackUserOf(policy: Policy, identity: string): string | null {
+function accountOn(platform: string, policy: Policy, identity: string): Account | null {
   const person = policy.people.find(({ id }) => id === identity)
-  return person?.accounts.find((account) => account.platform === 'slack')?.id ?? null
+  return person?.accounts.find((account) => account.platform === platform) ?? null
 }
 
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']

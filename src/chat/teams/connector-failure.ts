@@ -61,7 +61,10 @@ export function explainFailure(error: unknown, doing: string, repeatShows: boole
 }
 
 /** Who or what it was meant for is not there for us: the app is not installed there, or no longer. */
-const NOT_THERE = new Set(['BotNotInConversationRoster', 'ConversationNotFound', 'BotNotRegistered', 'UserNotFound'])
+const NOT_THERE = new Set([
+  ...['BotNotInConversationRoster', 'ConversationNotFound', 'BotNotRegistered', 'UserNotFound'],
+  ...['ForbiddenOperationException', 'Forbidden'],
+])
 /** No connection came about, so nothing was sent. */
 const NEVER_LEFT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH'])
 

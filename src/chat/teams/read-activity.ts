@@ -10,6 +10,8 @@ import { TEAMS_PLATFORM } from './sent-messages.ts'
 export interface Received {
   readonly where: Where
   readonly what: What
+  /** Somebody waits for an answer in the response itself. */
+  readonly isInvoke: boolean
 }
 
 export interface Where {
@@ -39,11 +41,13 @@ export function readActivity(body: unknown, serviceUrl: string, tenants: readonl
   const parsed = activitySchema.safeParse(body)
   if (!parsed.success || parsed.data.serviceUrl !== serviceUrl) return null
   const activity = parsed.data
-  const named = [activity.conversation.tenantId, activity.channelData?.tenant?.id].flatMap((one) => one ?? [])
+  // Somebody of another company in a shared channel brings their own tenant along.
+  const { conversation, channelData, from } = activity
+  const named = [conversation.tenantId, channelData?.tenant?.id, from.tenantId].flatMap((one) => one ?? [])
   const [tenant, another] = new Set(named.map((one) => one.toLowerCase()))
   if (tenant === undefined || another !== undefined || !tenants.includes(tenant)) return null
   const where = whereOf(activity, tenant)
-  return { where, what: whatOf(activity, where) }
+  return { where, what: whatOf(activity, where), isInvoke: activity.type === 'invoke' }
 }
 
 function whereOf(activity: Activity, tenant: string): Where {
@@ -143,7 +147,7 @@ const optionalId = z.object({ id }).nullish().catch(null)
 const activitySchema = z.object({
   ...{ type: z.string().min(1).max(64), id, channelId: z.literal('msteams'), serviceUrl: z.string().min(1).max(512) },
   conversation: z.object({ id, tenantId: id.nullish(), conversationType: z.string().nullish().catch(null) }),
-  from: z.object({ id, aadObjectId: guid.optional().catch(undefined) }),
+  from: z.object({ id, aadObjectId: guid.optional().catch(undefined), tenantId: id.nullish() }),
   recipient: z.object({ id, isTargeted: z.boolean().nullish().catch(null) }).nullish(),
   channelData: z.object({ tenant: z.object({ id }).nullish(), channel: optionalId }).nullish(),
   name: z.string().max(255).catch(''),

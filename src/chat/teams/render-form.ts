@@ -9,7 +9,8 @@ export const FIELD_PREFIX = 'field:'
 const TITLE_CHARACTERS = 64
 const LABEL_CHARACTERS = 200
 const TYPED_CHARACTERS = 3_000
-const MOST_OPTIONS = 150
+const MOST_OPTIONS = 100
+const MOST_AGAIN_BYTES = 6_000
 const OPTION_CHARACTERS = 100
 /** More choices than this are searched, not scrolled. */
 const SEARCHED_FROM = 10
@@ -29,7 +30,7 @@ export function renderForm(
   const fields = form.fields.flatMap((field) => renderField(field, values[field.name] ?? field.initial))
   const send = {
     ...{ type: 'Action.Submit', title: cutTo(form.submitLabel, LABEL_CHARACTERS), style: 'positive' },
-    data: { form: form.id, context: form.context },
+    data: { form: { id: form.id, context: form.context }, again: isShort(form) ? form : null },
   }
   const body = [...(said === null ? [] : [bodyOfLine(said, rendering)]), ...fields]
   return dialog(form.title, frame(body, [], { actions: [send] }))
@@ -48,6 +49,11 @@ export function renderFormOpener(form: Form): Json {
   }
   const words = paragraph([run(`${form.title}: press the button, or write it in one line. `)])
   return frame(words, [], { actions: [open], fallbackText: form.title })
+}
+
+/** It travels along once more, to be drawn again beside a refusal; a long list of choices would not fit twice. */
+function isShort(form: Form): boolean {
+  return Buffer.byteLength(JSON.stringify(form)) <= MOST_AGAIN_BYTES
 }
 
 export const OPEN_ASK_FORM = 'open-ask-form'

@@ -1,0 +1,149 @@
+import { ActivityTypes, CloudAdapter, ConfigurationBotFrameworkAuthentication } from 'botbuilder'
+import { type ErrorRequestHandler, type RequestHandler, Router, raw } from 'express'
+import type { Clock } from '../../ports/clock.ts'
+import type { Acts } from './acts.ts'
+import { checkToken, ISSUER } from './check-token.ts'
+import type { Conversations } from './conversations.ts'
+import { type Received, readActivity } from './read-activity.ts'
+import { OPENID_METADATA_URL, type SigningKeys } from './signing-keys.ts'
+
+const TEAMS_PATH = '/api/messages'
+/** More than any act of a person; a message of Teams is 28 KB at most. */
+const MOST_BYTES = 256 * 1024
+
+export interface DoorOptions {
+  readonly acts: Acts
+  readonly clock: Clock
+  readonly keys: SigningKeys
+  readonly conversations: Conversations
+  readonly appId: string
+  readonly tenants: readonly string[]
+  /** Microsoft's own when null. */
+  readonly metadataUrl: string | null
+  readonly onFault: (what: string, error: unknown) => void
+}
+
+/**
+ * The one place that knows Microsoft's SDK. What it lets through we have checked before, because it lets through
+ * too much, and answers some forgeries as if it had failed itself: every refusal is a plain 401 or 403 here.
+ * @returns what to mount at `/`: serves `POST /api/messages`
+ */
+export function createDoor(options: DoorOptions): Router {
+  const { acts, clock, keys, conversations, appId, tenants, metadataUrl, onFault } = options
+  const adapter = new CloudAdapter(authentication(appId, metadataUrl))
+  const router = Router({ strict: true, caseSensitive: true })
+  router.post(TEAMS_PATH, read, (request, response, next) => {
+    take(request)
+      .then(({ status, body }) => (body === null ? response.status(status).end() : response.status(status).json(body)))
+      .catch(next)
+  })
+  router.use(TEAMS_PATH, refuse)
+  return router
+
+  async function take(request: Parameters<RequestHandler>[0]): Promise<Answered> {
+    const authorization = request.headers.authorization ?? ''
+    const token = await checkToken(authorization, { keys, appId, now: clock.now() })
+    if (token === null) return UNAUTHORIZED
+    const body = parse(request.body)
+    const received = isSafe(token.serviceUrl) ? readActivity(body, token.serviceUrl, tenants) : null
+    if (received === null) return FORBIDDEN
+    await conversations.learn(received.where.heard)
+    return process(authorization, body as Record<string, unknown>, received)
+  }
+
+  async function process(authorization: string, body: Record<string, unknown>, received: Received): Promise<Answered> {
+    const response = capture()
+    let ran = false
+    try {
+      await adapter.process({ method: 'POST', headers: { authorization }, body }, response, async (turn) => {
+        ran = true
+        const answer = await acts.take(received)
+        if (received.isInvoke) {
+          await turn.sendActivity({ type: ActivityTypes.InvokeResponse, value: { status: 200, body: answer } })
+        }
+      })
+    } catch (error) {
+      onFault('teams: what came in could not be placed', error)
+    }
+    if (!ran) return UNAUTHORIZED
+    return response.answered()
+  }
+
+  /** Our answers, and the token that lets us speak, go to https alone; to a test server only where one is set. */
+  function isSafe(serviceUrl: string): boolean {
+    if (!URL.canParse(serviceUrl)) return false
+    const { protocol, hostname } = new URL(serviceUrl)
+    return protocol === 'https:' || (metadataUrl !== null && hostname === new URL(metadataUrl).hostname)
+  }
+}
+
+interface Answered {
+  readonly status: number
+  readonly body: unknown
+}
+
+const UNAUTHORIZED: Answered = { status: 401, body: null }
+const FORBIDDEN: Answered = { status: 403, body: null }
+
+type Authentication = ConstructorParameters<typeof ConfigurationBotFrameworkAuthentication>
+type Settings = NonNullable<Authentication[0]>
+type Credentials = NonNullable<Authentication[1]>
+type Rules = NonNullable<Authentication[2]>
+
+/** All of the addresses must be given once one is. We send on our own, so its way out leads nowhere. */
+function authentication(appId: string, metadataUrl: string | null): ConfigurationBotFrameworkAuthentication {
+  const nowhere = 'https://login.invalid'
+  const settings: Settings = {
+    ...{ ToChannelFromBotLoginUrl: nowhere, ToChannelFromBotOAuthScope: ISSUER, OAuthUrl: nowhere, CallerId: '' },
+    ...{ ToBotFromChannelTokenIssuer: ISSUER, ToBotFromEmulatorOpenIdMetadataUrl: nowhere },
+    ToBotFromChannelOpenIdMetadataUrl: metadataUrl ?? OPENID_METADATA_URL,
+  }
+  const credentials: Credentials = {
+    isValidAppId: async (said) => said === appId,
+    isAuthenticationDisabled: async () => false,
+    createCredentials: async () => ({
+      signRequest: () => Promise.reject(new Error('Countersign sends to Teams by itself')),
+    }),
+  }
+  const rules: Rules = {
+    requiredEndorsements: ['msteams'],
+    validateClaims: async (claims) => {
+      if (!claims.some(({ type, value }) => type === 'iss' && value === ISSUER)) throw new Error('not the channel')
+    },
+  }
+  return new ConfigurationBotFrameworkAuthentication(settings, credentials, rules)
+}
+
+/** What the SDK would have answered. */
+function capture() {
+  let [status, body]: [number, unknown] = [200, null]
+  return {
+    status(code: number) {
+      status = code
+    },
+    send(sent: unknown) {
+      body = sent
+    },
+    header: () => undefined,
+    end: () => undefined,
+    socket: null,
+    answered: (): Answered => ({ status, body }),
+  }
+}
+
+const read: RequestHandler = raw({ type: () => true, limit: MOST_BYTES, inflate: false })
+
+/** Too long, cut off, packed: said in a number. */
+const refuse: ErrorRequestHandler = (error, _request, response, next) => {
+  const status: unknown = error.status
+  if (response.headersSent || typeof status !== 'number' || status < 400 || status >= 500) return next(error)
+  response.status(status).end()
+}
+
+function parse(body: unknown): unknown {
+  try {
+    return Buffer.isBuffer(body) ? JSON.parse(body.toString()) : null
+  } catch {
+    return null
+  }
+}

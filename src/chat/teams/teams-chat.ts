@@ -1,0 +1,83 @@
+import type { Router } from 'express'
+import type { Db } from '../../db/transaction.ts'
+import type { Account, Chat, Desk } from '../../ports/chat.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { createAccessToken } from './access-token.ts'
+import { createActs } from './acts.ts'
+import { createConnector } from './connector.ts'
+import { createConversations } from './conversations.ts'
+import { createDoor } from './door.ts'
+import { createOutgoing } from './outgoing.ts'
+import { createSentMessages } from './sent-messages.ts'
+import { createSigningKeys } from './signing-keys.ts'
+import { createWatch, type Watch } from './watch.ts'
+
+export interface TeamsChat {
+  readonly chat: Chat
+  /** Mount at `/`: serves `POST /api/messages`. */
+  readonly router: Router
+  /** For readiness: the token that lets us send, the last message. */
+  readonly look: Watch['look']
+  /** Never fails: without Teams access is not given, but it is taken away. What is wrong goes to `onFault`. */
+  start(): Promise<void>
+  /** Waits for the answers on their way. Twice is harmless. */
+  stop(): Promise<void>
+}
+
+export interface TeamsChatOptions {
+  readonly db: Db
+  readonly clock: Clock
+  readonly desk: Desk
+  readonly settings: {
+    readonly appId: string
+    readonly appPassword: string
+    /** Who is let in; the bot is registered in the first. */
+    readonly tenantIds: readonly string[]
+    /** Microsoft's own when null. */
+    readonly openIdMetadataUrl: string | null
+    readonly loginUrl: string | null
+  }
+  readonly rendering: {
+    readonly timeZone: string
+    /** The Teams account behind an identity; null when there is none. */
+    readonly accountOf: (identity: string) => Account | null
+  }
+  readonly onFault: (what: string, error: unknown) => void
+  readonly answerWithinMs?: number
+}
+
+/** Microsoft Teams, for one bot and the tenants that are let in. */
+export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
+  const { db, clock, desk, settings, onFault, answerWithinMs = 4_000 } = options
+  const { appPassword, openIdMetadataUrl: metadataUrl, loginUrl } = settings
+  const [appId, tenants] = [settings.appId.toLowerCase(), settings.tenantIds.map((one) => one.toLowerCase())]
+  const token = createAccessToken({ clock, appId, appPassword, tenant: tenants[0] ?? '', loginUrl })
+  const watch = createWatch({ clock, token })
+  const conversations = createConversations({ db, clock, tenants })
+  const rendering = {
+    get timeZone() {
+      return options.rendering.timeZone
+    },
+    userIdOf(identity: string) {
+      const account = options.rendering.accountOf(identity)
+      return account === null ? null : conversations.userIdOf(account)
+    },
+  }
+  const outgoing = createOutgoing({
+    ...{ connector: createConnector({ token, appId }), conversations, clock, rendering },
+    ...{ sent: createSentMessages(db), onCall: watch.called },
+  })
+  const acts = createActs({ desk, outgoing, clock, rendering, answerWithinMs, onFault })
+  const keys = createSigningKeys({ clock, metadataUrl, onFault })
+  return {
+    chat: outgoing.chat,
+    router: createDoor({ acts, clock, keys, conversations, appId, tenants, metadataUrl, onFault }),
+    look: watch.look,
+    async start() {
+      await conversations.load().catch((error: unknown) => onFault('teams: who was heard before is not known', error))
+      const fault = await watch.askToken()
+      if (fault !== null) onFault(`teams: nobody is told anything. ${fault}. Access is still taken away`, null)
+    },
+    stop: acts.settle,
+  }
+}
