@@ -43,7 +43,7 @@ const headSchema = z.object({
   alg: z.literal('RS256'),
   kid: z.string().min(1).max(255),
   /** Extensions that must be understood: we know none. */
-  crit: z.undefined(),
+  crit: z.never().optional(),
 })
 
 const claimsSchema = z.object({

@@ -98,7 +98,7 @@ function readInvoke(activity: Activity, act: Act): What {
       const { data } = taskSchema.parse(activity.value)
       const { form, again } = sentSchema.parse(data)
       const fields = Object.entries(data).flatMap(([field, value]) =>
-        field.startsWith(FIELD_PREFIX) ? [[field.slice(FIELD_PREFIX.length), String(value ?? '')] as const] : [],
+        field.startsWith(FIELD_PREFIX) ? [[field.slice(FIELD_PREFIX.length), words.parse(value)] as const] : [],
       )
       const submission = { form: form.id, context: form.context, values: Object.fromEntries(fields) }
       return { kind: 'submit', act, submission, form: again }
@@ -161,7 +161,7 @@ const activitySchema = z.object({
       }),
     )
     .catch([]),
-  value: z.unknown(),
+  value: z.unknown().optional(),
 })
 
 type Activity = z.output<typeof activitySchema>

@@ -2,23 +2,34 @@ import type { ChatError } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { AccessToken } from './access-token.ts'
 
+/** Entra is asked about a token that it did not give at most this often, whoever looks. */
+const ASK_EVERY_MS = 60_000
+
 /** Keeps what is known of the way to Teams, for those who run this. */
 export function createWatch({ clock, token }: { readonly clock: Clock; readonly token: AccessToken }): Watch {
   let lastSentAt: number | null = null
   let failure: ChatError | null = null
+  let asked: { readonly at: number; readonly fault: Promise<string | null> } | null = null
+
+  function askToken(): Promise<string | null> {
+    const now = clock.now()
+    if (asked !== null && now - asked.at < ASK_EVERY_MS) return asked.fault
+    const fault = token.get().then(
+      () => null,
+      (error: ChatError) => error.message,
+    )
+    asked = { at: now, fault }
+    return fault
+  }
+
   return {
-    async askToken() {
-      return token.get().then(
-        () => null,
-        (error: ChatError) => error.message,
-      )
-    },
+    askToken,
     called(error) {
       if (error === null) lastSentAt = clock.now()
       failure = error === null || error.code === 'unreachable' || error.code === 'maybe-sent' ? error : failure
     },
     async look() {
-      const tokenFault = await this.askToken()
+      const tokenFault = await askToken()
       const call = failure === null ? null : `the last call did not work: ${failure.message}`
       const fault = tokenFault ?? call
       const sent = lastSentAt === null ? 'nothing sent yet' : `last sent ${ageInSeconds(clock.now(), lastSentAt)} s ago`

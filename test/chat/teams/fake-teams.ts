@@ -8,6 +8,8 @@ import { APP_ID, createMint, type Mint } from './tokens.ts'
 export const TENANT = '7b0e5a3c-54d6-4a7e-9a8d-0f4f1f3c2b11'
 export const APP_PASSWORD = 'password-of-the-test'
 export const CHANNEL = '19:access@thread.tacv2'
+/** A thread in it that somebody else has started. */
+export const THREAD = '1699999999999'
 const BEARER = 'bearer-of-the-test'
 const LIMITS = [
   [7, 1_000],
@@ -101,7 +103,7 @@ export async function startFakeTeams(options: { people: readonly string[]; now: 
     const member = [...directs].find(([, one]) => one === conversation)?.[0]
     if (member !== undefined) return { member, root: null }
     if (base !== CHANNEL) return null
-    return root !== null && messages.some((one) => one.id === root) ? { member: null, root } : null
+    return root === THREAD || messages.some((one) => one.id === root) ? { member: null, root } : null
   }
 
   function limited(thread: string): Reply | null {
