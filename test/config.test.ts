@@ -105,15 +105,12 @@ describe('with real chat', () => {
     expect(configOf({ ...PRODUCTION, ...chat, HOST: '0.0.0.0' })).toMatchObject({ localPage: false, host: '0.0.0.0' })
   })
 
-  it('reads all of Slack and of Teams', () => {
+  it('reads all of Slack', () => {
     const config = configOf({
       ...PRODUCTION,
       ...SLACK,
-      ...TEAMS,
       SLACK_APP_TOKEN: 'xapp-1',
       SLACK_API_URL: 'http://127.0.0.1:4000/api/',
-      TEAMS_LOGIN_URL: 'http://localhost:4001/login',
-      TEAMS_TENANT_IDS: 'T1, t1,T2',
     })
     expect(config.slack).toEqual({
       botToken: SLACK.SLACK_BOT_TOKEN,
@@ -121,11 +118,31 @@ describe('with real chat', () => {
       appToken: 'xapp-1',
       apiUrl: 'http://127.0.0.1:4000/api/',
     })
-    expect(config.teams).toMatchObject({
+    expect(config.teams).toBeNull()
+  })
+
+  it('reads all of Teams', () => {
+    const config = configOf({
+      ...PRODUCTION,
+      ...TEAMS,
+      TEAMS_LOGIN_URL: 'http://localhost:4001/login',
+      TEAMS_TENANT_IDS: 'T1, t1,T2',
+    })
+    expect(config.teams).toEqual({
+      appId: TEAMS.TEAMS_APP_ID,
+      appPassword: TEAMS.TEAMS_APP_PASSWORD,
       tenantIds: ['t1', 't2'],
       openIdMetadataUrl: null,
       loginUrl: 'http://localhost:4001/login',
     })
+    expect(config.slack).toBeNull()
+  })
+
+  it('is one of the two: both are a fault beside all others', () => {
+    expect(faultsOf({ ...PRODUCTION, ...SLACK, ...TEAMS })).toEqual([
+      expect.stringMatching(/^SLACK_\* and TEAMS_\* are both set.*Unset/),
+    ])
+    expect(faultsOf({ ...PRODUCTION, ...SLACK, TEAMS_APP_ID: 'x', PORT: 'y' }).length).toBe(4)
   })
 
   it('needs no signing secret with Socket Mode', () => {
@@ -226,19 +243,15 @@ describe('a wrong setting', () => {
 
 describe('settingsForRecord', () => {
   it('holds every setting but no secret', () => {
-    const config = configOf({
-      ...PRODUCTION,
-      ...SLACK,
-      ...TEAMS,
-      DATABASE_OWNER_URL: 'postgres://o:hunter2@db2/x?password=hunter2',
-    })
-    const settings = settingsForRecord(config)
-    expect(JSON.stringify(settings)).not.toContain('hunter2')
+    const DATABASE_OWNER_URL = 'postgres://o:hunter2@db2/x?password=hunter2'
+    const settings = settingsForRecord(configOf({ ...PRODUCTION, ...SLACK, DATABASE_OWNER_URL }))
+    const ofTeams = settingsForRecord(configOf({ ...PRODUCTION, ...TEAMS, DATABASE_OWNER_URL }))
+    expect(JSON.stringify([settings, ofTeams])).not.toContain('hunter2')
+    expect(ofTeams).toMatchObject({ teams: { tenantIds: [TEAMS.TEAMS_TENANT_IDS.toLowerCase()] } })
     expect(settings).toMatchObject({
       mode: 'production',
       database: { url: 'postgres://db.example.com:5432/countersign', sealerUrl: null, ownerUrl: 'postgres://db2/x' },
       slack: { apiUrl: null, socketMode: false },
-      teams: { tenantIds: [TEAMS.TEAMS_TENANT_IDS.toLowerCase()] },
       witnesses: [expect.stringMatching(/^file:\//)],
     })
   })

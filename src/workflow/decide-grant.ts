@@ -60,7 +60,7 @@ function outcomeLine(state: GrantState, decision: Decision): ReturnType<typeof s
   switch (decision.what) {
     case 'deny':
     case 'deny-extension':
-      return sayLine('refused', strong('Denied.'), ' They are told.')
+      return sayLine('done', strong('Denied.'), ' They are told.')
     case 'approve':
       return state.status === 'pending'
         ? sayLine('waiting', strong('Signed.'), ' Another signature is still needed.')

@@ -88,16 +88,16 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
       return words(STILL_WORKING)
     }
     if (given.kind === 'form') return words(FORM_ELSEWHERE)
-    if (given.kind === 'card') return words(await inPerson(act, given.card))
+    if (given.kind === 'card' || holdsLink(given.line)) return words(await inPerson(act, wordsOf(given)))
     if (given.line.tone === 'refused' || given.line.tone === 'alarm') return words(given.line)
     const view = await desk.command({ ...act, key: `${act.key}:view` }, `status ${request}`, null)
     return view.kind === 'card' ? cardBody(renderOwnView(view.card, given.line, rendering)) : words(given.line)
   }
 
   /** What leads to a secret is shown to that person alone, whoever else sees the card. */
-  async function inPerson(act: Act, card: Card): Promise<Line> {
+  async function inPerson(act: Act, said: Card | Line): Promise<Line> {
     try {
-      await outgoing.say({ kind: 'person', account: act.account }, answerKey(act), renderMessage(card, rendering))
+      await outgoing.say({ kind: 'person', account: act.account }, answerKey(act), renderMessage(said, rendering))
       return IN_OUR_CHAT
     } catch (error) {
       onFault('teams: an answer could not be given in person', error)
@@ -137,7 +137,7 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
     const message = messageOf(given)
     await deliver(act, async () => {
       const person = where.heard.person
-      if (where.isPersonal || person === null) return toPerson(act, message)
+      if (where.isPersonal || person === null || leadsAway(given)) return toPerson(act, message)
       const { tenant, serviceUrl } = where.heard
       const to = { userId: person.userId, answers: where.targeted }
       const shared = { place: { tenant, serviceUrl }, conversation: where.conversation, to }
@@ -197,6 +197,16 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
     }
     return what.kind === 'nothing' ? null : words(said)
   }
+}
+
+/** A link of ours leads to what its reader alone may see: it is never put where others are. */
+function holdsLink(said: Card | Line): boolean {
+  const texts = 'title' in said ? [...said.facts.map(({ value }) => value), ...said.body, said.footer] : [said.text]
+  return texts.flat().some(({ kind }) => kind === 'link')
+}
+
+function leadsAway(given: Answer): boolean {
+  return given.kind !== 'form' && holdsLink(given.kind === 'card' ? given.card : given.line)
 }
 
 function cardBody(card: Json): Json {

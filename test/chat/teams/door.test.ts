@@ -160,8 +160,13 @@ it('a refusal is said to the person, and the card stays', async () => {
   })
 })
 
-it('what leads to a secret goes to the person’s own chat and never into the channel', async () => {
-  nextAnswer = () => ({ kind: 'card', card: connectCard })
+it.each<Answer>([
+  { kind: 'card', card: connectCard() },
+  { kind: 'line', line: line('active', 'Once: ', linkTo('http://localhost:3000/reveal/9f2c')) },
+])('what leads to a secret, a $kind, goes to the person’s own chat and never into the channel', async (given) => {
+  nextAnswer = () => given
+  const mentioned = await user.mention('ana', 'connect')
+  expect(mentioned.conversation).toBe(fake.directOf(objectIdOf('ana')))
   const before = fake.messages.length
   const told = await user.press('ana', { action: 'connect', request: 'G-7K3QF0', revision: 3 })
   expect(told.words).toMatch(/in our chat/)
@@ -173,7 +178,7 @@ it('what leads to a secret goes to the person’s own chat and never into the ch
 })
 
 it('whoever cannot be written to is told what to do, and the secret goes nowhere', async () => {
-  nextAnswer = () => ({ kind: 'card', card: connectCard })
+  nextAnswer = () => ({ kind: 'card', card: connectCard() })
   fake.blocked.add(objectIdOf('ana'))
   const before = fake.messages.length
   const told = await user.press('ana', { action: 'connect', request: 'G-7K3QF0', revision: 3 })
@@ -276,9 +281,15 @@ it('what was tampered with reaches the desk as what nothing is called', async ()
   ])
 })
 
-const connectCard: Card = {
-  ...{ tone: 'info', title: 'How to connect to prod-db', badge: null, facts: [], buttons: [], footer: [] },
-  body: [[text('Once: '), { kind: 'link', text: 'show my password', url: 'http://localhost:3000/reveal/9f2c' }]],
+function connectCard(): Card {
+  return {
+    ...{ tone: 'info', title: 'How to connect to prod-db', badge: null, facts: [], buttons: [], footer: [] },
+    body: [[text('Once: '), linkTo('http://localhost:3000/reveal/9f2c')]],
+  }
+}
+
+function linkTo(url: string) {
+  return { kind: 'link', text: 'show my password', url } as const
 }
 
 const denyForm: Form = {
