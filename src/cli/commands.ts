@@ -63,6 +63,11 @@ export const COMMANDS: readonly Command[] = [
     run: async (given) => (await import('./record-new-origin.ts')).recordNewOrigin(given),
   },
   {
+    ...{ name: 'smoke', words: ['<slack or teams>'], flags: { as: AS } },
+    about: 'tries the real chat: posts a card in the channel, and writes to the one who asks',
+    run: async (given) => (await import('./smoke.ts')).smoke(given),
+  },
+  {
     ...{ name: 'target setup-sql', words: ['postgres'] },
     flags: { role: { value: '<role>', repeats: true }, bot: { value: '<name>' }, 'all-databases': {} },
     about: 'prints what the DBA of a target runs once',

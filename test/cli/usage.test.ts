@@ -11,7 +11,7 @@ it('lists every command, without any and for help', async () => {
   expect(bare).toMatchObject({ code: 0, err: '' })
   for (const name of [
     ...['help', 'serve', 'migrate', 'policy check', 'policy activate', 'evidence', 'verify', 'key'],
-    ...['record new-origin', 'target setup-sql'],
+    ...['record new-origin', 'smoke', 'target setup-sql'],
   ]) {
     expect(bare.out).toContain(`  ${name}`)
   }

@@ -7,7 +7,7 @@ export interface Limit {
 }
 
 /** What Microsoft gives a bot in one thread. A little is left for the way there. */
-export const TEAMS_LIMITS: readonly Limit[] = [
+const TEAMS_LIMITS: readonly Limit[] = [
   { count: 7, perMs: 1_050 },
   { count: 8, perMs: 2_100 },
   { count: 60, perMs: 30_500 },

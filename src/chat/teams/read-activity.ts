@@ -130,13 +130,13 @@ function mentionsOf({ entities, recipient }: Activity): string[] {
   )
 }
 
-/** Without the mention of us, and without the word that is the command in Slack. */
+/** Without the mention of us, and without the word or the stroke that a slash command begins with. */
 function commandIn(activity: Activity): string {
   const bare = mentionsOf(activity).reduce((text, mention) => text.replace(mention, ' '), activity.text)
   return bare
     .replaceAll('\u00A0', ' ')
     .trim()
-    .replace(/^\/?access(?=\s|$)/i, '')
+    .replace(/^\/?access(?=\s|$)|^\//i, '')
     .trim()
 }
 

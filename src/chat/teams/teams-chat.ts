@@ -75,6 +75,8 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
     look: watch.look,
     async start() {
       await conversations.load().catch((error: unknown) => onFault('teams: who was heard before is not known', error))
+      // Read before the first act needs them; what is wrong with them is said by themselves.
+      await keys.find('')
       const fault = await watch.askToken()
       if (fault !== null) onFault(`teams: nobody is told anything. ${fault}. Access is still taken away`, null)
     },

@@ -69,6 +69,8 @@ it.each([
   ['/Access', ''],
   [' \u00A0help\u00A0', 'help'],
   ['accessible 2h why', 'accessible 2h why'],
+  ['/mine', 'mine'],
+  ['/access /mine', '/mine'],
 ])('%j is the command %j', async (typed_, command) => {
   await user.command('ana', typed_)
   expect(heard[0]?.what).toMatchObject({ text: command })

@@ -29,7 +29,7 @@ import {
 import { testTarget } from '../../support/policy.ts'
 import { line, text, typed } from '../example-cards.ts'
 
-export const rendering: Rendering = {
+const rendering: Rendering = {
   timeZone: 'Europe/Madrid',
   userIdOf: (id) => (id === 'carla' ? null : `29:${id}`),
 }

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises'
+import type { Config } from '../config.ts'
+import type { Db } from '../db/transaction.ts'
+import type { Policy } from '../domain/policy.ts'
+import { parsePolicy } from '../policy/parse-policy.ts'
+import type { Account, Card, Chat, Desk, Line } from '../ports/chat.ts'
+import type { Clock } from '../ports/clock.ts'
+import { type Arguments, UsageWrong } from './read-arguments.ts'
+import { DONE, type ExitCode, NO, oneLine, say } from './terminal.ts'
+import { ConfigurationWrong, configuration, withRecord } from './with-record.ts'
+
+/** Tries the real platform with the real settings: signs in, posts, changes, answers in a thread, writes to one person. */
+export async function smoke(given: Arguments): Promise<ExitCode> {
+  const platform = given.word(0)
+  if (platform !== 'slack' && platform !== 'teams') throw new UsageWrong('smoke needs slack or teams')
+  const config = configuration()
+  const policy = await readPolicy(config.policyFile)
+  const account = accountOf(policy, given.value('as'), platform)
+  return withRecord(config, async ({ database, clock }) => {
+    const faults: string[] = []
+    const front = await open(platform, config, {
+      ...{ db: database.pools.app, clock, desk: NOBODY },
+      onFault: (what) => faults.push(what),
+    })
+    try {
+      await front.start()
+      const signedIn = tell('sign in', faults)
+      return signedIn && (await trySending(front.chat, policy.channel, account, clock)) ? goOn(platform) : NO
+    } finally {
+      await front.stop()
+    }
+  })
+}
+
+async function trySending(chat: Chat, channel: string, account: Account, clock: Clock): Promise<boolean> {
+  const key = `smoke:${clock.now()}`
+  const ref = await attempt(`post a card in ${channel}`, () =>
+    chat.post({ kind: 'channel', channel }, `${key}:card`, card('being tried', clock.now())),
+  )
+  const alone = await attempt('write to you alone', () =>
+    chat.post({ kind: 'person', account }, `${key}:person`, line('Countersign can write to you.')),
+  )
+  if (ref === null) return false
+  const changed = await attempt('change the card', async () => {
+    await chat.update(ref, card('tried', clock.now()))
+    return ref
+  })
+  const threaded = await attempt('write in its thread', () =>
+    chat.post({ kind: 'thread', root: ref }, `${key}:line`, line('Nothing was asked for and nothing was given.')),
+  )
+  return alone !== null && changed !== null && threaded !== null
+}
+
+async function attempt<T>(what: string, run: () => Promise<T>): Promise<T | null> {
+  try {
+    const result = await run()
+    tell(what, [])
+    return result
+  } catch (error) {
+    tell(what, [error instanceof Error ? error.message : String(error)])
+    return null
+  }
+}
+
+function tell(what: string, faults: readonly string[]): boolean {
+  say(faults.length === 0 ? `yes  ${what}` : `no   ${what}: ${faults.map(oneLine).join('; ')}`)
+  return faults.length === 0
+}
+
+function goOn(platform: 'slack' | 'teams'): ExitCode {
+  const how = platform === 'slack' ? '/access help' : '@Countersign help in the channel, and help to it alone'
+  say(`\nWhat people do cannot be tried from here: start Countersign, then write ${how}.`)
+  return DONE
+}
+
+async function open(platform: 'slack' | 'teams', { slack, teams }: Config, house: House): Promise<Front> {
+  if (platform === 'slack' && slack !== null) {
+    const { createSlackChat } = await import('../chat/slack/slack-chat.ts')
+    return createSlackChat({ ...house, settings: slack, rendering: { timeZone: 'UTC', userOf: () => null } })
+  }
+  if (platform === 'teams' && teams !== null) {
+    const { createTeamsChat } = await import('../chat/teams/teams-chat.ts')
+    return createTeamsChat({ ...house, settings: teams, rendering: { timeZone: 'UTC', accountOf: () => null } })
+  }
+  const names = platform === 'slack' ? 'SLACK_BOT_TOKEN' : 'TEAMS_APP_ID, TEAMS_APP_PASSWORD and TEAMS_TENANT_IDS'
+  throw new ConfigurationWrong(`${platform} is not configured. Set ${names}, as for the running processes`)
+}
+
+/** @throws ConfigurationWrong */
+async function readPolicy(file: string): Promise<Policy> {
+  const reading = parsePolicy(await readFile(file, 'utf8'), file)
+  if ('policy' in reading) return reading.policy
+  throw new ConfigurationWrong(`The policy ${file} is not valid. See: countersign policy check ${file}`)
+}
+
+/** @throws UsageWrong */
+function accountOf({ people }: Policy, id: string, platform: string): Account {
+  const account = people.find((person) => person.id === id)?.accounts.find((one) => one.platform === platform)
+  if (account !== undefined) return account
+  throw new UsageWrong(`${oneLine(id)} has no account on ${platform} in the policy. Name somebody who has`)
+}
+
+function card(badge: string, at: number): Card {
+  return {
+    ...{ tone: 'info', title: 'Countersign is being tried out', badge, buttons: [] },
+    facts: [{ label: 'At', value: [{ kind: 'time', at, show: 'time-seconds' }] }],
+    body: [[{ kind: 'text', text: 'This is no request: there is nothing to decide.' }]],
+    footer: [],
+  }
+}
+
+function line(words: string): Line {
+  return { tone: 'info', text: [{ kind: 'text', text: words }] }
+}
+
+/** Nobody is heard here: the running processes hear them. */
+const NOBODY: Desk = {
+  command: () => Promise.reject(new Error('nobody is heard here')),
+  press: () => Promise.reject(new Error('nobody is heard here')),
+  submit: () => Promise.reject(new Error('nobody is heard here')),
+}
+
+interface House {
+  readonly db: Db
+  readonly clock: Clock
+  readonly desk: Desk
+  readonly onFault: (what: string, error: unknown) => void
+}
+
+interface Front {
+  readonly chat: Chat
+  start(): Promise<void>
+  stop(): Promise<void>
+}
