@@ -30,7 +30,7 @@ import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { createHouseReader } from './report/read-house.ts'
-import { readinessChecks } from './report/readiness.ts'
+import { type ReadinessCheck, readinessChecks } from './report/readiness.ts'
 import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
@@ -319,6 +319,7 @@ async function start(
   onStop(() => front.stop())
   const checks = readinessChecks({
     ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
+    chat: front.look === undefined ? null : { platform: front.chat.platform, look: front.look },
     policyHeld: async () => {
       const inForce = await policy.inForce(db)
       if (!isRefused(inForce)) return null
@@ -356,6 +357,7 @@ async function start(
 interface ChatFront {
   readonly chat: Chat
   readonly router: Router
+  readonly look?: ReadinessCheck['look']
   start(): Promise<void>
   stop(): Promise<void>
 }
