@@ -56,9 +56,12 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
         return refusal(what, NOT_UNDERSTOOD)
       case 'command': {
         const performing = desk.command(what.act, what.text, where.heard.channel)
-        const replying = behind(performing.then((given) => reply(where, what.act, given)))
-        // Teams sends again what is not taken within about fifteen seconds.
-        await inTime(replying, answerWithinMs)
+        void behind(performing.then((given) => reply(where, what.act, given)))
+        // Teams sends again what is not taken within about fifteen seconds; the answer is a message of its own.
+        await inTime(
+          performing.catch(() => null),
+          answerWithinMs,
+        )
         return null
       }
       case 'press':

@@ -1,6 +1,7 @@
 import { ActivityTypes, CloudAdapter, ConfigurationBotFrameworkAuthentication } from 'botbuilder'
 import { type ErrorRequestHandler, type RequestHandler, Router, raw } from 'express'
 import type { Clock } from '../../ports/clock.ts'
+import { inTime } from '../in-time.ts'
 import type { Acts } from './acts.ts'
 import { checkToken, ISSUER } from './check-token.ts'
 import type { Conversations } from './conversations.ts'
@@ -10,6 +11,7 @@ import { OPENID_METADATA_URL, type SigningKeys } from './signing-keys.ts'
 const TEAMS_PATH = '/api/messages'
 /** More than any act of a person; a message of Teams is 28 KB at most. */
 const MOST_BYTES = 256 * 1024
+const LEARN_WITHIN_MS = 1_000
 
 export interface DoorOptions {
   readonly acts: Acts
@@ -47,7 +49,8 @@ export function createDoor(options: DoorOptions): Router {
     const body = parse(request.body)
     const received = isSafe(token.serviceUrl) ? readActivity(body, token.serviceUrl, tenants) : null
     if (received === null) return FORBIDDEN
-    await conversations.learn(received.where.heard)
+    // Worth a moment, and no more: a database that hangs must not keep the answer back.
+    await inTime(conversations.learn(received.where.heard), LEARN_WITHIN_MS)
     return process(authorization, body as Record<string, unknown>, received)
   }
 

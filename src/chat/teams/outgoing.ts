@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Connector, Place, Recipient } from './connector.ts'
 import { explainFailure } from './connector-failure.ts'
 import type { Conversations } from './conversations.ts'
-import { createPace } from './pace.ts'
+import { createPace, TENANT_LIMITS, THREAD_LIMITS } from './pace.ts'
 import { renderMessage, type TeamsMessage } from './render-message.ts'
 import type { Rendering } from './render-text.ts'
 import { type SentMessages, TEAMS_PLATFORM } from './sent-messages.ts'
@@ -40,7 +40,8 @@ const CHANNEL_ID = /^19:[^\s;]{1,200}@thread\.(tacv2|skype|v2)$/
  */
 export function createOutgoing(options: OutgoingOptions): Outgoing {
   const { connector, conversations, clock, sent, rendering, onCall } = options
-  const pace = createPace()
+  const pace = createPace(THREAD_LIMITS)
+  const wholePace = createPace(TENANT_LIMITS)
   const underWay = new Map<string, Promise<MessageRef>>()
 
   return {
@@ -50,7 +51,7 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
       async update(ref, message) {
         if (ref.platform !== TEAMS_PLATFORM) throw noSuch(ref)
         const place = await conversations.placeOf(ref.channel)
-        pace.take(ref.channel, `update ${ref.id}`, clock.now())
+        turn(ref.channel, place, `update ${ref.id}`)
         const rendered = renderMessage(message, rendering)
         await call('an update', ref.channel, false, () => connector.update(place, ref.channel, ref.id, rendered))
       },
@@ -58,7 +59,7 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
     say,
     whisper: ({ place, conversation, to }, key, message) =>
       once(key, async () => {
-        pace.take(conversation, key, clock.now())
+        turn(conversation, place, key)
         return sending(key, conversation, async () => ({
           conversation,
           message: await connector.whisper(place, conversation, to, message),
@@ -86,7 +87,7 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
           throw new ChatError('not-found', `${to.channel} is not the id of a channel in Teams. ${remedy}`)
         }
         const place = await conversations.placeOf(to.channel)
-        pace.take(to.channel, key, clock.now())
+        turn(to.channel, place, key)
         return sending(key, to.channel, () => connector.open(place, to.channel, message))
       }
       case 'thread': {
@@ -116,7 +117,7 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
   }
 
   function inConversation(place: Place, conversation: string, key: string, message: TeamsMessage): Promise<MessageRef> {
-    pace.take(conversation, key, clock.now())
+    turn(conversation, place, key)
     return sending(key, conversation, async () => ({
       conversation,
       message: await connector.send(place, conversation, message),
@@ -139,6 +140,12 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
       if (error instanceof ChatError && error.code !== 'maybe-sent') await sent.withdraw(key)
       throw error
     }
+  }
+
+  /** @throws ChatError throttled, with when to come back */
+  function turn(thread: string, { tenant }: Place, key: string): void {
+    pace.take(thread, key, clock.now())
+    wholePace.take(tenant, key, clock.now())
   }
 
   async function call<T>(doing: string, thread: string, repeatShows: boolean, run: () => Promise<T>): Promise<T> {

@@ -7,12 +7,15 @@ export interface Limit {
 }
 
 /** What Microsoft gives a bot in one thread. A little is left for the way there. */
-const TEAMS_LIMITS: readonly Limit[] = [
+export const THREAD_LIMITS: readonly Limit[] = [
   { count: 7, perMs: 1_050 },
   { count: 8, perMs: 2_100 },
   { count: 60, perMs: 30_500 },
   { count: 1_800, perMs: 3_601_000 },
 ]
+
+/** And in all threads of a tenant together: 30 to 50 a second. */
+export const TENANT_LIMITS: readonly Limit[] = [{ count: 30, perMs: 1_050 }]
 
 /** A place in the queue is kept this long for whoever was told to come back. */
 const KEPT_MS = 60_000
@@ -22,7 +25,7 @@ const MOST_THREADS = 5_000
  * Gives each message of a thread a moment within all limits. Whoever is early is told when to come back,
  * and keeps the place: a storm is spread out instead of refused again and again.
  */
-export function createPace(limits: readonly Limit[] = TEAMS_LIMITS): Pace {
+export function createPace(limits: readonly Limit[]): Pace {
   const threads = new Map<string, Thread>()
   const longest = Math.max(...limits.map(({ perMs }) => perMs))
   return {

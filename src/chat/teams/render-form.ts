@@ -27,7 +27,8 @@ export function renderForm(
   said: Line | null = null,
   values: Readonly<Record<string, string>> = {},
 ): Dialog {
-  const fields = form.fields.flatMap((field) => renderField(field, values[field.name] ?? field.initial))
+  const written = new Map(Object.entries(values))
+  const fields = form.fields.flatMap((field) => renderField(field, written.get(field.name) ?? field.initial))
   const send = {
     ...{ type: 'Action.Submit', title: cutTo(form.submitLabel, LABEL_CHARACTERS), style: 'positive' },
     data: { form: { id: form.id, context: form.context }, again: isShort(form) ? form : null },

@@ -106,6 +106,8 @@ it('whoever blocked the app cannot be told: it is on record and in the thread, a
 
 it('the local page is off, a stranger is told what to do, and readiness names no fault of Teams', async () => {
   expect((await fetch(it_.replica.url)).status).toBe(404)
+  const ready = (await (await fetch(`${it_.replica.url}/readyz`)).text()).replaceAll(/\s+/g, ' ')
+  expect(ready).toMatch(/chat teams[^}]*connected; last sent \d+ s ago/)
   const { from } = pressOf(it_.fake, 'ana', {})
   const stranger = { ...from, id: '29:stranger', aadObjectId: 'ffffffff-1d2a-4c3b-8e4f-5a6b7c8d9e0f' }
   const told = await it_.user.press('ana', { action: 'approve', request: 'G-7K3QF0', revision: 1 }, { from: stranger })

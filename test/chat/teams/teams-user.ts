@@ -21,14 +21,15 @@ export function createTeamsUser(url: string, fake: FakeTeams): TeamsUser {
     })
   }
 
-  /** Waits for a message that was not there. */
-  async function answered(before: number): Promise<Told> {
+  /** Waits for a message to them alone that was not there. */
+  async function answered(name: string, before: number): Promise<Told> {
     for (let tries = 0; tries < 400; tries++) {
-      const message = fake.messages[before]
+      const direct = fake.directOf(objectIdOf(name))
+      const message = fake.messages.slice(before).find((one) => one.to === `29:${name}` || one.conversation === direct)
       if (message !== undefined) return { ...message, words: readCard(message.card).words }
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    throw new Error('nobody was told anything')
+    throw new Error(`${name} was told nothing`)
   }
 
   async function invoke(activity: object): Promise<Answered> {
@@ -45,12 +46,12 @@ export function createTeamsUser(url: string, fake: FakeTeams): TeamsUser {
     async command(name, text, changes = {}) {
       const before = fake.messages.length
       await send({ ...inPerson(fake, name, text), ...changes })
-      return answered(before)
+      return answered(name, before)
     },
     async mention(name, text, changes = {}) {
       const before = fake.messages.length
       await send({ ...inChannel(fake, name, text), ...changes })
-      return answered(before)
+      return answered(name, before)
     },
     press: (name, data, changes = {}) => invoke({ ...pressOf(fake, name, data), ...changes }),
     openForm: (name, data, changes = {}) => invoke({ ...taskOf(fake, name, 'task/fetch', data), ...changes }),
