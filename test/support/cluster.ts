@@ -3,12 +3,12 @@ import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Binaries, findBinaries } from '../../src/db/embedded/binaries.ts'
+import { findBinaries } from '../../src/db/embedded/binaries.ts'
 import { createCluster } from '../../src/db/embedded/create-cluster.ts'
 import { freePort } from '../../src/db/embedded/free-port.ts'
 import { isAlive, isServerOf, launch, readPostmaster, stopServer } from '../../src/db/embedded/postmaster.ts'
 import { isReachable, serverUser } from '../../src/db/embedded/server-user.ts'
-import { initInstalled } from './installed-servers.ts'
+import { initOlder, type Major, packageOf } from './postgres-versions.ts'
 
 const STOP_PATIENCE_MS = 15_000
 const PREFIX = 'countersign-test-'
@@ -22,15 +22,15 @@ const roomySettings = { max_connections: '300', shared_buffers: '64MB', jit: 'of
  * A PostgreSQL server of one's own, to crash, to fill, or to run with other settings. It writes as
  * carefully as in production unless told otherwise.
  */
-export async function startScratchCluster({ settings = {}, installed }: ScratchOptions = {}): Promise<ScratchCluster> {
+export async function startScratchCluster({ settings = {}, major = 18 }: ScratchOptions = {}): Promise<ScratchCluster> {
   await sweepAbandoned()
-  const [binaries, user] = await Promise.all([installed ?? findBinaries(), serverUser()])
+  const [binaries, user] = await Promise.all([findBinaries(packageOf(major)), serverUser()])
   const folder = await mkdtemp(path.join(await temporaryRoot(), `${PREFIX}${process.pid}-`))
   if (user) await chown(folder, user.uid, user.gid)
   await chmod(folder, 0o700)
   const dataDir = path.join(folder, 'data')
   const password = randomBytes(18).toString('base64url')
-  if (installed) await initInstalled({ binaries, dataDir, user, password })
+  if (major < 17) await initOlder({ binaries, dataDir, user, password })
   else await createCluster({ binaries, dataDir, user, password, sync: false })
   const port = await freePort()
   const logFile = path.join(folder, 'server.log')
@@ -93,8 +93,8 @@ async function sweepAbandoned(): Promise<void> {
 export interface ScratchOptions {
   /** PostgreSQL settings, such as `{ statement_timeout: '1s' }`. */
   settings?: Record<string, string>
-  /** Another server than the one that npm brings: see `installedServers`. */
-  installed?: Binaries
+  /** Another PostgreSQL than the one that Countersign brings. */
+  major?: Major
 }
 
 export interface ScratchCluster {
