@@ -14,6 +14,7 @@ import type { Answer, ButtonAction } from '../../src/ports/chat.ts'
 import { createKeyFile, newMacKey, newSigningKey } from '../../src/record/key-files.ts'
 import { newSecretsKey } from '../../src/secrets/sealing.ts'
 import { carelessSettings, startScratchCluster } from './cluster.ts'
+import type { Major } from './postgres-versions.ts'
 
 const REPLICA = path.join(import.meta.dirname, 'replica.ts')
 const READY_MS = 30_000
@@ -22,8 +23,9 @@ const READY_MS = 30_000
  * A server of its own with an empty database, a demo target, keys and a policy: whole processes can be
  * started on it, killed, and looked at from outside as the superuser.
  */
-export async function openHouse(options: { policy?: string; settings?: Record<string, string> } = {}): Promise<House> {
-  const cluster = await startScratchCluster({ settings: options.settings ?? carelessSettings })
+export async function openHouse(options: HouseOptions = {}): Promise<House> {
+  const { settings = carelessSettings, major = 18 } = options
+  const cluster = await startScratchCluster({ settings, major })
   const folder = await mkdtemp(path.join(tmpdir(), 'countersign-house-'))
   const file = (name: string) => path.join(folder, name)
   await createKeyFile(file('signing.pem'), newSigningKey())
@@ -65,6 +67,13 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+interface HouseOptions {
+  policy?: string
+  settings?: Record<string, string>
+  /** Which PostgreSQL holds both the record and the target. */
+  major?: Major
 }
 
 const TEST_POLICY = path.join(import.meta.dirname, 'policy.yaml')
