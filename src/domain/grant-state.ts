@@ -72,6 +72,8 @@ export interface Access {
   /** Null until active. */
   readonly warnAt: number | null
   readonly nativeExpiry: number | null
+  /** The policy that it was given under, which says on which server. */
+  readonly policy: string | null
 }
 
 export interface Extension {
@@ -155,6 +157,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
           activatedAt: null,
           warnAt: null,
           nativeExpiry: event.data.nativeExpiry,
+          policy: event.data.policy,
         },
       }
     case 'grant.active':
@@ -167,6 +170,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
           activatedAt: event.data.activatedAt,
           warnAt: event.data.warnAt,
           nativeExpiry: event.data.nativeExpiry,
+          policy: state.access?.policy ?? null,
         },
       }
     case 'grant.failed':

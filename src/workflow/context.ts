@@ -25,7 +25,7 @@ export interface Context {
   readonly chat: Chat
   readonly policy: PolicyInForce
   /** To look at a target and to take away: the last adapter known under this name; null when there never was one. */
-  readonly connectorOf: (target: string) => Connector | null
+  readonly connectorOf: (target: string, givenUnder?: string | null) => Connector | null
   /** To give access: the adapter as this policy, which is in force, says; null when it does not know the target. */
   readonly connectorToGive: (policy: Policy, target: string) => Connector | null
   /** Every target that may hold something of ours, those that left the policy too. */

@@ -44,7 +44,7 @@ async function takeAway(context: Context, id: string, lost: AbortSignal): Promis
     if (state?.status !== 'ending' || state.ending === null) return 'gone'
     const next = nextStep(state.ending)
     try {
-      const connector = context.connectorOf(state.target)
+      const connector = context.connectorOf(state.target, state.access?.policy)
       if (connector === null) {
         throw new ConnectorError(
           'NotFound',

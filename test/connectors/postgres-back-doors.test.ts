@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ConnectionDetails, Connector, TargetGrant } from '../../src/ports/connector.ts'
-import { type DemoServer, givesCopies, inOneHour, newGrant, passwordOf, patience, startDemoServer } from './postgres-fixture.ts'
+import {
+  type DemoServer,
+  givesCopies,
+  inOneHour,
+  newGrant,
+  passwordOf,
+  patience,
+  startDemoServer,
+} from './postgres-fixture.ts'
 
 let server: DemoServer
 let connector: Connector
