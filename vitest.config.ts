@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
-/** The versions of targets that are tried besides the newest. */
-const OLDER = [15, 16, 17] as const
-
-const ON_EVERY_TARGET = ['contract', 'back-doors', 'privileges'].map(
-  (what) => `test/connectors/postgres-${what}.test.ts`,
-)
+const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
 /** What only servers before 16 need. */
-const COPIES = 'test/connectors/postgres-copies.test.ts'
+const COPIES = connector('copies')
+/** The older versions of targets, and what depends on the version. */
+const OLDER = [
+  { major: 15, include: [connector('contract'), connector('back-doors'), connector('privileges'), COPIES] },
+  { major: 16, include: [connector('contract'), connector('back-doors')] },
+  { major: 17, include: [connector('contract'), connector('back-doors')] },
+] as const
 
 const patience = {
   testTimeout: 30_000,
@@ -22,13 +23,8 @@ export default defineConfig({
     maxWorkers: 1,
     projects: [
       { test: { name: 'structure', include: ['test/structure/**/*.test.ts'] } },
-      ...OLDER.map((major) => ({
-        test: {
-          name: `postgresql-${major}`,
-          include: [...ON_EVERY_TARGET, ...(major < 16 ? [COPIES] : [])],
-          provide: { major },
-          ...patience,
-        },
+      ...OLDER.map(({ major, include }) => ({
+        test: { name: `postgresql-${major}`, include: [...include], provide: { major }, ...patience },
       })),
       {
         test: {

@@ -6,6 +6,7 @@ import {
   type DemoServer,
   givesCopies,
   inOneHour,
+  MAJOR,
   newGrant,
   passwordOf,
   patience,
@@ -86,9 +87,12 @@ test('a session that did SET ROLE by the DBA’s own grant is ended, and that gr
   expect((await connector.verifyRemoved(grant)).residuals).toEqual(residuals)
 })
 
-test('clients that reconnect without pause leave no survivor, ten times of ten', async () => {
+/** Ten on the newest; fewer on each older one, of which there are several. */
+const rounds = MAJOR === 18 ? 10 : 3
+
+test('clients that reconnect without pause leave no survivor, not once of many times', async () => {
   const dba = server.dba()
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < rounds; round++) {
     const { grant, details } = await provisioned()
     let going = true
     const hammers = [1, 2, 3].map(async () => {
