@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ConnectionDetails, Connector, TargetGrant } from '../../src/ports/connector.ts'
+import { NEWEST } from '../support/postgres-versions.ts'
 import {
   type DemoServer,
   givesCopies,
@@ -88,7 +89,7 @@ test('a session that did SET ROLE by the DBA’s own grant is ended, and that gr
 })
 
 /** Ten on the newest; fewer on each older one, of which there are several. */
-const rounds = MAJOR === 18 ? 10 : 3
+const rounds = MAJOR === NEWEST ? 10 : 3
 
 test('clients that reconnect without pause leave no survivor, not once of many times', async () => {
   const dba = server.dba()

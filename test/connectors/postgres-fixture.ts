@@ -7,7 +7,7 @@ import { createPostgresConnector, type PostgresConnectorOptions } from '../../sr
 import type { Clock } from '../../src/ports/clock.ts'
 import type { ConnectionDetails, Connector, TargetGrant } from '../../src/ports/connector.ts'
 import { carelessSettings, type ScratchCluster, startScratchCluster } from '../support/cluster.ts'
-import type { Major } from '../support/postgres-versions.ts'
+import { type Major, NEWEST } from '../support/postgres-versions.ts'
 
 /** The target's own expiry is judged by the target's clock, which no test can move. */
 const clock: Clock = { now: () => Date.now(), runAt: () => () => undefined }
@@ -24,7 +24,7 @@ export const patience = {
 }
 
 /** Which PostgreSQL the target is: the projects of vitest.config.ts run the same tests on each. */
-export const MAJOR = inject('major') ?? 18
+export const MAJOR = inject('major') ?? NEWEST
 
 /** Before 16 nobody is made a member: what the role holds is given one by one. */
 export const givesCopies = MAJOR < 16

@@ -14,7 +14,7 @@ import type { Answer, ButtonAction } from '../../src/ports/chat.ts'
 import { createKeyFile, newMacKey, newSigningKey } from '../../src/record/key-files.ts'
 import { newSecretsKey } from '../../src/secrets/sealing.ts'
 import { carelessSettings, startScratchCluster } from './cluster.ts'
-import type { Major } from './postgres-versions.ts'
+import { type Major, NEWEST } from './postgres-versions.ts'
 
 const REPLICA = path.join(import.meta.dirname, 'replica.ts')
 const READY_MS = 30_000
@@ -24,7 +24,7 @@ const READY_MS = 30_000
  * started on it, killed, and looked at from outside as the superuser.
  */
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
-  const { settings = carelessSettings, major = 18 } = options
+  const { settings = carelessSettings, major = NEWEST } = options
   const cluster = await startScratchCluster({ settings, major })
   const folder = await mkdtemp(path.join(tmpdir(), 'countersign-house-'))
   const file = (name: string) => path.join(folder, name)
