@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Binaries } from '../../src/db/embedded/binaries.ts'
@@ -16,22 +16,31 @@ const run = promisify(execFile)
  */
 export async function copyCluster({ kept, major, binaries, dataDir, user }: CopiedCluster): Promise<string> {
   const original = path.join(kept, String(major))
-  const passwordFile = `${original}.password`
-  const owned = user && { uid: user.uid, gid: user.gid }
-  const password = await readFile(passwordFile, 'utf8').catch(async () => {
-    await mkdir(kept, { recursive: true })
-    if (user) await chown(kept, user.uid, user.gid)
-    await chmod(kept, 0o700)
-    const made = randomBytes(18).toString('base64url')
-    await rm(original, { recursive: true, force: true })
-    const cluster = { binaries, dataDir: original, user, password: made, sync: false }
-    await (major < 17 ? initOlder(cluster) : createCluster(cluster))
-    await writeFile(`${passwordFile}.new`, made)
-    await rename(`${passwordFile}.new`, passwordFile)
-    return made
+  const secret = () => readFile(path.join(original, 'password'), 'utf8')
+  const password = await secret().catch(async () => {
+    await makeOriginal(original, { major, binaries, user })
+    return secret()
   })
-  await run('cp', ['-Rp', original, dataDir], { cwd: '/', ...owned })
+  await run('cp', ['-Rp', path.join(original, 'data'), dataDir], {
+    cwd: '/',
+    ...(user && { uid: user.uid, gid: user.gid }),
+  })
   return password
+}
+
+/** Of two that make it at once one wins, and the other's is dropped. */
+async function makeOriginal(original: string, { major, binaries, user }: Omit<CopiedCluster, 'kept' | 'dataDir'>) {
+  await mkdir(path.dirname(original), { recursive: true, mode: 0o755 })
+  const staging = await mkdtemp(`${original}-`)
+  if (user) await chown(staging, user.uid, user.gid)
+  const password = randomBytes(18).toString('base64url')
+  const cluster = { binaries, dataDir: path.join(staging, 'data'), user, password, sync: false }
+  await (major < 17 ? initOlder(cluster) : createCluster(cluster))
+  await writeFile(path.join(staging, 'password'), password, { mode: 0o600 })
+  await rename(staging, original).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    await rm(staging, { recursive: true, force: true })
+  })
 }
 
 /** As `createCluster` does, in words that servers before 17 know. */

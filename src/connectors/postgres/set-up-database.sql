@@ -201,13 +201,16 @@ as $body$
 declare
   v_quarantine text := (select s.quarantine from jit.setting s);
   v_database oid := (select d.oid from pg_database d where d.datname = current_database());
+  v_copied boolean := exists (select from jit.copied_privilege c where c.account = p_account);
 begin
   if not exists (select from pg_authid where oid = p_role_oid) then
     return;
   end if;
   perform jit.require_disabled(p_account, p_role_oid);
-  -- Of two that change the privileges on one object at once, the second would fail.
-  lock table jit.copied_privilege in share row exclusive mode;
+  if v_copied then
+    -- Of two that change the privileges on one object at once, the second would fail.
+    lock table jit.copied_privilege in share row exclusive mode;
+  end if;
 
   insert into jit.residual (account, kind, what, seen_at_ms)
   select p_account,
@@ -231,6 +234,7 @@ begin
     left join jit.copied_privilege c
       on c.account = p_account and (c.class_oid, c.object_oid, c.part, c.privilege)
         = (held.class_oid, held.object_oid, held.part, held.privilege)
+    where v_copied
     group by 1, 2, 3
   ) ours on d.deptype = 'a' and (ours.class_oid, ours.object_oid, ours.part) = (d.classid, d.objid, d.objsubid)
   where ours.copied is not true

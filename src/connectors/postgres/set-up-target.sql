@@ -146,7 +146,6 @@ create or replace function jit.copy_obstacle(p_role oid) returns text
 language sql stable set search_path = pg_catalog, pg_temp
 as $body$
   select case
-    when not jit.gives_copies() then null
     when r.rolsuper then 'is a superuser'
     when p.predefined is not null then 'brings ' || p.predefined
     when d.owned then 'owns objects, or a role in it does'
@@ -162,7 +161,7 @@ as $body$
       select coalesce(bool_or(s.deptype = 'o'), false) as owned, coalesce(bool_or(s.deptype = 'r'), false) as policies
       from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = any (jit.roles_in(r.oid))
     ) d
-  where r.oid = p_role
+  where r.oid = p_role and jit.gives_copies()
 $body$;
 
 -- Without grant options: nobody passes on what they were given.
