@@ -304,10 +304,10 @@ async function start(
   const checks = readinessChecks({
     ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
     policyHeld: async () => {
-      const inForce = await policy.inForce(db)
+      const inForce = await policy.provedInForce(db)
       if (!isRefused(inForce)) return null
       return inForce.refused.code === 'policy-unproved'
-        ? `held: the record of the policies is not proved (${inForce.refused.why})`
+        ? 'held: no witness confirms that the record of the policies is whole'
         : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),

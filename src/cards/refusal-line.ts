@@ -108,16 +108,10 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
         ', or puts the active policy back. Then try again.',
       )
     case 'policy-unproved':
-      return refusal.why === 'changed'
-        ? no(
-            'No decision can be taken now: somebody changed the record of the policies. Whoever runs Countersign finds ',
-            ...['the alarm in its log, and what differs with ', code('npm run -s countersign -- verify --log'), '. '],
-            'What exists still ends on time.',
-          )
-        : no(
-            'No decision can be taken now: no witness could confirm yet which policy is in force. Nothing was decided. ',
-            'Try again in a minute; if it stays so, whoever runs Countersign finds the reason at /readyz.',
-          )
+      return no(
+        'Nothing can be given now: no witness confirms that the record of the policies is whole. It is tried again by ',
+        'itself; whoever runs Countersign finds the reason at /readyz.',
+      )
     case 'directory-unreachable':
       return no('I cannot reach the directory, so I cannot tell who may decide. Nothing was decided; try again.')
     case 'not-recorded':
