@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+const behaviour = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // Whole processes on a busy machine: what is broken fails twice, and the report says that it did.
+  retry: process.env.CI ? 1 : 0,
+}
+const globalSetup = ['test/support/global-setup.ts']
+const twoAtATime = { maxWorkers: 2, sequence: { groupOrder: 1 } }
+
 const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
 /** What only servers before 16 need. */
 const COPIES = connector('copies')
@@ -10,29 +19,38 @@ const OLDER = [
   { major: 17, include: [connector('contract'), connector('back-doors')] },
 ] as const
 
-const patience = {
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
-  // Whole processes on a busy machine: what is broken fails twice, and the report says that it did.
-  retry: process.env.CI ? 1 : 0,
-}
-
 export default defineConfig({
   test: {
-    // One file at a time: several start six processes and two servers of their own.
-    maxWorkers: 1,
     projects: [
       { test: { name: 'structure', include: ['test/structure/**/*.test.ts'] } },
       ...OLDER.map(({ major, include }) => ({
-        test: { name: `postgresql-${major}`, include: [...include], provide: { major }, ...patience },
+        test: {
+          ...behaviour,
+          ...twoAtATime,
+          name: `postgresql-${major}`,
+          include: [...include],
+          provide: { major },
+        },
       })),
       {
         test: {
+          ...behaviour,
+          ...twoAtATime,
           name: 'behaviour',
+          globalSetup,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/structure/**', COPIES],
-          globalSetup: ['test/support/global-setup.ts'],
-          ...patience,
+          exclude: ['test/structure/**', 'test/unbreakable/**', COPIES],
+        },
+      },
+      {
+        test: {
+          ...behaviour,
+          name: 'unbreakable',
+          globalSetup,
+          include: ['test/unbreakable/**/*.test.ts'],
+          // One file at a time: each starts up to six processes and two servers of its own.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -148,8 +148,9 @@ async function start(
   onStop(() => lanes.stop())
 
   const policy = createPolicyInForce(await readPolicy(config.policyFile), {
-    ...{ db, record, clock, committed },
+    ...{ db, record, witnessed, clock, committed },
     changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
+    onUnproved: ({ message }) => alarms.raise({ what: 'policy-unproved', detail: message, grant: null }),
   })
   const connectors = createTargetConnectors({
     everActive: policy.everActive,
@@ -303,8 +304,11 @@ async function start(
   const checks = readinessChecks({
     ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
     policyHeld: async () => {
-      const inForce = await policy.inForce(db)
-      return !isRefused(inForce) ? null : 'held: the policy of this process is not the active one'
+      const inForce = await policy.provedInForce(db)
+      if (!isRefused(inForce)) return null
+      return inForce.refused.code === 'policy-unproved'
+        ? 'held: no witness confirms that the record of the policies is whole'
+        : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),
   })

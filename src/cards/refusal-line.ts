@@ -107,6 +107,11 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
         code(`npm run -s countersign -- policy activate ${refusal.own.slice(0, 12)} --as <person>`),
         ', or puts the active policy back. Then try again.',
       )
+    case 'policy-unproved':
+      return no(
+        'Nothing can be given now: no witness confirms that the record of the policies is whole. It is tried again by ',
+        'itself; whoever runs Countersign finds the reason at /readyz.',
+      )
     case 'directory-unreachable':
       return no('I cannot reach the directory, so I cannot tell who may decide. Nothing was decided; try again.')
     case 'not-recorded':

@@ -15,10 +15,10 @@ const PATIENCE_MS = 10_000
 export async function policyActivate(given: Arguments): Promise<ExitCode> {
   const start = await hashStartOf(given.word(0))
   return withSealedRecord<ExitCode>(async (acting) => {
-    const { db, record, clock, committed, sealed } = acting
+    const { db, record, witnessed, clock, committed, sealed } = acting
     const activated = await activatePolicy(
       {
-        ...{ db, record, clock, committed },
+        ...{ db, record, witnessed, clock, committed },
         changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: POLICY_STREAM }), clock.now()),
       },
       start,

@@ -47,6 +47,8 @@ export type Refusal =
   | { readonly code: 'extension-too-long'; readonly latest: number; readonly leftMs: number }
   | { readonly code: 'may-not-end'; readonly mayEnd: readonly string[] }
   | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
+  /** No witness could say yet that the record of the policies is whole, or it is not. */
+  | { readonly code: 'policy-unproved' }
   | { readonly code: 'directory-unreachable' }
   | { readonly code: 'not-recorded' }
   | { readonly code: 'unknown-outcome' }

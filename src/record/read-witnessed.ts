@@ -8,14 +8,18 @@ import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.
 
 /**
  * Reads a stream and trusts no table: hash, MAC and chain of every event, that it is under the newest checkpoint that
- * each witness confirmed, which our key signed, and that this checkpoint covers no later event of the stream. For what
- * must not happen before its evidence has left the database, nor after a withdrawal that somebody deleted.
+ * each witness confirmed, which our key signed, and that this checkpoint covers no other event of the stream: neither
+ * a later one that was deleted, nor one between, in whose place another was appended since. For what must not happen
+ * before its evidence has left the database, nor after a withdrawal that somebody deleted.
+ * @param wholeFrom where the search for deleted events starts; it costs a look at every leaf since. `last` is enough
+ * where everybody who appends reads in this way first
  * @throws RecordTampered, WitnessUnreachable, WitnessNoteWrong
  */
 export async function readWitnessed(
   { record, witnessed }: { record: EventRecord; witnessed: Witnessed },
   db: Db | Tx,
   stream: string,
+  wholeFrom: 'first' | 'last' = 'first',
 ): Promise<WitnessedStream> {
   // The checkpoint first: whatever it covers is then among the events. The other way round, an event that is recorded
   // and sealed in between would look like one that somebody deleted.
@@ -27,8 +31,8 @@ export async function readWitnessed(
   const proved = (gap < 0 ? events : events.slice(0, gap)) as (RecordedEvent & { leafIndex: number })[]
   const distinct = new Map(notes.flatMap((note) => (note ? [[note.note, note]] : [])))
   for (const note of distinct.values()) await proveIncluded(db, log, proved, note)
-  const last = proved.at(-1)
-  if (last && checkpoint && proved.length === events.length) await proveEnd(db, log, last, checkpoint)
+  const from = proved.at(wholeFrom === 'first' ? 0 : -1)
+  if (from && checkpoint) await proveWhole(db, log, { from, known: proved }, checkpoint)
   return { proved, waiting: events.slice(proved.length), checkpoint }
 }
 
@@ -55,16 +59,17 @@ export async function proveIncluded(
 }
 
 /**
- * Proves that a stream was not cut: that every leaf after its last event is there, under the checkpoint's root, and is
- * of an event of another stream. The cost is that of what was recorded since.
+ * Proves that no event of a stream was deleted: that every leaf after the event `from` is there, under the checkpoint's
+ * root, and is of an event of another stream, or of one that is known.
  */
-async function proveEnd(
+async function proveWhole(
   db: Db | Tx,
   log: number,
-  { stream, seq, leafIndex }: RecordedEvent & { leafIndex: number },
+  { from: { stream, seq, leafIndex }, known }: { from: RecordedEvent & { leafIndex: number }; known: Hashed[] },
   { witness, checkpoint: { size, root } }: WitnessedNote,
 ): Promise<void> {
   const first = leafIndex + 1
+  const own = new Set(known.map(({ hash }) => hash))
   const [tree, after] = await Promise.all([
     readTree(db, log, first, (read) => growTree(first, read)).catch(asTampered(stream)),
     db<{ leaf: Buffer; isOther: boolean }[]>`
@@ -75,14 +80,17 @@ async function proveEnd(
       where l.log = ${log} and l.leaf_index >= ${first} and l.leaf_index < ${size} order by l.leaf_index`,
   ])
   for (const [place, { leaf, isOther }] of after.entries()) {
-    if (!isOther)
-      throw new RecordTampered(stream, seq, `leaf ${first + place} may hold an event after it, and does not`)
+    if (!isOther && !own.has(leaf.toString('hex'))) {
+      throw new RecordTampered(stream, seq, `leaf ${first + place} may hold another event of it, and does not`)
+    }
     tree.append(leaf, () => {})
   }
   if (!tree.root().equals(root)) {
     throw new RecordTampered(stream, seq, `the leaves after it are not those that witness ${witness} confirmed`)
   }
 }
+
+type Hashed = Pick<RecordedEvent, 'hash'>
 
 function asTampered(stream: string): (error: unknown) => never {
   return (error) => {

@@ -15,7 +15,7 @@ import type { RecordedEvent } from '../record/recorded-event.ts'
 import { decideAgain } from './decide-again.ts'
 import { readable } from './grant-store.ts'
 import { NamedActRefused, performNamed } from './named-act.ts'
-import { appendPolicyFacts, foldPolicies, type PolicySurroundings, textOf } from './policy-in-force.ts'
+import { appendPolicyFacts, foldPolicies, type PolicySurroundings, provePolicies, textOf } from './policy-in-force.ts'
 
 /**
  * A named person puts a policy that is on the record into force. From its commit on, processes with
@@ -32,6 +32,7 @@ export async function activatePolicy(around: PolicySurroundings, start: string, 
 }
 
 async function activate(around: PolicySurroundings, tx: Tx, start: string, by: string): Promise<PolicyActivated> {
+  await provePolicies(around, tx)
   const events = await around.record.readStream(tx, POLICY_STREAM)
   const state = foldPolicies(events)
   const policy = choose(state, start)

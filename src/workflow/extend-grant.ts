@@ -34,7 +34,7 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     if (witnessed === null) throw new RetryLater(100)
     const { state } = witnessed
     if (state.extension?.status !== 'approved') return
-    const policy = await context.policy.inForce(context.db)
+    const policy = await context.policy.provedInForce(context.db)
     if (isRefused(policy)) throw new LeaveToOthers(1_000)
     if (await isFromBeforeRestore(context, state.extension.signatures.at(-1)?.at)) {
       return fail(context, id, 'approval-before-restore', 'The record was restored since. Ask again.')

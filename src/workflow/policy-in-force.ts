@@ -8,11 +8,14 @@ import { decideLoad, evolvePolicyState, NO_POLICY_YET, type PolicyState, standin
 import { diffPolicies } from '../policy/diff.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { Clock } from '../ports/clock.ts'
+import { WitnessUnreachable } from '../ports/witness.ts'
 import { StreamConflict } from '../record/append.ts'
 import type { Draft } from '../record/compose.ts'
 import { hasLeaves } from '../record/find-streams.ts'
+import { readWitnessed } from '../record/read-witnessed.ts'
 import type { EventRecord } from '../record/record.ts'
 import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
+import { type Witnessed, WitnessNoteWrong } from '../record/witnessed.ts'
 
 /** A policy as it was read: what decisions use, and the text it was made from. */
 export interface PolicyText {
@@ -37,28 +40,51 @@ export interface PolicyInForce {
   everActive(): Iterable<Policy>
   /** What decisions go by: looks at the record, and refuses where our file is not the active policy. */
   inForce(db: Db | Tx): Promise<Policy | Refused>
+  /** What an access is given by: as `inForce`, and a witness could say that the record of the policies is whole. */
+  provedInForce(db: Db): Promise<Policy | Refused>
   /** Of our file. */
   ownHash(): string
-  /** Puts our text on the record; the first policy ever activates itself. */
+  /**
+   * Proves with the witnesses that nobody cut the stream while no process ran, then puts our text on the record; the
+   * first policy ever activates itself. Until it is proved, people decide by what the record says, nothing is given by
+   * it, and nothing is appended to it: `reload` and `provedInForce` try again.
+   */
   load(): Promise<void>
-  /** Takes a file that was read again: once it is on the record, decisions are held until it is activated. */
+  /**
+   * Takes a file that was read again: once it is on the record, decisions are held until it is activated.
+   * @throws RecordTampered, WitnessUnreachable, WitnessNoteWrong
+   */
   reload(fresh: PolicyText): Promise<void>
 }
 
 export interface PolicySurroundings {
   readonly db: Db
   readonly record: EventRecord
+  readonly witnessed: Witnessed
   readonly clock: Clock
   /** After a load or an activation: announces it, and wakes the sealer. */
   readonly changed: (tx: Tx) => Promise<void>
   readonly committed: () => void
 }
 
+/** Nobody may append to a stream that was cut: what was seen stays. @throws RecordTampered */
+function mustReach(events: readonly RecordedEvent[], seq: number): void {
+  if (events.length < seq) throw new RecordTampered(POLICY_STREAM, seq, 'it ends before an event that was seen')
+}
+
 /** Of N processes that load at once, one is last: each conflict is somebody else's success. */
 const LOAD_ATTEMPTS = 50
 
-export function createPolicyInForce(initial: PolicyText, around: PolicySurroundings): PolicyInForce {
+export function createPolicyInForce(
+  initial: PolicyText,
+  around: PolicySurroundings & {
+    /** The stream was changed, or no witness could say that it was not: nothing is given. */
+    readonly onUnproved: (error: Error) => void
+  },
+): PolicyInForce {
   let own = initial
+  let isProved = false
+  let isOnRecord = false
   let seen: Seen = { seq: 0, state: NO_POLICY_YET, history: [], current: knowsNobody(initial.policy) }
   const read = new Map<string, Policy | null>([[initial.policy.hash, initial.policy]])
   const texts = new Map<string, string>()
@@ -85,9 +111,7 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
     if ((await around.record.endOf(db, POLICY_STREAM)) === seen.seq) return
     const events = await around.record.readStream(db, POLICY_STREAM)
     // Another look may have come back first. What was seen stays: a stream never grows shorter.
-    if (events.length < seen.seq && (await around.record.endOf(db, POLICY_STREAM)) < seen.seq) {
-      throw new RecordTampered(POLICY_STREAM, seen.seq, 'it ends before an event that was seen')
-    }
+    if (events.length < seen.seq) mustReach(await around.record.readStream(db, POLICY_STREAM), seen.seq)
     if (events.length <= seen.seq) return
     const history = activations(events)
     for (const hash of history) {
@@ -98,23 +122,56 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
     seen = { seq: events.length, state: foldPolicies(events), history, current: current ?? seen.current }
   }
 
+  /**
+   * Else who deletes the newest activation while nothing runs would bring back a policy that asked for less. Before
+   * anything is added, for an event in its place would hide that one is gone.
+   */
+  async function prove(): Promise<boolean> {
+    if (isProved) return true
+    try {
+      await provePolicies(around, around.db)
+      await look(around.db)
+      isProved = true
+    } catch (error) {
+      const isExpected = [RecordTampered, WitnessNoteWrong, WitnessUnreachable].some((one) => error instanceof one)
+      if (!isExpected || !(error instanceof Error)) throw error
+      around.onUnproved(error)
+    }
+    return isProved
+  }
+
   async function putOnRecord(fresh: PolicyText): Promise<void> {
     for (let tried = 1; ; tried++) {
       try {
         await inTransaction(around.db, { timeoutMs: 10_000 }, async (tx) => {
           const events = await around.record.readStream(tx, POLICY_STREAM)
+          mustReach(events, seen.seq)
           // The first policy activates itself, on an empty record alone: else who deletes the stream could put in any.
           if (foldPolicies(events).active === null && (await hasLeaves(tx))) {
             throw new RecordTampered(POLICY_STREAM, null, 'there is a record, and no policy was ever activated on it')
           }
           await appendPolicyFacts(around, tx, events.length, loadedFacts(events, fresh))
         })
+        isOnRecord = true
         break
       } catch (error) {
         if (!(error instanceof StreamConflict) || tried === LOAD_ATTEMPTS) throw error
       }
     }
     around.committed()
+  }
+
+  async function inForce(db: Db | Tx): Promise<Policy | Refused> {
+    try {
+      await look(db)
+    } catch (error) {
+      // No decision stands on it; an ending does not need it.
+      if (!(error instanceof RecordTampered)) throw error
+      return refuse({ code: 'policy-held', active: 'not readable', own: own.policy.hash })
+    }
+    const standing = standingOf(seen.state, own.policy.hash)
+    if (standing.state === 'active') return seen.current
+    return refuse({ code: 'policy-held', active: standing.active ?? 'none', own: standing.own })
   }
 
   return {
@@ -125,30 +182,22 @@ export function createPolicyInForce(initial: PolicyText, around: PolicySurroundi
     },
     isFromRecord: () => seen.seq > 0,
     ownHash: () => own.policy.hash,
-    async inForce(db) {
-      try {
-        await look(db)
-      } catch (error) {
-        // No decision stands on it; an ending does not need it.
-        if (!(error instanceof RecordTampered)) throw error
-        return refuse({ code: 'policy-held', active: 'not readable', own: own.policy.hash })
-      }
-      const standing = standingOf(seen.state, own.policy.hash)
-      if (standing.state === 'active') return seen.current
-      return refuse({ code: 'policy-held', active: standing.active ?? 'none', own: standing.own })
+    inForce,
+    async provedInForce(db) {
+      return (await prove()) ? inForce(db) : refuse({ code: 'policy-unproved' })
     },
     async load() {
       try {
-        await putOnRecord(own)
+        if (await prove()) await putOnRecord(own)
         await look(around.db)
       } catch (error) {
         // A stream that was changed holds decisions, as `inForce` finds. It stops no process: somebody has to revoke.
         if (!(error instanceof RecordTampered)) throw error
-        if (seen.seq === 0) seen = { ...seen, current: own.policy }
       }
+      if (seen.seq === 0) seen = { ...seen, current: own.policy }
     },
     async reload(fresh) {
-      if (fresh.policy.hash !== own.policy.hash) {
+      if ((await prove()) && (fresh.policy.hash !== own.policy.hash || !isOnRecord)) {
         // First the record: should the database be away, the next look at the file tries again.
         await putOnRecord(fresh)
         if (!read.get(fresh.policy.hash)) read.set(fresh.policy.hash, fresh.policy)
@@ -186,6 +235,14 @@ function loadedFacts(events: readonly RecordedEvent[], { policy, text }: PolicyT
       data: { policy: event.hash, before: state.active, host: hostname(), ...words },
     }
   })
+}
+
+/**
+ * Whoever appends to the policies' stream proves first that no event of it was deleted.
+ * @throws RecordTampered, WitnessUnreachable, WitnessNoteWrong
+ */
+export async function provePolicies(around: Pick<PolicySurroundings, 'record' | 'witnessed'>, db: Db | Tx) {
+  await readWitnessed(around, db, POLICY_STREAM, 'last')
 }
 
 export async function appendPolicyFacts(

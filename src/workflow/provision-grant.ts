@@ -74,7 +74,7 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
     if (witnessed === null) throw new RetryLater(100)
     const { state, checkpointSize } = witnessed
     if (!MAY_BE_MADE.includes(state.status)) return
-    const policy = await context.policy.inForce(context.db)
+    const policy = await context.policy.provedInForce(context.db)
     // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
     if (isRefused(policy)) throw new LeaveToOthers(1_000)
     if (await isFromBeforeRestore(context, state.approval?.at)) {

@@ -141,6 +141,23 @@ describe.each(Object.entries(readers))('%s', (_, witnessed) => {
     })
   })
 
+  test('an approval in the place of a withdrawal that was deleted proves nothing', async () => {
+    await append(db, 'request/1', 2, 'withdrawn')
+    replica.sealer.kick()
+    await replica.sealer.sealed('request/1', 3)
+    await asVandal(db.admin, (sql) => sql`delete from event where stream = 'request/1' and seq = 3`)
+    await db.admin`update stream_head set seq = 2, hash = (
+      select leaf_hash from event where stream = 'request/1' and seq = 2) where stream = 'request/1'`
+    const newcomer = { app: db.app, record: createRecord(db.keys) }
+    await append(newcomer, 'request/1', 2, 'approved')
+    replica.sealer.kick()
+    await expect.poll(() => db.admin`select from leaf where leaf_index = 523`).toHaveLength(1)
+    await expect(readWitnessed({ ...newcomer, witnessed: witnessed() }, db.app, 'request/1')).rejects.toMatchObject({
+      seq: 1,
+      fault: expect.stringContaining('leaf 522 may hold another event of it'),
+    })
+  })
+
   test('an approval that was written into the tables is not read', async () => {
     await asVandal(
       db.admin,

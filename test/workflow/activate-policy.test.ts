@@ -77,8 +77,9 @@ function activate({ policy }: PolicyText) {
 }
 
 function around() {
-  const { db, record, clock } = test.context
-  return { db, record, clock, changed: async () => undefined, committed: () => undefined }
+  const { db, record, witnessed, clock } = test.context
+  const nothing = () => undefined
+  return { db, record, witnessed, clock, changed: async () => undefined, committed: nothing, onUnproved: nothing }
 }
 
 function parsed(words: string): PolicyText {

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { announcePolicies } from '../../src/cards/policy-announcements.ts'
 import { createPolicyDirectory } from '../../src/directory/policy-directory.ts'
 import { POLICY_STREAM } from '../../src/domain/house-event.ts'
 import { isRefused } from '../../src/domain/refusal.ts'
 import { parsePolicy } from '../../src/policy/parse-policy.ts'
 import { createRecord } from '../../src/record/record.ts'
+import { createWitnessed } from '../../src/record/witnessed.ts'
 import { activatePolicy } from '../../src/workflow/activate-policy.ts'
 import {
   createPolicyInForce,
@@ -14,7 +15,14 @@ import {
   type PolicyText,
   readPolicyFacts,
 } from '../../src/workflow/policy-in-force.ts'
-import { createRecordDatabase, type RecordDatabase } from '../record/record-fixture.ts'
+import { createFakeWitness, type FakeWitness } from '../record/fake-witness.ts'
+import {
+  asVandal,
+  createRecordDatabase,
+  createReplica,
+  createTestSigner,
+  type RecordDatabase,
+} from '../record/record-fixture.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const text = await readFile(path.join(import.meta.dirname, '../support/policy.yaml'), 'utf8')
@@ -23,8 +31,13 @@ const second = parsed(text.replace('Read the ledger', 'Read the whole ledger').r
 const third = parsed(text.replaceAll('prod-db', 'other-db'))
 
 let house: RecordDatabase
+let witness: FakeWitness
+let unproved: string[]
 const clock = createTestClock()
+const signer = createTestSigner()
 beforeEach(async () => {
+  witness = createFakeWitness('one')
+  unproved = []
   house = await createRecordDatabase()
 })
 afterEach(() => house.drop())
@@ -147,6 +160,56 @@ it('finds what was active before, so that a target that left can still be reache
   expect([...policy.everActive()].map(({ targets }) => Object.keys(targets))).toEqual([['other-db'], ['prod-db']])
 })
 
+describe('where the newest activation was deleted while nothing ran', () => {
+  const cut = async () => {
+    await started(first)
+    await started(second)
+    await activate(second)
+    await sealed()
+    await asVandal(house.admin, (sql) => sql`delete from event where stream = ${POLICY_STREAM} and seq = 4`)
+    await house.admin`update stream_head set seq = 3, hash = (
+      select leaf_hash from event where stream = ${POLICY_STREAM} and seq = 3) where stream = ${POLICY_STREAM}`
+  }
+
+  it('gives nothing by the policy that was in force before, says so, and goes on ending by it', async () => {
+    await cut()
+    const policy = await started(first)
+    expect(await policy.provedInForce(house.app)).toEqual({ refused: { code: 'policy-unproved' } })
+    expect(unproved[0]).toEqual(expect.stringContaining('may hold another event of it, and does not'))
+    expect(policy.current()).toEqual(first.policy)
+  })
+
+  it('puts nothing in its place', async () => {
+    await cut()
+    await (await started(first)).reload(third)
+    await expect(activate(first)).rejects.toThrow('may hold another event')
+    expect(await house.record.readStream(house.app, POLICY_STREAM)).toHaveLength(3)
+  })
+})
+
+it('lets people decide while no witness can be asked, gives nothing by it, and puts its file on record later', async () => {
+  await started(first)
+  await sealed()
+  witness.isReachable = false
+  const policy = await started(first)
+  expect(await policy.inForce(house.app)).toEqual(first.policy)
+  expect(await policy.provedInForce(house.app)).toEqual({ refused: { code: 'policy-unproved' } })
+  expect(await house.record.readStream(house.app, POLICY_STREAM)).toHaveLength(2)
+  witness.isReachable = true
+  expect(await policy.provedInForce(house.app)).toEqual(first.policy)
+  await policy.reload(first)
+  expect(await house.record.readStream(house.app, POLICY_STREAM)).toHaveLength(3)
+})
+
+/** All that is recorded so far, as a process that then stops. */
+async function sealed(): Promise<void> {
+  const replica = createReplica(house, { signer, witnesses: [witness], clock })
+  replica.sealer.start()
+  const end = await house.record.endOf(house.app, POLICY_STREAM)
+  await replica.sealer.sealed(POLICY_STREAM, end)
+  await replica.stop()
+}
+
 async function started(file: PolicyText): Promise<PolicyInForce> {
   const policy = opened(file)
   await policy.load()
@@ -158,7 +221,7 @@ function opened(file: PolicyText, network = { isAway: false }): PolicyInForce {
   const changed = async () => {
     if (network.isAway) throw new Error('the database is away')
   }
-  return createPolicyInForce(file, { ...around(), changed })
+  return createPolicyInForce(file, { ...around(), changed, onUnproved: ({ message }) => unproved.push(message) })
 }
 
 function activate({ policy }: PolicyText) {
@@ -166,7 +229,10 @@ function activate({ policy }: PolicyText) {
 }
 
 function around() {
-  return { db: house.app, record: createRecord(house.keys), clock, committed: () => undefined }
+  return {
+    ...{ db: house.app, record: createRecord(house.keys), clock, committed: () => undefined },
+    witnessed: createWitnessed(signer.vkey, [witness]),
+  }
 }
 
 function parsed(words: string): PolicyText {

@@ -32,6 +32,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
       current: () => policy,
       everActive: () => [policy],
       inForce: async () => policy,
+      provedInForce: async () => policy,
       ownHash: () => policy.hash,
       load: async () => {},
       reload: async () => {},
