@@ -10,6 +10,8 @@ export const VERBS = [
   'cancel',
   'evidence',
   'freeze',
+  'unfreeze',
+  'everywhere',
   'revoke-all',
   'link',
   'digest',

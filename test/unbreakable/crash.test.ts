@@ -29,6 +29,12 @@ const PLOTS: Readonly<Record<CrashPoint, Plot>> = {
   'extend:after-commit': 'extended',
   'end:before-commit': 'done',
   'end:after-commit': 'done',
+  'order:before-commit': 'revoked',
+  'order:after-commit': 'revoked',
+  'revoke-all:after-reached': 'revoked',
+  'revoke-all:after-each': 'revoked',
+  'revoke-all:before-done': 'revoked',
+  'revoke-all:after-done': 'revoked',
   'due:after-commit': 'expires',
   'revoke:after-disable': 'expires',
   'revoke:after-disabled': 'expires',
@@ -68,6 +74,7 @@ const EVENTS: Readonly<Record<Exclude<Plot, 'orphan'>, string>> = {
   expires: `${GIVEN} ${TAKEN}`,
   done: `${GIVEN} ${TAKEN}`,
   swept: `${GIVEN} ${TAKEN}`,
+  revoked: `${GIVEN} ${TAKEN}`,
   extended: `${GIVEN} ${LONGER} ${TAKEN}`,
   denied: 'request.asked request.denied closed',
 }
@@ -105,7 +112,11 @@ describe.each([
       await crew.record.quiet()
       crew.arm(point, arrival)
       if (plot === 'orphan') await expectOrphanGone(crew, await plantOrphan(crew))
-      else await expectWhole(crew, plot, await tellStory(crew, plot))
+      else {
+        const told = await tellStory(crew, plot)
+        await expectWhole(crew, plot, told)
+        if (told.order !== null) await expectCarriedOut(crew, told.order, told.id)
+      }
       expect(crew.armed(), 'somebody died there').toEqual([])
       expect(crew.deaths()).toBe(1)
       expect(crew.watch.faults()).toEqual([])
@@ -169,6 +180,19 @@ async function expectWhole(crew: Crew, plot: Exclude<Plot, 'orphan'>, { id, said
     )
   }
   expect((await record.eventsOf(id)).length).toBe(events.length)
+}
+
+const ORDER = 'order.proposed order.confirmed order.reached order.carried-out closed'
+
+/** Carried out once, though somebody died on the way; and said so. */
+async function expectCarriedOut({ house, record }: Crew, order: string, grant: string): Promise<void> {
+  const rows = await house.db<{ type: string; body: string }[]>`
+    select type, body from event where stream = ${`order:${order}`} order by seq`
+  const facts = rows.filter(({ type }) => type !== 'act.refused')
+  expect(facts.map(({ type }) => type).join(' ')).toBe(ORDER)
+  expect(JSON.parse(facts[3]?.body ?? '').data).toEqual({ ended: [grant], cancelled: [], stuck: [] })
+  const ending = (await record.eventsOf(grant)).find(({ type }) => type === 'grant.ending')
+  expect(ending?.data).toMatchObject({ cause: 'ordered', order })
 }
 
 async function expectRemoved({ house, watch }: Crew, id: string): Promise<void> {
