@@ -1,7 +1,7 @@
 import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
 import type { Line, Span, Text } from '../ports/chat.ts'
-import { code, joined, line, type Names, people, person, strong, text, time, typed } from './text.ts'
+import { code, joined, line, type Names, person, strong, text, time, typed } from './text.ts'
 
 /** `prod-db`, or `everything`. */
 export function scopeSpan(target: string): Span {
@@ -40,7 +40,8 @@ export function frozenText({ target, by, at, reason }: Freeze, names: Names): Te
   return text(strong('Frozen: '), ...frozenBy(target, by, at, names), ...why)
 }
 
-/** `prod-db was frozen by Olga on …`. */
+/** `prod-db was frozen by Olga at …`, as the beginning of a sentence. */
 export function frozenBy(target: string, by: string, at: number, names: Names): Span[] {
-  return [...text(scopeSpan(target), ' was frozen by '), ...people([by], names), ...text(' at ', time(at, 'date-time'))]
+  const what = target === EVERYWHERE ? 'Everything' : code(target)
+  return [...text(what, ' was frozen by ', person(by, names), ' at ', time(at, 'date-time'))]
 }
