@@ -90,7 +90,7 @@ export function extendForm(state: GrantState, mostMs: number, reason: ReasonRule
 
 /** @param said how they named it: it is read again when the form comes back */
 export function revokeAllForm(subject: Subject, said: string, open: OpenOf, names: (id: string) => string): Form {
-  const whose = subject.kind === 'person' ? names(subject.id) : subject.id
+  const whose = subject.kind === 'person' ? `of ${names(subject.id)}` : `on ${subject.id}`
   return {
     id: 'revoke-all',
     title: 'Revoke everything',
@@ -100,7 +100,7 @@ export function revokeAllForm(subject: Subject, said: string, open: OpenOf, name
       {
         ...{
           name: 'reason',
-          label: `Why end ${countWords(open.grants, open.requests)} of ${whose}`,
+          label: `Why end ${countWords(open.grants, open.requests)} ${whose}`,
           kind: 'long-text',
         },
         ...{

@@ -10,10 +10,10 @@ export type OrderReader = 'channel' | 'signer' | 'proposer' | null
 /** The one card of an order, in every state. */
 export function orderCard(state: OrderState, reader: OrderReader, context: CardContext): Card {
   const { names } = context
-  const subject = state.subject.kind === 'person' ? names(state.subject.id) : state.subject.id
+  const { kind, id } = state.subject
   return {
     tone: toneOf(state),
-    title: `Revoke everything of ${subject}`,
+    title: kind === 'person' ? `Revoke everything of ${names(id)}` : `Revoke everything on ${id}`,
     badge: badgeOf(state),
     facts: [
       { label: state.subject.kind === 'person' ? 'Whose' : 'Where', value: subjectText(state, context) },
@@ -56,7 +56,7 @@ function bodyOf(state: OrderState): Text[] {
   switch (state.status) {
     case 'pending':
       return [
-        text('Confirming ends every grant at once and takes back every request that was made until then. Not undone.'),
+        text('Confirming ends every grant at once, and takes back every request made until then. It cannot be undone.'),
       ]
     case 'confirmed':
     case 'done':

@@ -19,7 +19,10 @@ export function countWords(grants: number, requests: number): string {
 export function proposedLine(state: OrderState, isNew: boolean, names: Names): Line {
   const who = state.signers.map(({ id }) => person(id, names))
   const start = isNew
-    ? [strong('Proposed'), ` to end ${countWords(state.grants, state.requests)} of `]
+    ? [
+        strong('Proposed'),
+        ` to end ${countWords(state.grants, state.requests)} ${state.subject.kind === 'person' ? 'of' : 'on'} `,
+      ]
     : ['That is proposed already, by ', person(state.by, names), ', for ']
   return line(
     ...(['waiting', ...start, subjectSpan(state.subject, names), ' (', code(state.id), '). '] as const),
@@ -27,9 +30,14 @@ export function proposedLine(state: OrderState, isNew: boolean, names: Names): L
   )
 }
 
-/** What the second hears. */
-export function decidedLine({ status }: OrderState): Line {
-  return status === 'declined'
-    ? line('info', strong('Declined.'), ' Nothing was ended.')
-    : line('waiting', strong('Confirmed.'), ' Ending it all now. I will say in the thread what is seen to be gone.')
+/** What who decides hears. */
+export function decidedLine({ status, by, decided }: OrderState): Line {
+  if (status !== 'declined') {
+    return line(
+      'waiting',
+      strong('Confirmed.'),
+      ' Ending it all now. I will say in the thread what is seen to be gone.',
+    )
+  }
+  return line('info', strong(decided?.by === by ? 'Taken back.' : 'Declined.'), ' Nothing was ended.')
 }

@@ -1,15 +1,13 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import { covers, decideOrdered } from '../domain/decide-order.ts'
-import { grantOfStream } from '../domain/grant-event.ts'
 import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { OrderEvent, OrderOutcome } from '../domain/order-event.ts'
 import type { OrderState } from '../domain/order-state.ts'
 import { RetryLater } from '../effects/effect.ts'
-import { openStreams } from '../record/find-streams.ts'
-import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { decideAgain } from './decide-again.ts'
+import { findOpenOnRecord } from './find-open-on-record.ts'
 import { loadGrant } from './grant-store.ts'
 import { appendToOrder, loadOrder } from './order-store.ts'
 import { reconcileGrant } from './reconcile-target.ts'
@@ -50,24 +48,11 @@ export async function carryOutOrder(context: Context, id: string, attempt: numbe
   })
 }
 
-/** What the events say is open and covered. A grant whose record was changed is taken away without it. */
+/** A grant whose record was changed does not say whose it is: it is taken away without it, as the timer does. */
 async function findCovered(context: Context, order: OrderState): Promise<GrantState[]> {
-  const streams = await openStreams(context.db, {
-    prefix: 'grant:',
-    startedBy: 'request.asked',
-    notEndedBy: ['closed'],
-  })
-  const found: GrantState[] = []
-  for (const id of streams.flatMap((stream) => grantOfStream(stream) ?? [])) {
-    try {
-      const state = (await loadGrant(context, context.db, id))?.state
-      if (state !== undefined && covers(order, state)) found.push(state)
-    } catch (error) {
-      if (!(error instanceof RecordTampered)) throw error
-      await reconcileGrant(context, id)
-    }
-  }
-  return found
+  const { open, tampered } = await findOpenOnRecord(context, context.db, (state) => covers(order, state))
+  for (const id of tampered) await reconcileGrant(context, id)
+  return open
 }
 
 /** First it is on the order's own record what it ends. */

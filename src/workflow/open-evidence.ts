@@ -24,8 +24,8 @@ export async function openEvidence(
     const { db, record, witnessed } = around
     const id = readOrderId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
     if (id === null) {
-      const forms = 'A grant looks like G-7K3QF2, an order like R-7K3QF2, the freezes of a target like freeze:prod-db'
-      throw new NamedActRefused('malformed', `${quote(typed)} is no id. ${forms}`)
+      const forms = 'They look like G-7K3QF2, R-7K3QF2 and freeze:prod-db'
+      throw new NamedActRefused('malformed', `${quote(typed)} is no id of a grant, an order or freezes. ${forms}`)
     }
     const ends = await endsOf(around, id)
     if (ends.length === 0) {

@@ -2,7 +2,7 @@ import { revokeAllForm } from '../cards/forms.ts'
 import { orderCard } from '../cards/order-card.ts'
 import { decidedLine, proposedLine } from '../cards/order-lines.ts'
 import type { Tx } from '../db/transaction.ts'
-import { decideConfirmation, decideDecline, decideProposal, type OpenOf } from '../domain/decide-order.ts'
+import { concerns, decideConfirmation, decideDecline, decideProposal, type OpenOf } from '../domain/decide-order.ts'
 import { findSubject } from '../domain/find-subject.ts'
 import type { OrderState } from '../domain/order-state.ts'
 import type { Subject } from '../domain/stewards.ts'
@@ -10,6 +10,7 @@ import type { Act, Answer } from '../ports/chat.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenOf } from './find-grants.ts'
+import { findOpenOnRecord } from './find-open-on-record.ts'
 import { newId } from './new-id.ts'
 import { appendToOrder, findOpenOrders, loadOrder, settleOrder } from './order-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
@@ -35,7 +36,7 @@ export function proposeRevokeAll(
       const subject = findSubject(policy, words.subject, act.account, context.knownTargets())
       if ('refused' in subject) return subject
       if (!asksWhy) return propose(context, performing, subject, words.reason)
-      const open = await openOf(tx, subject)
+      const open = await openOf(context, tx, subject)
       const probe = { by: by.id, assurance: 'click-only', policy, now: performing.now } as const
       const facts = decideProposal(subject, 'a reason, once it is written', open, probe)
       if ('refused' in facts) return facts
@@ -53,7 +54,7 @@ async function propose(
   const same = await findPending(context, tx, subject, now)
   if (same !== null) return { answer: { kind: 'line', line: proposedLine(same, false, namesOf(context)) } }
   const ordering = { by: by.id, assurance: 'click-only', policy, now } as const
-  const facts = decideProposal(subject, reason, await openOf(tx, subject), ordering)
+  const facts = decideProposal(subject, reason, await openOf(context, tx, subject), ordering)
   if ('refused' in facts) return facts
   const state = await appendToOrder(context, tx, newId('R'), null, facts, now)
   return { answer: { kind: 'line', line: proposedLine(state, true, namesOf(context)) } }
@@ -94,11 +95,11 @@ export function showOrder(context: Context, act: Act, id: string): Promise<Answe
   })
 }
 
-/** What the tables say is open: for the card. What is ended is read from the record. */
-async function openOf(tx: Tx, subject: Subject): Promise<OpenOf> {
-  const open = await findOpenOf(tx, subject)
-  const isRequest = ({ status }: { status: string }) => status === 'pending' || status === 'planned'
-  const requests = open.filter(isRequest).length
+/** For the card. The tables answer, but that nothing is open is believed of the record alone. */
+async function openOf(context: Context, tx: Tx, subject: Subject): Promise<OpenOf> {
+  const rows = await findOpenOf(tx, subject)
+  const open = rows.length > 0 ? rows : (await findOpenOnRecord(context, tx, (state) => concerns(subject, state))).open
+  const requests = open.filter(({ status }) => status === 'pending' || status === 'planned').length
   return {
     ...{ requests, grants: open.length - requests },
     targets: [...new Set(open.map(({ target }) => target))].sort(),
