@@ -60,7 +60,10 @@ export function decideLift(state: FreezeState, { by, policy, assurance, now }: F
 
 export type FreezeDecision = FreezeEvent[] | Refused
 
-/** Facts that lead to access, or to more of it. Endings, denials and withdrawals are not among them. */
+/**
+ * What people do that leads to access, or to more of it; endings, denials and withdrawals are not among it. The
+ * steps that give the access itself ask `mayProvision` and `mayExtend`, and once more in their own transaction.
+ */
 const LEADS_TO_ACCESS: readonly GrantEvent['type'][] = [
   'request.asked',
   'request.signed',
@@ -68,9 +71,6 @@ const LEADS_TO_ACCESS: readonly GrantEvent['type'][] = [
   'extension.asked',
   'extension.signed',
   'extension.approved',
-  'grant.providing',
-  'grant.active',
-  'grant.extended',
 ]
 
 /**

@@ -36,19 +36,12 @@ const ACTS = [
   'raise-expiry',
   'reconsider',
 ] as const
+/** Often what moves a grant on, so that freezes find it in every state. */
 const COMMANDS = [
   ...ACTS,
-  'freeze',
-  'freeze-all',
-  'lift',
-  'lift',
-  'lift-all',
-  'lift-all',
-  'propose',
-  'confirm',
-  'decline',
-  'order',
-  'wait',
+  ...(['approve', 'approve', 'provide', 'extend', 'extend', 'approve-extension', 'approve-extension'] as const),
+  ...(['freeze', 'freeze-all', 'lift', 'lift', 'lift', 'lift-all', 'lift-all', 'lift-all'] as const),
+  ...(['propose', 'confirm', 'decline', 'order', 'wait'] as const),
 ] as const
 const policy = testPolicy({
   mayFreeze: ['dirk'],
@@ -68,29 +61,29 @@ interface World {
 }
 
 it('nothing is given while frozen, no freeze is lifted by one, nothing is revoked wholesale by one', () => {
-  const seen = { given: 0, heldOff: 0, lifted: 0, ordered: 0 }
+  const seen = { given: 0, heldOff: 0, notLonger: 0, lifted: 0, ordered: 0 }
   const step = fc.record({ do: fc.constantFrom(...COMMANDS), by: fc.constantFrom(...PEOPLE) })
   fc.assert(
-    fc.property(fc.array(step, { minLength: 30, maxLength: 90 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 60, maxLength: 200 }), (steps) => {
       const world: World = {
         ...{ now: 0, grant: null, order: null, ordered: null, standing: { one: false, all: false } },
         ...{ frozen: foldFreeze('prod-db', []), frozenAll: foldFreeze(EVERYWHERE, []) },
       }
       for (const next of steps) happen(world, next, seen)
     }),
-    { numRuns: 1_500 },
+    { numRuns: 1_000 },
   )
-  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100)
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(15)
 })
 
-type Seen = { given: number; heldOff: number; lifted: number; ordered: number }
+type Seen = { given: number; heldOff: number; notLonger: number; lifted: number; ordered: number }
 
 function happen(world: World, { do: act, by }: { do: (typeof COMMANDS)[number]; by: string }, seen: Seen): void {
   const { now } = world
   const acting = { by, assurance: 'click-only', policy, now } as const
   switch (act) {
     case 'wait':
-      world.now += HOUR
+      world.now += 10 * MINUTE
       return
     case 'freeze':
     case 'freeze-all':
@@ -155,17 +148,21 @@ function freezeOrLift(
   else world.frozen = after
 }
 
+const PEOPLES: readonly string[] = ['ask', 'approve', 'extend', 'approve-extension']
+
 /** As the workflow does it: the freeze in force goes with every decision. */
 function giveOrNot(world: World, act: (typeof ACTS)[number], by: string, seen: Seen): void {
   const { now, grant } = world
   const freeze = world.frozenAll.freeze ?? world.frozen.freeze
   const signing = { by, assurance: 'click-only', roster, policy, now } as const
   const facts = decide(world, act, signing, freeze)
-  const after = applyGrant(grant, underFreeze(facts, freeze, policy), now)
+  const decided = PEOPLES.includes(act) ? underFreeze(facts, freeze, policy) : facts
+  const after = applyGrant(grant, decided, now)
   const more = after?.access?.endsAt !== grant?.access?.endsAt && after?.access != null
   if (world.standing.one || world.standing.all) {
     if (more) expect.fail(`${act} gave access under a freeze`)
     if (act === 'provide' && grant?.status === 'planned') seen.heldOff += 1
+    if (act === 'raise-expiry' && grant?.extension?.status === 'approved') seen.notLonger += 1
   } else if (more) seen.given += 1
   world.grant = after
 }
@@ -177,7 +174,7 @@ function decide(
   freeze: Freeze | null,
 ): GrantEvent[] | Refused {
   if (act === 'ask' || grant === null) {
-    const over = grant === null || grant.closed || grant.status === 'removed' || grant.status === 'cancelled'
+    const over = grant === null || !['pending', 'planned', 'active'].includes(grant.status) || isPast(grant, now)
     const ask = { by: 'ana', for: 'ana', target: 'prod-db', entitlement: null, durationMs: HOUR, reason: 'why not' }
     return act === 'ask' && over ? decideAsk(ask, roster, policy, now) : []
   }
@@ -202,6 +199,10 @@ function decide(
     default:
       return act satisfies never
   }
+}
+
+function isPast({ access, pendingUntil, status }: GrantState, now: number): boolean {
+  return now >= (access?.endsAt ?? pendingUntil) || (status === 'planned' && now >= pendingUntil)
 }
 
 function given(grant: GrantState, now: number): GrantEvent[] {

@@ -53,6 +53,11 @@ describe('proposing to revoke everything', () => {
     expect(codeOf(propose('marcus', target))).toBe('may-not-order')
   })
 
+  it('does not ask the person whom it is about, though they are an owner', () => {
+    const facts = decideProposal({ kind: 'person', id: 'olga' }, 'why not', OPEN, as('carla'))
+    expect(codeOf(facts)).toBe('second-person-needed')
+  })
+
   it('needs a reason, something to end, and somebody else who could confirm', () => {
     expect(codeOf(propose('olga', ANA, ' '))).toBe('reason-too-short')
     expect(codeOf(decideProposal(ANA, 'why not', { requests: 0, grants: 0, targets: [] }, as('carla')))).toBe(
