@@ -30,9 +30,10 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
   const id = idOn(await say((replica, key) => replica.command('ana', `prod-db ${length} fix the ledger`, key)))
   if (plot === 'denied') {
     await say((replica, key) => replica.submit('marcus', 'deny', id, { reason: 'not now' }, key))
-    return { id, order: null, said }
+    return { id, waiting: null, order: null, said }
   }
   let order: string | null = null
+  let waiting: string | null = null
   await say((replica, key) => replica.press('marcus', 'approve', id, key))
   await reached(crew, id, 'grant.active')
   const session = await connect(crew, await say((replica, key) => replica.press('ana', 'connect', id, key)))
@@ -44,6 +45,7 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
     }
     if (plot === 'swept') await crew.sweep()
     if (plot === 'revoked') {
+      waiting = idOn(await say((replica, key) => replica.command('ana', 'prod-db:write 2m mend it', key)))
       order = orderOn(await say((replica, key) => replica.command('olga', 'revoke-all @ana left her laptop', key)))
       const confirmed = order
       await say((replica, key) => replica.press('carla', 'confirm-order', confirmed, key))
@@ -53,7 +55,7 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
   } finally {
     await session?.end({ timeout: 0 })
   }
-  return { id, order, said }
+  return { id, waiting, order, said }
 }
 
 /** An account of ours that the record knows nothing of: as after a restore that lost the newest events. */
@@ -102,6 +104,8 @@ async function connect(crew: Crew, answer: Answer): Promise<Sql | null> {
 
 export interface Told {
   readonly id: string
+  /** A request that waited, and was taken back by the order. */
+  readonly waiting: string | null
   readonly order: string | null
   readonly said: readonly Said[]
 }
