@@ -1,10 +1,9 @@
-import type { FreezeEvent } from '../domain/freeze-event.ts'
-import { EVERYWHERE, freezeStream } from '../domain/freeze-event.ts'
+import { EVERYWHERE, type FreezeEvent, freezeStream } from '../domain/freeze-event.ts'
 import { evolveFreeze, type Freeze, type FreezeState } from '../domain/freeze-state.ts'
 import type { Placed } from '../domain/grant-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import { stewardsOf } from '../domain/stewards.ts'
-import type { Button, Card } from '../ports/chat.ts'
+import type { Button, Card, Span } from '../ports/chat.ts'
 import type { Announcement } from './announcement.ts'
 import { scopeSpan, scopeWord } from './freeze-lines.ts'
 import { code, joined, line, type Names, people, person, text, time, typed } from './text.ts'
@@ -99,8 +98,10 @@ function freezeCard({ freeze, lifted }: Episode, may: readonly string[], names: 
   }
 }
 
-function whoLifts(both: boolean, open: readonly ReturnType<typeof person>[]) {
-  return open.length === 0 ? ['somebody whom the policy must name'] : [both ? '2 of ' : '', ...joined(open, ' or ')]
+function whoLifts(both: boolean, open: readonly Span[]): (string | Span)[] {
+  if (open.length === 0) return ['somebody whom the policy must name']
+  if (both && open.length === 1) return [...open, ' and somebody whom the policy must name']
+  return [both ? '2 of ' : '', ...joined(open, ' or ')]
 }
 
 function liftAskedText(by: string, until: number, names: Names) {

@@ -28,8 +28,9 @@ export function frozenLine(target: string): Line {
 
 /** What who lifts hears. @param freeze what is left of it: null once it is lifted */
 export function liftLine(target: string, freeze: Freeze | null, names: Names): Line {
-  if (freeze === null)
+  if (freeze === null) {
     return line('active', strong('Lifted.'), ' New access to ', scopeSpan(target), ' can be given again.')
+  }
   const may = freeze.lift?.signers.map(({ id }) => person(id, names)) ?? []
   return line('waiting', strong('One of two.'), ' It stays frozen until ', ...joined(may, ' or '), ' lifts it too.')
 }

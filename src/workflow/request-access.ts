@@ -40,14 +40,13 @@ async function ask(context: Context, { tx, now, by, policy }: Performing, words:
   const { target, entitlement } = entitled
   const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
 
-  await lockIdentity(tx, by.id)
+  const [freeze] = await Promise.all([freezeOn(context, tx, target.name), lockIdentity(tx, by.id)])
   const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
   const standing = open === null ? null : await settleUnlessTampered(context, tx, open, now)
   if (standing !== null && isOpen(standing) && standing.status !== 'ending') {
     return { answer: { kind: 'line', line: requestLine(standing, false, namesOf(context)) } }
   }
 
-  const freeze = await freezeOn(context, tx, target.name)
   const facts = underFreeze(decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now), freeze, policy)
   if ('refused' in facts) return facts
   const state = await appendToGrant(context, tx, newId('G'), null, facts, now)

@@ -101,7 +101,7 @@ describe.each([
   beforeAll(async () => {
     all.push(...(await Promise.all(Array.from({ length: crews }, () => openCrew(size)))))
     for (const crew of all) free.put(crew)
-  })
+  }, 120_000)
   afterAll(async () => {
     await Promise.all(all.map((crew) => crew.close()))
   })
