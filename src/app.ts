@@ -43,10 +43,12 @@ import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
 import { namesOf } from './workflow/card-context.ts'
+import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
+import { allFreezes } from './workflow/freezes.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
 import { namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
@@ -229,6 +231,10 @@ async function start(
       announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
+      'revoke-all': {
+        retry: 'forever',
+        run: ({ order }, { attempt }) => carryOutOrder(context, String(order), attempt),
+      },
       'check-record': {
         ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },
         run: () => checkRecord(context, () => verifyLog(db, keys.mac, witnessed)),
@@ -311,6 +317,7 @@ async function start(
         : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),
+    freezes: () => allFreezes({ record }, db),
   })
   const askAll = askingAll(checks)
   const serving = await serve({
@@ -319,7 +326,10 @@ async function start(
       createHealth(checks, askAll),
       createMetricsDoor({
         ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },
-        readHouse: createHouseReader({ db, clock, witnesses: witnesses.map(({ name }) => name) }),
+        readHouse: createHouseReader({
+          ...{ db, clock, witnesses: witnesses.map(({ name }) => name) },
+          freezes: () => allFreezes({ record }, db),
+        }),
         onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
       }),
       createRevealPage({
@@ -349,7 +359,7 @@ function slackUserOf(policy: Policy, identity: string): string | null {
   return person?.accounts.find((account) => account.platform === 'slack')?.id ?? null
 }
 
-const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']
+const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'revoke-all', 'check-record']
 
 /** @throws PolicyInvalid with every fault and its line */
 async function readPolicy(file: string): Promise<PolicyText> {

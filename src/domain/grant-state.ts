@@ -90,6 +90,8 @@ export interface Extension {
 export interface Ending {
   readonly cause: EndingCause
   readonly by: string | null
+  /** The order of two persons that ended it. */
+  readonly order?: string
   readonly due: number
   readonly at: number
   /** When new logins stopped; null before. Lateness is counted to here. */

@@ -54,6 +54,7 @@ export type Effect =
   | { readonly kind: 'announce'; readonly stream: string }
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
+  | { readonly kind: 'revoke-all'; readonly order: string }
   | { readonly kind: 'check-record' }
 
 /** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
@@ -85,6 +86,12 @@ export const CRASH_POINTS = [
   'extend:after-commit',
   'end:before-commit',
   'end:after-commit',
+  'order:before-commit',
+  'order:after-commit',
+  'revoke-all:after-reached',
+  'revoke-all:after-each',
+  'revoke-all:before-done',
+  'revoke-all:after-done',
   'due:after-commit',
   'revoke:after-disable',
   'revoke:after-disabled',

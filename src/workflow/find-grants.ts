@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { Subject } from '../domain/stewards.ts'
 
 /** The open grant of a person for one entitlement: the same ask while it is open returns it. */
 export async function findOpenGrant(tx: Tx, who: string, target: string, entitlement: string): Promise<string | null> {
@@ -14,6 +15,14 @@ export async function findOpenGrantsOf(db: Db, who: string): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
     select id from grant_state where open_for = ${who} order by asked_at desc limit 50`
   return rows.map((row) => row.id)
+}
+
+/** What a person has open, or what is open on a target. */
+export async function findOpenOf(tx: Tx, { kind, id }: Subject): Promise<{ status: string; target: string }[]> {
+  return await tx<{ status: string; target: string }[]>`
+    select status, target from grant_state
+    where open_for is not null
+      and case when ${kind === 'target'} then target = ${id} else open_for = ${id} or by_identity = ${id} end`
 }
 
 /**

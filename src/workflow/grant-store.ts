@@ -57,16 +57,16 @@ export async function appendToGrant(
 }
 
 /** An event as the decisions read it. A free text that was erased reads `(erased)`. */
-export function readable(event: RecordedEvent): Placed<GrantEvent> {
+export function readable<E extends Fact = GrantEvent>(event: RecordedEvent): Placed<E> {
   const data: { [key: string]: unknown } = { ...event.data }
-  for (const path of PRIVATE_PATHS[event.type as GrantEvent['type']] ?? []) {
+  for (const path of PRIVATE_PATHS[event.type] ?? []) {
     if (typeof data[path] !== 'string') data[path] = event.texts[path] ?? '(erased)'
   }
-  return { type: event.type, data, seq: event.seq, at: event.at } as Placed<GrantEvent>
+  return { type: event.type, data, seq: event.seq, at: event.at } as unknown as Placed<E>
 }
 
 /** Splits free text from the fact: the record keeps its salted hash, the words stay erasable. */
-export function toDraft(fact: GrantEvent): Draft {
+export function toDraft(fact: Fact): Draft {
   const hidden: { [path: string]: string } = {}
   const data: { [key: string]: unknown } = { ...fact.data }
   for (const path of PRIVATE_PATHS[fact.type] ?? []) {
@@ -76,6 +76,12 @@ export function toDraft(fact: GrantEvent): Draft {
     delete data[path]
   }
   return { type: fact.type, data, private: hidden }
+}
+
+/** Of any stream. */
+interface Fact {
+  readonly type: string
+  readonly data: object
 }
 
 /** Overwrites whatever the row says: the caller holds the stream's lock and has folded its events. */
