@@ -25,7 +25,7 @@ export async function loadGrant(context: Context, db: Tx | Context['db'], id: st
  * A grant that is over is closed here, so that its stream says where it ends.
  */
 export async function appendToGrant(
-  context: Context,
+  context: Pick<Context, 'record' | 'enqueue'>,
   tx: Tx,
   id: string,
   before: GrantState | null,
