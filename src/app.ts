@@ -225,7 +225,8 @@ async function start(
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
-      announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
+      // Few at once: what is said about an ending must not take the connections that the ending needs.
+      announce: { retry: 'forever', concurrency: 4, run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'check-record': {
