@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Sql } from 'postgres'
+import type { Sql, TransactionSql } from 'postgres'
 
 /*
  * The floors: the rows that the product writes, by hand, in the product's own tables, with every statement of a
@@ -38,7 +38,7 @@ export async function stepBarely(sql: Sql, { id, seq, type, now }: BareStep): Pr
   ])
 }
 
-function insertJob(tx: Sql, key: string) {
+function insertJob(tx: Sql | TransactionSql, key: string) {
   return tx`
     insert into pgboss.job_common (name, singleton_key, group_id, data, policy, keep_until)
     values ('announce', ${key}, ${key}, '{}', 'short', 'infinity')

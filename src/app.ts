@@ -172,7 +172,7 @@ async function start(
       return front.chat
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
-    enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
+    enqueue: (tx, effects) => enqueue(tx, [effects].flat().map(toEffect), clock.now()),
     get publicUrl() {
       return publicUrl
     },

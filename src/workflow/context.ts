@@ -30,8 +30,8 @@ export interface Context {
   readonly connectorToGive: (policy: Policy, target: string) => Connector | null
   /** Every target that may hold something of ours, those that left the policy too. */
   readonly knownTargets: () => readonly string[]
-  /** Enqueues an effect in the transaction that decided it. */
-  readonly enqueue: (tx: Tx, effect: Effect) => Promise<void>
+  /** Enqueues effects in the transaction that decided them: one statement, however many. */
+  readonly enqueue: (tx: Tx, effects: Effect | readonly Effect[]) => Promise<void>
   /** Called after every commit that wrote events: wakes the sealer and the timer. */
   readonly committed: () => void
   readonly lanes: Lanes

@@ -40,7 +40,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
     connectorOf: () => null,
     connectorToGive: () => null,
     knownTargets: () => [],
-    enqueue: async (_tx, effect) => void enqueued.push(effect),
+    enqueue: async (_tx, effects) => void enqueued.push(...[effects].flat()),
     committed: () => undefined,
     lanes: {
       withLane: async (key, work) => work({ key, lost: new AbortController().signal }),
