@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Router } from 'express'
 import { createPatience } from './app/patience.ts'
+import { createThrottle } from './app/throttle.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
@@ -42,6 +43,7 @@ import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
+import { createAskTogether } from './workflow/ask-together.ts'
 import { namesOf } from './workflow/card-context.ts'
 import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
@@ -127,11 +129,13 @@ async function start(
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
 
-  const kickKinds = () => effects.kick(EFFECT_KINDS)
+  const wakeOthers = createThrottle(() => {
+    effects.kick(EFFECT_KINDS)
+    waker.poke()
+  })
   const committed = () => {
     sealer.kick()
-    kickKinds()
-    waker.poke()
+    wakeOthers()
   }
   const alarms = createAlarms({
     ...{ db, record, clock, committed },
@@ -179,7 +183,9 @@ async function start(
     alarm: (alarm) => alarms.raise(alarm),
     observe: metrics,
     reached,
+    askTogether: (asking) => askTogether(asking),
   }
+  const askTogether = createAskTogether(context)
   const desk = createDesk(context, (error, act) => {
     const reference = act.key.slice(-8)
     log.error({ err: error, reference }, 'an act failed')

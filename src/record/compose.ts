@@ -55,8 +55,8 @@ function composeEvent(keys: RecordKeys, prev: StreamPlace, draft: Draft, at: num
 
 /** Says that a holder of the key wrote the event; the key is not in the database. */
 export function macOf(macKey: Buffer, leafHash: Buffer): Buffer {
-  let key = prepared.get(macKey)
-  if (key === undefined) prepared.set(macKey, (key = createSecretKey(macKey)))
+  const key = prepared.get(macKey) ?? createSecretKey(macKey)
+  prepared.set(macKey, key)
   return createHmac('sha256', key).update(leafHash).digest()
 }
 

@@ -36,7 +36,7 @@ export interface EventRecord {
     at: number,
   ): Promise<RecordedEvent[]>
   /**
-   * To many streams at once, each from where this process last saw it; private texts are not for it.
+   * To many streams at once, each new or from where this process last saw it.
    * @returns the streams that were written: the others are somebody else's at the moment, or ended elsewhere
    */
   appendTogether(tx: Tx, appends: readonly Append[]): Promise<Set<string>>

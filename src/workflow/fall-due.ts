@@ -100,10 +100,7 @@ export function createFallDue(context: Context): FallDue {
     const missed: [string, 'overtaken' | 'failed'][] = []
     for (const [id, outcome] of outcomes) {
       if (typeof outcome === 'string') missed.push([id, outcome])
-      else {
-        await context.reached('due:after-commit')
-        if (outcome.status === 'ending') removals.add({ id, target: outcome.target, state: outcome })
-      }
+      else await written(outcome)
     }
     return missed
   }
@@ -126,9 +123,14 @@ export function createFallDue(context: Context): FallDue {
 
   async function fallDue(id: string): Promise<void> {
     const { state, wrote } = await advanceGrant(context, id, decideDue)
-    if (wrote) await context.reached('due:after-commit')
-    if (state?.status === 'ending') removals.add({ id, target: state.target, ...(wrote && { state }) })
-    else if (!wrote) await mendGrant(context, id)
+    if (wrote && state !== null) await written(state)
+    else if (state?.status === 'ending') removals.add({ id, target: state.target })
+    else await mendGrant(context, id)
+  }
+
+  async function written(state: GrantState): Promise<void> {
+    await context.reached('due:after-commit')
+    if (state.status === 'ending') removals.add({ id: state.id, target: state.target, state })
   }
 
   /** Without a database everything waits; anything else is the fault of one grant. */

@@ -41,15 +41,16 @@ export async function appendToGrant(
   return state
 }
 
-/** A step of one grant, decided on a state that this process folded. */
+/** A step of one grant, decided on a state that this process folded; null for one that begins. */
 export interface Step {
-  readonly before: GrantState
+  readonly id: string
+  readonly before: GrantState | null
   readonly facts: readonly GrantEvent[]
 }
 
 /**
  * As `appendToGrant`, for steps of many grants in one transaction: as many statements as for one. A grant that somebody
- * else is writing to is left out. Facts with free texts are not for it.
+ * else is writing to is left out.
  * @returns the states after, by id, of those that were written
  */
 export async function appendToGrants(
@@ -58,14 +59,14 @@ export async function appendToGrants(
   steps: readonly Step[],
   now: number,
 ): Promise<Map<string, GrantState>> {
-  const all = steps.map(({ before, facts }) => ({ before, facts, ...placeFacts(before.id, before, facts, now) }))
+  const all = steps.map((step) => ({ ...step, ...placeFacts(step.id, step.before, step.facts, now) }))
   const written = await context.record.appendTogether(
     tx,
-    all.map(({ before, placed }) => {
-      return { stream: grantStream(before.id), expectedSeq: before.seq, drafts: placed.map(toDraft), at: now }
+    all.map(({ id, before, placed }) => {
+      return { stream: grantStream(id), expectedSeq: before?.seq ?? 0, drafts: placed.map(toDraft), at: now }
     }),
   )
-  const done = all.filter(({ before }) => written.has(grantStream(before.id)))
+  const done = all.filter(({ id }) => written.has(grantStream(id)))
   if (done.length === 0) return new Map()
   await Promise.all([
     saveStates(
@@ -74,7 +75,7 @@ export async function appendToGrants(
     ),
     context.enqueue(
       tx,
-      done.flatMap(({ before, facts }) => effectsOf(before.id, facts)),
+      done.flatMap(({ id, facts }) => effectsOf(id, facts)),
     ),
   ])
   return new Map(done.map(({ state }) => [state.id, state]))

@@ -23,11 +23,11 @@ export interface AskWords {
 
 /** `/access prod-db 2h reason`. The same ask while one is open returns that one. */
 export function requestAccess(context: Context, act: Act, words: AskWords): Promise<Answer> {
+  const before = () => context.reached('ask:before-commit')
+  const after = () => context.reached('ask:after-commit')
   return performAct(context, act, {
-    name: 'ask for access',
-    decides: true,
-    before: () => context.reached('ask:before-commit'),
-    after: () => context.reached('ask:after-commit'),
+    ...{ name: 'ask for access', decides: true, before, after },
+    together: () => context.askTogether({ act, words, id: newGrantId(), before, after }),
     run: (performing) => ask(context, performing, words),
   })
 }
@@ -38,8 +38,11 @@ async function ask(context: Context, { tx, now, by, policy }: Performing, words:
   const { target, entitlement } = entitled
   const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
 
-  await lockIdentity(tx, by.id)
-  const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
+  // The second is asked right behind the first: it looks once the lock is there.
+  const [, open] = await Promise.all([
+    lockIdentity(tx, by.id),
+    findOpenGrant(tx, by.id, target.name, entitlement.name),
+  ])
   const standing = open === null ? null : await settleUnlessTampered(context, tx, open, now)
   if (standing !== null && isOpen(standing) && standing.status !== 'ending') {
     return { answer: { kind: 'line', line: requestLine(standing, false, namesOf(context)) } }

@@ -51,6 +51,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
     alarm: (alarm) => void alarms.push(alarm),
     observe: { act: () => undefined, chatInStep: () => undefined },
     reached: async () => undefined,
+    askTogether: async () => null,
   }
   return {
     ...{ context, database, clock, chat, alarms, enqueued },
