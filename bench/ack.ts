@@ -140,7 +140,12 @@ async function requireAllPending(url: string, answers: readonly Answered[]): Pro
       `${answers.length} asked: ${lost} not answered 200, ${named.size} requests named, ${pending.size} pending`,
     )
   }
-  if (beside === undefined || beside.acts !== answers.length || beside.sealed < answers.length / 2 || beside.told === 0) {
+  if (
+    beside === undefined ||
+    beside.acts !== answers.length ||
+    beside.sealed < answers.length / 2 ||
+    beside.told === 0
+  ) {
     throw new BenchFailed(`sealer or effects did not run beside: ${JSON.stringify(beside)}`)
   }
 }

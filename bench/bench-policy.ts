@@ -2,7 +2,8 @@
 export function benchPolicy({ people, targets, entitlements, account, connector }: PolicySize): string {
   const person = (id: string, title: string, manager: string | null) =>
     `  ${id}: { name: ${id}, title: ${title}, ${manager === null ? '' : `manager: ${manager}, `}accounts: [${account(id)}] }`
-  const list = (count: number, line: (n: number) => string) => Array.from({ length: count }, (_, n) => line(n)).join('\n')
+  const list = (count: number, line: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => line(n)).join('\n')
   return `timeZone: UTC
 channel: access
 pendingFor: 8h

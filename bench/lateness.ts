@@ -19,5 +19,4 @@ export async function endingOf(sql: Db, streams: readonly string[]): Promise<str
   return rows.map(({ types }) => types)
 }
 
-export const WHOLE_ENDING =
-  'grant.ending grant.disabled grant.sessions-ended grant.access-removed grant.removed closed'
+export const WHOLE_ENDING = 'grant.ending grant.disabled grant.sessions-ended grant.access-removed grant.removed closed'

@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { randomBytes } from 'node:crypto'
 import { closeDb, openDb } from '../src/db/client.ts'
 import { openDatabaseClock } from '../src/db/clock.ts'
 import { migrate } from '../src/db/migrate.ts'

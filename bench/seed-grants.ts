@@ -3,27 +3,41 @@ import type { GrantEvent } from '../src/domain/grant-event.ts'
 import { migrateEffects } from '../src/effects/migrate-effects.ts'
 import { openRecord } from '../src/open-record.ts'
 import { appendToGrant } from '../src/workflow/grant-store.ts'
+import { BenchFailed } from './bench.ts'
 
 const MOST_IN_ONE = 50
 const HOUR = 3_600_000
+/** From the first grant to the first that falls due: time to seed them all, and then for everybody to be idle. */
+const CALM_MS = 4_000
+const A_GRANT_MS = 5
 
 /**
  * Puts grants on the record as if they had been asked for, signed and made an hour ago: true events with the house's own
  * keys, so that the process that ends them finds nothing amiss. No effects: what is measured is the ending alone.
  * @param environment what configures a process of the house
+ * @param grantsAt which, when the first of them may fall due
+ * @throws BenchFailed when some fell due before all were there
  */
-export async function seedGrants(environment: Readonly<Record<string, string>>, grants: readonly Seed[]): Promise<void> {
+export async function seedGrants(
+  environment: Readonly<Record<string, string>>,
+  count: number,
+  grantsAt: (instant: number) => readonly Seed[],
+): Promise<readonly Seed[]> {
   const reading = readConfig({ ...environment })
   if ('faults' in reading) throw new Error(reading.faults.join('\n'))
   const open = await openRecord(reading.config, { also: [migrateEffects], onNotice: () => undefined })
   const around = { record: open.record, enqueue: async () => undefined }
   try {
+    const instant = open.clock.now() + CALM_MS + count * A_GRANT_MS
+    const grants = grantsAt(instant)
     const rest = [...grants]
     for (let some = rest.splice(0, MOST_IN_ONE); some.length > 0; some = rest.splice(0, MOST_IN_ONE)) {
       await open.database.pools.app.begin(async (tx) => {
         for (const seed of some) await appendToGrant(around, tx, seed.id, null, storyOf(seed), open.clock.now())
       })
     }
+    if (open.clock.now() > instant - 1_000) throw new BenchFailed('seeding took so long that grants fell due')
+    return grants
   } finally {
     await open.close()
   }

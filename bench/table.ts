@@ -10,7 +10,12 @@ export function tableOf(results: readonly { readonly bench: Bench; readonly meas
     }),
   )
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
   const behind = results.flatMap(({ measured }) =>
     Object.entries(measured.behind).map(([figure, words]) => `  ${figure}: ${words}`),
   )

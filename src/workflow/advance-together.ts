@@ -40,7 +40,12 @@ async function write(context: Context, some: readonly Waiting[]): Promise<void> 
     const after = await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
       const now = context.clock.now()
       const steps = some.map(({ state, decide }) => ({ id: state.id, before: state, facts: decide(state, now) }))
-      return appendToGrants(context, tx, steps.filter(({ facts }) => facts.length > 0), now)
+      return appendToGrants(
+        context,
+        tx,
+        steps.filter(({ facts }) => facts.length > 0),
+        now,
+      )
     })
     if (after.size > 0) context.committed()
     for (const { state, resolve } of some) resolve(after.get(state.id) ?? 'overtaken')

@@ -150,9 +150,8 @@ export function createFallDue(context: Context): FallDue {
     if (removals.inHand.has(id) || (notBefore.get(id) ?? 0) > context.clock.now()) return
     if (removals.inHand.size >= STORM && !leftToOthers.has(id)) {
       leftToOthers.add(id)
-      return putOff(id, LEFT_FOR_MS)
-    }
-    removals.add({ id, target })
+      putOff(id, LEFT_FOR_MS)
+    } else removals.add({ id, target })
   }
 
   async function revoke(job: Job, mayRest: () => boolean): Promise<GrantState | null> {

@@ -39,10 +39,7 @@ async function ask(context: Context, { tx, now, by, policy }: Performing, words:
   const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
 
   // The second is asked right behind the first: it looks once the lock is there.
-  const [, open] = await Promise.all([
-    lockIdentity(tx, by.id),
-    findOpenGrant(tx, by.id, target.name, entitlement.name),
-  ])
+  const [, open] = await Promise.all([lockIdentity(tx, by.id), findOpenGrant(tx, by.id, target.name, entitlement.name)])
   const standing = open === null ? null : await settleUnlessTampered(context, tx, open, now)
   if (standing !== null && isOpen(standing) && standing.status !== 'ending') {
     return { answer: { kind: 'line', line: requestLine(standing, false, namesOf(context)) } }
