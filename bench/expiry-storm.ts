@@ -116,7 +116,7 @@ async function endAll(
   const sql = openDb(place.DATABASE_URL, { applicationName: 'bench', max: 1 })
   const count = ends(0).length
   try {
-    const seeds = await seedGrants({ ...house.environment, ...place }, count, (instant) => {
+    const seeds = await seedGrants({ ...house.environment, ...place }, { count, calmMs: CALM_MS }, (instant) => {
       const endsAt = ends(instant)
       return grantIds(count, 0).map((id, n): Seed => {
         const account = `slow_${id}`

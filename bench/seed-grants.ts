@@ -7,20 +7,20 @@ import { BenchFailed } from './bench.ts'
 
 const MOST_IN_ONE = 50
 const HOUR = 3_600_000
-/** From the first grant to the first that falls due: time to seed them all, and then for everybody to be idle. */
-const CALM_MS = 4_000
+/** What seeding a grant may take on a busy machine. */
 const A_GRANT_MS = 5
 
 /**
  * Puts grants on the record as if they had been asked for, signed and made an hour ago: true events with the house's own
  * keys, so that the process that ends them finds nothing amiss. No effects: what is measured is the ending alone.
  * @param environment what configures a process of the house
+ * @param calmMs from the last grant to the first that falls due: until then everybody has become idle
  * @param grantsAt which, when the first of them may fall due
  * @throws BenchFailed when some fell due before all were there
  */
 export async function seedGrants(
   environment: Readonly<Record<string, string>>,
-  count: number,
+  { count, calmMs }: { readonly count: number; readonly calmMs: number },
   grantsAt: (instant: number) => readonly Seed[],
 ): Promise<readonly Seed[]> {
   const reading = readConfig({ ...environment })
@@ -28,7 +28,7 @@ export async function seedGrants(
   const open = await openRecord(reading.config, { also: [migrateEffects], onNotice: () => undefined })
   const around = { record: open.record, enqueue: async () => undefined }
   try {
-    const instant = open.clock.now() + CALM_MS + count * A_GRANT_MS
+    const instant = open.clock.now() + calmMs + count * A_GRANT_MS
     const grants = grantsAt(instant)
     const rest = [...grants]
     for (let some = rest.splice(0, MOST_IN_ONE); some.length > 0; some = rest.splice(0, MOST_IN_ONE)) {

@@ -69,7 +69,12 @@ test('of two who write the same many, each stream has one winner', async () => {
   )
   const won = await Promise.all(
     others.map((record) =>
-      db.app.begin((tx) => record.appendTogether(tx, streams.map((stream) => step(stream, 1, 'ending')))),
+      db.app.begin((tx) =>
+        record.appendTogether(
+          tx,
+          streams.map((stream) => step(stream, 1, 'ending')),
+        ),
+      ),
     ),
   )
   expect(won.flatMap((some) => [...some]).toSorted()).toEqual(streams.toSorted())
