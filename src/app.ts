@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Router } from 'express'
+import { createAnswersFirst } from './app/answers-first.ts'
 import { createPatience } from './app/patience.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
@@ -18,6 +19,7 @@ import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Policy, Target } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
+import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -186,11 +188,13 @@ async function start(
     askTogether: (asking) => askTogether(asking),
   }
   const askTogether = createAskTogether(context)
-  const desk = createDesk(context, (error, act) => {
+  const answersFirst = createAnswersFirst()
+  const ownDesk = createDesk(context, (error, act) => {
     const reference = act.key.slice(-8)
     log.error({ err: error, reference }, 'an act failed')
     return reference
   })
+  const desk = answersFirst.around(ownDesk)
   const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
   const openLocalPage = () =>
     createLocalChat({
@@ -228,11 +232,15 @@ async function start(
   }
   const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
 
+  const announceAfterAnswers = async ({ stream }: EffectData) => {
+    await answersFirst.turn()
+    await announce(context, String(stream))
+  }
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
       // Few at once: what is said about an ending must not take the connections that the ending needs.
-      announce: { retry: 'forever', concurrency: 4, run: ({ stream }) => announce(context, String(stream)) },
+      announce: { retry: 'forever', concurrency: 4, run: announceAfterAnswers },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'check-record': {

@@ -16,7 +16,7 @@ const SEALED = 'countersign_sealed'
 const POLL_MS = 1_000
 /** A batch of so many shows that more is coming: the next one waits for a moment, and is larger and cheaper. */
 const MANY = 4
-const GATHER_MS = 10
+const GATHER_MS = 25
 
 /**
  * Puts events under the tree, signs, and brings the checkpoints to the witnesses. Every replica has one; the one that
