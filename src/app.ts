@@ -2,8 +2,10 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Router } from 'express'
+import { createAnswersFirst } from './app/answers-first.ts'
 import { createPatience } from './app/patience.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
+import { createThrottle } from './app/throttle.ts'
 import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat } from './chat/local/local-chat.ts'
@@ -17,6 +19,7 @@ import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Policy, Target } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
+import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -42,6 +45,7 @@ import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
+import { createAskTogether } from './workflow/ask-together.ts'
 import { namesOf } from './workflow/card-context.ts'
 import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
@@ -129,11 +133,13 @@ async function start(
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
 
-  const kickKinds = () => effects.kick(EFFECT_KINDS)
+  const wakeOthers = createThrottle(() => {
+    effects.kick(EFFECT_KINDS)
+    waker.poke()
+  })
   const committed = () => {
     sealer.kick()
-    kickKinds()
-    waker.poke()
+    wakeOthers()
   }
   const alarms = createAlarms({
     ...{ db, record, clock, committed },
@@ -175,19 +181,23 @@ async function start(
       return front.chat
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
-    enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
+    enqueue: (tx, effects) => enqueue(tx, [effects].flat().map(toEffect), clock.now()),
     get publicUrl() {
       return publicUrl
     },
     alarm: (alarm) => alarms.raise(alarm),
     observe: metrics,
     reached,
+    askTogether: (asking) => askTogether(asking),
   }
-  const desk = createDesk(context, (error, act) => {
+  const askTogether = createAskTogether(context)
+  const answersFirst = createAnswersFirst()
+  const ownDesk = createDesk(context, (error, act) => {
     const reference = act.key.slice(-8)
     log.error({ err: error, reference }, 'an act failed')
     return reference
   })
+  const desk = answersFirst.around(ownDesk)
   const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
   const openLocalPage = () =>
     createLocalChat({
@@ -225,10 +235,15 @@ async function start(
   }
   const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
 
+  const announceAfterAnswers = async ({ stream }: EffectData) => {
+    await answersFirst.turn()
+    await announce(context, String(stream))
+  }
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
-      announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
+      // Few at once: what is said about an ending must not take the connections that the ending needs.
+      announce: { retry: 'forever', concurrency: 4, run: announceAfterAnswers },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'revoke-all': {

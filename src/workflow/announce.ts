@@ -205,7 +205,8 @@ async function recordFailure(round: Round, wanted: Announcement, error: unknown)
   const attempts = before.attempts + (saidNo ? 1 : 0)
   const late = triedUntil !== null && context.clock.now() > triedUntil
   if (saidNo ? attempts < MOST_NOS : !late) {
-    await keep(round, wanted, { ...before, attempts })
+    // What was only unreachable is as it was: in a storm of endings most of it is put off more than once.
+    if (saidNo) await keep(round, wanted, { ...before, attempts })
     return saidNo ? new RetryLater(AFTER_A_NO_MS, { cause: error }) : error
   }
   const contentHash = digestOf(context, wanted)

@@ -8,6 +8,7 @@ import type { Directory } from '../ports/directory.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import type { Observer } from '../telemetry/observer.ts'
+import type { AskTogether } from './ask-together.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
 /**
@@ -30,8 +31,8 @@ export interface Context {
   readonly connectorToGive: (policy: Policy, target: string) => Connector | null
   /** Every target that may hold something of ours, those that left the policy too. */
   readonly knownTargets: () => readonly string[]
-  /** Enqueues an effect in the transaction that decided it. */
-  readonly enqueue: (tx: Tx, effect: Effect) => Promise<void>
+  /** Enqueues effects in the transaction that decided them: one statement, however many. */
+  readonly enqueue: (tx: Tx, effects: Effect | readonly Effect[]) => Promise<void>
   /** Called after every commit that wrote events: wakes the sealer and the timer. */
   readonly committed: () => void
   readonly lanes: Lanes
@@ -42,6 +43,8 @@ export interface Context {
     /** Tells two texts apart, and says nothing of them to who has the database alone: keyed, not only hashed. */
     digest(text: string): string
   }
+  /** Asks that come in at the same time share a transaction. */
+  readonly askTogether: AskTogether
   readonly publicUrl: string
   readonly alarm: (alarm: Alarm) => void
   /** For the metrics: what this process notices about its own work. */

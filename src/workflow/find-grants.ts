@@ -51,8 +51,8 @@ export async function findRowsThatAsk(db: Db): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** Grants whose removal has begun and is not proved. */
-export async function findEnding(db: Db): Promise<string[]> {
-  const rows = await db<{ id: string }[]>`select id from grant_state where status = 'ending' order by id`
-  return rows.map((row) => row.id)
+/** Grants whose removal has begun and is not proved, with the target that their row names. */
+export async function findEnding(db: Db): Promise<{ readonly id: string; readonly target: string }[]> {
+  return await db<{ id: string; target: string }[]>`
+    select id, target from grant_state where status = 'ending' order by id`
 }

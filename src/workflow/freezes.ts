@@ -10,9 +10,12 @@ const FREEZE_LOCK = 0x66726565
 
 type Reading = { readonly record: EventRecord }
 
-/** The freeze that holds on a target, that of everything first; null when none does. From the record, never from a table. */
-export async function freezeOn({ record }: Reading, db: Db | Tx, target: string): Promise<Freeze | null> {
-  const streams = [freezeStream(EVERYWHERE), freezeStream(target)]
+/**
+ * The freeze that holds on one of the targets, that of everything first; null when none does. From the record, never
+ * from a table.
+ */
+export async function freezeOn({ record }: Reading, db: Db | Tx, ...targets: string[]): Promise<Freeze | null> {
+  const streams = [EVERYWHERE, ...new Set(targets)].map(freezeStream)
   const read = await record.readStreams(db, streams)
   return (
     streams.map((stream) => foldRead(stream, read.get(stream) ?? []).freeze).find((freeze) => freeze !== null) ?? null

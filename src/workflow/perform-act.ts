@@ -40,6 +40,8 @@ export interface Verb {
   readonly decides: boolean
   /** True when it only looks: a repeat may look again, so its answer is not kept. */
   readonly reads?: boolean
+  /** Does it in a transaction that it shares with others. Null: nothing was written, it is done by itself. */
+  readonly together?: () => Promise<Answer | null>
   /** Called before and after the commit. */
   readonly before?: () => Promise<void>
   readonly after?: () => Promise<void>
@@ -68,6 +70,8 @@ export async function performAct(context: Context, act: Act, verb: Verb): Promis
 
 async function perform(context: Context, act: Act, verb: Verb): Promise<Done> {
   try {
+    const answer = (await verb.together?.()) ?? null
+    if (answer !== null) return { answer, outcome: 'answered' }
     return await decideAgain(() => attempt(context, act, verb))
   } catch (error) {
     return await afterFailure(context, act, error)
@@ -76,10 +80,9 @@ async function perform(context: Context, act: Act, verb: Verb): Promise<Done> {
 
 async function attempt(context: Context, act: Act, verb: Verb): Promise<Done> {
   const done = await inTransaction(context.db, { timeoutMs: ACT_BUDGET_MS }, async (tx): Promise<Done> => {
-    const first = await firstAnswer(context, tx, act.key)
+    const [first, inForce] = await Promise.all([firstAnswer(context, tx, act.key), context.policy.inForce(tx)])
     if (first !== null) return { answer: first, outcome: 'repeated' }
     const now = context.clock.now()
-    const inForce = await context.policy.inForce(tx)
     const held = isRefused(inForce) ? inForce : null
     const policy = isRefused(inForce) ? context.policy.current() : inForce
     const who = await whoActs(context, act)

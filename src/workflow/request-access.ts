@@ -25,11 +25,11 @@ export interface AskWords {
 
 /** `/access prod-db 2h reason`. The same ask while one is open returns that one. */
 export function requestAccess(context: Context, act: Act, words: AskWords): Promise<Answer> {
+  const before = () => context.reached('ask:before-commit')
+  const after = () => context.reached('ask:after-commit')
   return performAct(context, act, {
-    name: 'ask for access',
-    decides: true,
-    before: () => context.reached('ask:before-commit'),
-    after: () => context.reached('ask:after-commit'),
+    ...{ name: 'ask for access', decides: true, before, after },
+    together: () => context.askTogether({ act, words, id: newId('G'), before, after }),
     run: (performing) => ask(context, performing, words),
   })
 }
@@ -40,8 +40,12 @@ async function ask(context: Context, { tx, now, by, policy }: Performing, words:
   const { target, entitlement } = entitled
   const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
 
-  const [freeze] = await Promise.all([freezeOn(context, tx, target.name), lockIdentity(tx, by.id)])
-  const open = await findOpenGrant(tx, by.id, target.name, entitlement.name)
+  // The last is asked right behind the second: it looks once the lock is there.
+  const [freeze, , open] = await Promise.all([
+    freezeOn(context, tx, target.name),
+    lockIdentity(tx, by.id),
+    findOpenGrant(tx, by.id, target.name, entitlement.name),
+  ])
   const standing = open === null ? null : await settleUnlessTampered(context, tx, open, now)
   if (standing !== null && isOpen(standing) && standing.status !== 'ending') {
     return { answer: { kind: 'line', line: requestLine(standing, false, namesOf(context)) } }

@@ -52,7 +52,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 
   async function startReplica(extra: Record<string, string> = {}): Promise<Replica> {
-    const replica = await launch({ ...environment, PORT: String(await freePort()), ...extra })
+    const port = String(await freePort())
+    const replica = await launch(options.script ?? REPLICA, { ...environment, PORT: port, ...extra })
     replicas.add(replica)
     return replica
   }
@@ -69,17 +70,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 }
 
-interface HouseOptions {
-  policy?: string
-  settings?: Record<string, string>
-  /** Which PostgreSQL holds both the record and the target. */
-  major?: Major
-}
-
 const TEST_POLICY = path.join(import.meta.dirname, 'policy.yaml')
 
-async function launch(environment: Record<string, string>): Promise<Replica> {
-  const child = spawn(process.execPath, [REPLICA], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+async function launch(script: string, environment: Record<string, string>): Promise<Replica> {
+  const child = spawn(process.execPath, [script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const log: string[] = []
   if (child.stderr === null || child.stdout === null) throw new Error('no pipes')
   createInterface(child.stderr).on('line', (line) => log.push(line))
@@ -177,6 +171,17 @@ export interface Replica extends Person {
   sweep(): Promise<void>
   kill(): Promise<void>
   stop(): Promise<void>
+}
+
+export interface HouseOptions {
+  /** The text of the policy file; the tests' own when left out. */
+  readonly policy?: string
+  /** PostgreSQL settings; quick and careless when left out. */
+  readonly settings?: Record<string, string>
+  /** What a replica runs, in place of the tests' own. */
+  readonly script?: string
+  /** Which PostgreSQL holds both the record and the target. */
+  readonly major?: Major
 }
 
 export interface House {
