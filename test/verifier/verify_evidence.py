@@ -21,7 +21,7 @@ from decimal import Decimal
 
 MAX_INTEGER = 2**53 - 1
 MAX_BODY_BYTES = 61_440
-MAX_BODY_DEPTH = 64
+MAX_DEPTH = 64
 MAX_NOTE_BYTES = 1_000_000
 MAX_SIGNATURE_LINES = 100
 
@@ -45,7 +45,7 @@ def shown(value):
 
 
 def parse_json(text, what):
-    """Every number becomes a double, as RFC 8785 has it."""
+    """What a text says that has a canonical form. Every number becomes a double, as RFC 8785 has it."""
 
     def unique_members(pairs):
         members = dict(pairs)
@@ -63,25 +63,25 @@ def parse_json(text, what):
             parse_float=float,
             parse_constant=no_constant,
         )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on a lone surrogate
+        canonical(value).encode("utf-8")
     except UnicodeEncodeError:
         raise Refusal(f"{what}: holds a lone surrogate, which is not text") from None
     except RecursionError:
-        raise Refusal(f"{what}: nested too deep") from None
+        raise Refusal(f"{what}: nested more than {MAX_DEPTH} deep") from None
     except ValueError as error:
         raise Refusal(f"{what}: not JSON ({error})") from None
     return value
 
 
 def canonical(value, depth=0):
-    """RFC 8785, section 3.2."""
+    """RFC 8785, section 3.2, for values with at most 64 lists and objects around them."""
+    must(depth <= MAX_DEPTH, f"nested more than {MAX_DEPTH} deep")
     if value is None or value is True or value is False:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)  # escapes exactly what section 3.2.2.2 wants escaped
     if isinstance(value, float):
         return canonical_number(value)
-    must(depth < MAX_BODY_DEPTH, f"nested more than {MAX_BODY_DEPTH} deep")
     if isinstance(value, list):
         return "[" + ",".join(canonical(item, depth + 1) for item in value) + "]"
     names = sorted(value, key=lambda name: name.encode("utf-16-be"))
@@ -200,13 +200,19 @@ def decode_point(data):
 BASE = decode_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
+def is_small(point):
+    """Whether it is of small order: for such a key, anybody can make signatures."""
+    x, y, z, _ = multiply_point(8, point)
+    return x == 0 and y == z
+
+
 def is_signed(public_key, message, signature):
     """Section 5.1.7, by the equation without the cofactor."""
     if len(signature) != 64:
         return False
     a, r = decode_point(public_key), decode_point(signature[:32])
     s = int.from_bytes(signature[32:], "little")
-    if a is None or r is None or s >= L:
+    if a is None or r is None or is_small(a) or is_small(r) or s >= L:
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % L
     left, right = multiply_point(s, BASE), add_points(r, multiply_point(k, a))
@@ -228,7 +234,6 @@ def read_key(vkey, what):
     must(len(parts) == 3 and is_key_name(parts[0]), f"{what} is not <name>+<key id>+<material>: {shown(vkey)}")
     name, key_id, material = parts[0], hex_of(parts[1], f"{what}: its key id", 8), base64_of(parts[2], what, 33)
     must(material[0] == 1, f"{what} is not an Ed25519 key")
-    must(decode_point(material[1:]) is not None, f"{what}: its 32 bytes are no public key")
     digest = hashlib.sha256(name.encode() + b"\n" + material).digest()
     must(digest[:4] == key_id, f"{what}: its key id is not that of its name and material")
     return name, key_id, material[1:]
@@ -268,6 +273,8 @@ def read_checkpoint(note, key, what):
 
 
 # The tree, RFC 6962 and RFC 9162 --------------------------------------------------------------------------------------
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
 def leaf_hash(body):
@@ -402,22 +409,24 @@ def check_reveals(reveals, events):
 
 def check_consistency(entries, earlier, size, root):
     """What is to be said of the entries, once each earlier checkpoint is shown to be continued."""
-    read = []
+    proofs = {}
     for entry in entries:
         object_of(entry, "an entry of consistency", ("size", "proof"))
         entry_size = integer_of(entry["size"], "an entry of consistency: its size")
-        read.append((entry_size, proof_of(entry["proof"], "an entry of consistency: its proof")))
+        must(entry_size not in proofs, f"consistency has two entries of size {entry_size}")
+        proofs[entry_size] = proof_of(entry["proof"], "an entry of consistency: its proof")
     for earlier_size, earlier_root in earlier:
         what = f"the earlier checkpoint of size {earlier_size}"
         if earlier_size == size:
             must(earlier_root == root, f"{what} has another root hash than the file's of the same size")
-            continue
-        proofs = [proof for entry_size, proof in read if entry_size == earlier_size]
-        must(proofs, f"{what}: the file has no proof that it is continued")
-        is_continued = any(continues(earlier_size, earlier_root, size, root, proof) for proof in proofs)
-        must(is_continued, f"{what} is not continued by the file's checkpoint")
-    known = {earlier_size for earlier_size, _ in earlier}
-    return [f"consistency with size {entry_size} was not checked" for entry_size, _ in read if entry_size not in known]
+        elif earlier_size == 0:
+            must(earlier_root == EMPTY_ROOT, f"{what} has another root hash than the empty tree")
+        else:
+            must(earlier_size in proofs, f"{what}: the file has no proof that it is continued")
+            is_continued = continues(earlier_size, earlier_root, size, root, proofs[earlier_size])
+            must(is_continued, f"{what} is not continued by the file's checkpoint")
+    unknown = set(proofs) - {earlier_size for earlier_size, _ in earlier}
+    return [f"consistency with size {entry_size} was not checked" for entry_size in sorted(unknown)]
 
 
 # The file -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,146 @@
+import { hash } from 'node:crypto'
+import { parseNote } from '../../src/record/verify.ts'
+import { type Forgery, type Given, good, ORIGIN, seed, signer } from './good-file.ts'
+import { createTestSigner } from './record-fixture.ts'
+import { signatureLine, signNote } from './signed-file.ts'
+
+const { vkey } = signer
+const [, id = '', material = ''] = /^[^+]+\+([^+]+)\+(.+)$/.exec(vkey) ?? []
+const { text, signatures } = parseNote(good.checkpoint)
+const own = signatures[0]?.signature ?? Buffer.alloc(0)
+const ownLine = signatureLine(vkey, own)
+const [, size = '', root = ''] = text.split('\n')
+const other = createTestSigner('other.example')
+
+/** A key that is right but for its form, in the file and in the auditor's hand. */
+const keyed = (verifierKey: string, origin = ORIGIN): Given => ({
+  file: { ...good, verifierKey, origin },
+  vkey: verifierKey,
+})
+const named = (name: string, bytes = Buffer.from(material, 'base64')) =>
+  `${name}+${hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), bytes])).slice(0, 8)}+${bytes.toString('base64')}`
+
+const note = (checkpoint: string): Given => ({ file: { ...good, checkpoint } })
+const lines = (...more: string[]) => note(`${text}\n${more.join('')}`)
+/** A statement that the key did sign. */
+const stating = async (statement: string) => note(await signNote(signer, statement))
+
+const L = 2n ** 252n + 27742317777372353535851937790883648493n
+const fromBytes = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
+const toBytes = (n: bigint) => Buffer.from(n.toString(16).padStart(64, '0'), 'hex').reverse()
+const NEUTRAL = toBytes(1n)
+const BASE = Buffer.from(`58${'66'.repeat(31)}`, 'hex')
+
+/** A signature by our key whose R is of small order, which RFC 8032 alone lets pass. */
+function signedOnNothing(): Buffer {
+  const scalar = (fromBytes(hash('sha512', seed, 'buffer').subarray(0, 32)) & (2n ** 254n - 8n)) | (2n ** 254n)
+  const publicKey = Buffer.from(material, 'base64').subarray(1)
+  const k = fromBytes(hash('sha512', Buffer.concat([NEUTRAL, publicKey, Buffer.from(text)]), 'buffer')) % L
+  return Buffer.concat([NEUTRAL, toBytes((k * scalar) % L)])
+}
+
+/** Under the neutral point as a key, this is a signature of every text, made by nobody. */
+function signedByNobody(): Given {
+  const nobody = named(ORIGIN, Buffer.concat([Buffer.of(1), NEUTRAL]))
+  const line = signatureLine(nobody, Buffer.concat([BASE, toBytes(1n)]))
+  return { file: { ...good, verifierKey: nobody, checkpoint: `${text}\n${line}` }, vkey: nobody }
+}
+
+export const forgedKeys: readonly Forgery[] = [
+  ['a key that is not the one in the file', 'key-differs', () => ({ file: good, vkey: createTestSigner().vkey })],
+  ['a key that is nothing', 'key-malformed', () => keyed('')],
+  ['a key of two parts', 'key-malformed', () => keyed(`${ORIGIN}+${id}`)],
+  ['a key id of another key', 'key-malformed', () => keyed(`${ORIGIN}+00000000+${material}`)],
+  ['a key id in capitals', 'key-malformed', () => keyed(`${ORIGIN}+${id.toUpperCase()}+${material}`)],
+  ['a key without a name', 'key-malformed', () => keyed(named(''), '')],
+  ...[' ', '\u0085', '\u00a0', '\u3000', '+'].map((odd): Forgery => {
+    const name = `test${odd}log`
+    return [`a name with U+${odd.charCodeAt(0).toString(16)}`, 'key-malformed', () => keyed(named(name), name)]
+  }),
+  ['another algorithm', 'key-malformed', () => keyed(named(ORIGIN, Buffer.alloc(33, 2)))],
+  ['a key of 31 bytes', 'key-malformed', () => keyed(named(ORIGIN, Buffer.alloc(32, 1)))],
+  ['a key in base64 for URLs', 'key-malformed', () => keyed(`${ORIGIN}+${id}+${material.replaceAll('/', '_')}`)],
+  ['a key with a space at its end', 'key-malformed', () => keyed(`${vkey} `)],
+  ['a key for which anybody can sign', 'signature-wrong', signedByNobody],
+  [
+    'a key that is no point of the curve',
+    'signature-wrong',
+    () => {
+      const pointless = named(ORIGIN, Buffer.concat([Buffer.of(1), toBytes(2n)]))
+      return {
+        file: { ...good, verifierKey: pointless, checkpoint: `${text}\n${signatureLine(pointless, own)}` },
+        vkey: pointless,
+      }
+    },
+  ],
+  ['another origin', 'origin-differs', () => ({ file: { ...good, origin: 'test.example/other' } })],
+]
+
+export const forgedNotes: readonly Forgery[] = [
+  ['a note without signatures', 'note-malformed', () => note(text)],
+  ['a note whose signatures are nothing', 'note-malformed', () => note(`${text}\n`)],
+  ['a note without an empty line', 'note-malformed', () => note(text + ownLine)],
+  ['a note that ends without a line feed', 'note-malformed', () => note(good.checkpoint.trimEnd())],
+  ['a note with an empty line behind', 'note-malformed', () => note(`${good.checkpoint}\n`)],
+  ['a note with carriage returns', 'note-malformed', () => note(good.checkpoint.replaceAll('\n', '\r\n'))],
+  ['a note with a tab', 'note-malformed', () => stating(`${text}\t\n`)],
+  ['a note with NUL', 'note-malformed', () => stating(text.replace('.', '\0'))],
+  ['101 signatures', 'note-malformed', () => lines(ownLine, ...Array(100).fill(signatureLine(other.vkey, own)))],
+  [
+    'a note of more than 1,000,000 bytes',
+    'note-malformed',
+    () => lines(ownLine, ...Array(99).fill(signatureLine(other.vkey, Buffer.alloc(8_000)))),
+  ],
+  ['a hyphen for the dash', 'note-malformed', () => lines(ownLine, ownLine.replace('—', '-'))],
+  ['two spaces in a signature line', 'note-malformed', () => lines(ownLine, ownLine.replace(' ', '  '))],
+  ['a fourth part in a signature line', 'note-malformed', () => lines(ownLine, ownLine.replace('\n', ' x\n'))],
+  ['a signature line of a name with a plus', 'note-malformed', () => lines(ownLine, '— a+b AAAAAAA=\n')],
+  ['a signature line of a name with white space', 'note-malformed', () => lines(ownLine, '— a\u2003b AAAAAAA=\n')],
+  ['a signature line without a name', 'note-malformed', () => lines(ownLine, '—  AAAAAAA=\n')],
+  ['a signature line of four bytes', 'note-malformed', () => lines(ownLine, '— a AAAAAA==\n')],
+  ['a signature line in another base64', 'note-malformed', () => lines(ownLine, '— a AAAAAAB=\n')],
+  ['a signature line without padding', 'note-malformed', () => lines(ownLine, '— a AAAAAAA\n')],
+  ['no signature of the key', 'signature-wrong', () => lines(signatureLine(other.vkey, own))],
+  [
+    'a signature under another key id',
+    'signature-wrong',
+    () => lines(signatureLine(vkey.replace(id, '00000000'), own)),
+  ],
+  ['a signature of another text', 'signature-wrong', () => note(good.checkpoint.replace('\n5\n', '\n6\n'))],
+  [
+    'a right and a wrong signature of the key',
+    'signature-wrong',
+    () => lines(ownLine, signatureLine(vkey, Buffer.from(own).fill(7, 0, 8))),
+  ],
+  ['a signature of 63 bytes', 'signature-wrong', () => lines(signatureLine(vkey, own.subarray(0, 63)))],
+  ['a signature of 65 bytes', 'signature-wrong', () => lines(signatureLine(vkey, Buffer.concat([own, Buffer.of(0)])))],
+  [
+    'a signature with S above L',
+    'signature-wrong',
+    () => lines(signatureLine(vkey, Buffer.concat([own.subarray(0, 32), toBytes(fromBytes(own.subarray(32)) + L)]))),
+  ],
+  ['a signature whose R is of small order', 'signature-wrong', () => lines(signatureLine(vkey, signedOnNothing()))],
+  ['a checkpoint of another origin', 'origin-differs', () => stating(`other.example\n${size}\n${root}\n`)],
+  ['a checkpoint of two lines', 'checkpoint-malformed', () => stating(`${ORIGIN}\n${size}\n`)],
+  ['a checkpoint of four lines', 'checkpoint-malformed', () => stating(`${text}more\n`)],
+  ['a checkpoint with an empty line in it', 'checkpoint-malformed', () => stating(`${ORIGIN}\n\n${size}\n${root}\n`)],
+  ...['05', '+5', '-5', '5.0', '5e0', ' 5', '٥', '', '9007199254740992', '9'.repeat(5_000)].map(
+    (odd): Forgery => [
+      `the size ${odd.slice(0, 20)}`,
+      'checkpoint-malformed',
+      () => stating(`${ORIGIN}\n${odd}\n${root}\n`),
+    ],
+  ),
+  [
+    'a root hash of 31 bytes',
+    'checkpoint-malformed',
+    () => stating(`${ORIGIN}\n${size}\n${Buffer.alloc(31).toString('base64')}\n`),
+  ],
+  [
+    'a root hash without padding',
+    'checkpoint-malformed',
+    () => stating(`${ORIGIN}\n${size}\n${root.replace('=', '')}\n`),
+  ],
+  ['another root hash', 'proof-wrong', () => stating(`${ORIGIN}\n${size}\n${Buffer.alloc(32).toString('base64')}\n`)],
+  ['another size', 'proof-wrong', () => stating(`${ORIGIN}\n50\n${root}\n`)],
+]
