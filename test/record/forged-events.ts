@@ -122,6 +122,14 @@ export const forgedPlaces: readonly Forgery[] = [
   ['a proof in another order', 'proof-wrong', () => second({ proof: proof.toReversed() })],
   ['a proof with another hash', 'proof-wrong', () => second({ proof: [...proof.slice(0, -1), proof[0]] })],
   [
+    'an index behind a tree of one',
+    'proof-wrong',
+    async () => {
+      const file = await signFile(signer, [first])
+      return { file: { ...file, events: [{ ...file.events[0], leafIndex: 1 }] } }
+    },
+  ],
+  [
     'a proof in a tree of one',
     'proof-wrong',
     async () => {

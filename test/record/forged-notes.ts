@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { parseNote } from '../../src/record/verify.ts'
+import { leafHash, nodeHash, parseNote, parseVkey } from '../../src/record/verify.ts'
 import { type Forgery, type Given, good, ORIGIN, seed, signer } from './good-file.ts'
 import { createTestSigner } from './record-fixture.ts'
 import { signatureLine, signNote } from './signed-file.ts'
@@ -8,17 +8,21 @@ const { vkey } = signer
 const [, id = '', material = ''] = /^[^+]+\+([^+]+)\+(.+)$/.exec(vkey) ?? []
 const { text, signatures } = parseNote(good.checkpoint)
 const own = signatures[0]?.signature ?? Buffer.alloc(0)
-const ownLine = signatureLine(vkey, own)
+const ownLine = signatureLine(ORIGIN, id, own)
 const [, size = '', root = ''] = text.split('\n')
-const other = createTestSigner('other.example')
+const OTHER = 'other.example'
 
-/** A key that is right but for its form, in the file and in the auditor's hand. */
-const keyed = (verifierKey: string, origin = ORIGIN): Given => ({
-  file: { ...good, verifierKey, origin },
-  vkey: verifierKey,
-})
+const publicKey = Buffer.from(material, 'base64').subarray(1)
 const named = (name: string, bytes = Buffer.from(material, 'base64')) =>
   `${name}+${hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), bytes])).slice(0, 8)}+${bytes.toString('base64')}`
+
+/** All that the key of this text would sign, and that ours did sign: what is wrong with it stands in the text alone. */
+async function keyed(verifierKey: string, origin = ORIGIN): Promise<Given> {
+  const statement = `${origin}\n${size}\n${root}\n`
+  const [keyId = id] = /(?<=\+)[0-9a-f]{8}(?=\+)/.exec(verifierKey) ?? []
+  const checkpoint = `${statement}\n${signatureLine(origin, keyId, await signer.sign(statement))}`
+  return { file: { ...good, verifierKey, origin, checkpoint }, vkey: verifierKey }
+}
 
 const note = (checkpoint: string): Given => ({ file: { ...good, checkpoint } })
 const lines = (...more: string[]) => note(`${text}\n${more.join('')}`)
@@ -34,7 +38,6 @@ const BASE = Buffer.from(`58${'66'.repeat(31)}`, 'hex')
 /** A signature by our key whose R is of small order, which RFC 8032 alone lets pass. */
 function signedOnNothing(): Buffer {
   const scalar = (fromBytes(hash('sha512', seed, 'buffer').subarray(0, 32)) & (2n ** 254n - 8n)) | (2n ** 254n)
-  const publicKey = Buffer.from(material, 'base64').subarray(1)
   const k = fromBytes(hash('sha512', Buffer.concat([NEUTRAL, publicKey, Buffer.from(text)]), 'buffer')) % L
   return Buffer.concat([NEUTRAL, toBytes((k * scalar) % L)])
 }
@@ -42,8 +45,23 @@ function signedOnNothing(): Buffer {
 /** Under the neutral point as a key, this is a signature of every text, made by nobody. */
 function signedByNobody(): Given {
   const nobody = named(ORIGIN, Buffer.concat([Buffer.of(1), NEUTRAL]))
-  const line = signatureLine(nobody, Buffer.concat([BASE, toBytes(1n)]))
+  const line = signatureLine(ORIGIN, parseVkey(nobody).id, Buffer.concat([BASE, toBytes(1n)]))
   return { file: { ...good, verifierKey: nobody, checkpoint: `${text}\n${line}` }, vkey: nobody }
+}
+
+/** The good note, and behind it one more signature with a name that fills it up. */
+export function noteOf(bytes: number): string {
+  const free = bytes - Buffer.byteLength(good.checkpoint) - Buffer.byteLength('—  AAAAAAA=\n')
+  return `${good.checkpoint}— ${'n'.repeat(free)} AAAAAAA=\n`
+}
+
+/** The first leaf of a tree that is larger than all others can be. Its size takes part in the proof by its length alone. */
+export async function firstOfMany(size: string): Promise<Given> {
+  const [event] = good.events
+  const proof = Array.from({ length: 53 }, (_, place) => Buffer.alloc(32, place))
+  const top = proof.reduce((left, right) => nodeHash(left, right), leafHash(event?.body ?? ''))
+  const checkpoint = await signNote(signer, `${ORIGIN}\n${size}\n${top.toString('base64')}\n`)
+  return { file: { ...good, checkpoint, events: [{ ...event, proof: proof.map((one) => one.toString('base64')) }] } }
 }
 
 export const forgedKeys: readonly Forgery[] = [
@@ -57,7 +75,7 @@ export const forgedKeys: readonly Forgery[] = [
     const name = `test${odd}log`
     return [`a name with U+${odd.charCodeAt(0).toString(16)}`, 'key-malformed', () => keyed(named(name), name)]
   }),
-  ['another algorithm', 'key-malformed', () => keyed(named(ORIGIN, Buffer.alloc(33, 2)))],
+  ['another algorithm', 'key-malformed', () => keyed(named(ORIGIN, Buffer.concat([Buffer.of(2), publicKey])))],
   ['a key of 31 bytes', 'key-malformed', () => keyed(named(ORIGIN, Buffer.alloc(32, 1)))],
   ['a key in base64 for URLs', 'key-malformed', () => keyed(`${ORIGIN}+${id}+${material.replaceAll('/', '_')}`)],
   ['a key with a space at its end', 'key-malformed', () => keyed(`${vkey} `)],
@@ -68,7 +86,11 @@ export const forgedKeys: readonly Forgery[] = [
     () => {
       const pointless = named(ORIGIN, Buffer.concat([Buffer.of(1), toBytes(2n)]))
       return {
-        file: { ...good, verifierKey: pointless, checkpoint: `${text}\n${signatureLine(pointless, own)}` },
+        file: {
+          ...good,
+          verifierKey: pointless,
+          checkpoint: `${text}\n${signatureLine(ORIGIN, parseVkey(pointless).id, own)}`,
+        },
         vkey: pointless,
       }
     },
@@ -83,14 +105,16 @@ export const forgedNotes: readonly Forgery[] = [
   ['a note that ends without a line feed', 'note-malformed', () => note(good.checkpoint.trimEnd())],
   ['a note with an empty line behind', 'note-malformed', () => note(`${good.checkpoint}\n`)],
   ['a note with carriage returns', 'note-malformed', () => note(good.checkpoint.replaceAll('\n', '\r\n'))],
-  ['a note with a tab', 'note-malformed', () => stating(`${text}\t\n`)],
-  ['a note with NUL', 'note-malformed', () => stating(text.replace('.', '\0'))],
-  ['101 signatures', 'note-malformed', () => lines(ownLine, ...Array(100).fill(signatureLine(other.vkey, own)))],
-  [
-    'a note of more than 1,000,000 bytes',
-    'note-malformed',
-    () => lines(ownLine, ...Array(99).fill(signatureLine(other.vkey, Buffer.alloc(8_000)))),
-  ],
+  ...['\0', '\t', '\u000b', '\u001f'].map(
+    (odd): Forgery => [
+      `a note with U+${odd.charCodeAt(0).toString(16)}`,
+      'note-malformed',
+      () => lines(ownLine, signatureLine(odd, id, own)),
+    ],
+  ),
+  ['a note that ends with something else', 'note-malformed', () => note(good.checkpoint.replace(/\n$/, 'x'))],
+  ['101 signatures', 'note-malformed', () => lines(ownLine, ...Array(100).fill(signatureLine(OTHER, id, own)))],
+  ['a note of 1,000,001 bytes', 'note-malformed', () => note(noteOf(1_000_001))],
   ['a hyphen for the dash', 'note-malformed', () => lines(ownLine, ownLine.replace('—', '-'))],
   ['two spaces in a signature line', 'note-malformed', () => lines(ownLine, ownLine.replace(' ', '  '))],
   ['a fourth part in a signature line', 'note-malformed', () => lines(ownLine, ownLine.replace('\n', ' x\n'))],
@@ -100,37 +124,43 @@ export const forgedNotes: readonly Forgery[] = [
   ['a signature line of four bytes', 'note-malformed', () => lines(ownLine, '— a AAAAAA==\n')],
   ['a signature line in another base64', 'note-malformed', () => lines(ownLine, '— a AAAAAAB=\n')],
   ['a signature line without padding', 'note-malformed', () => lines(ownLine, '— a AAAAAAA\n')],
-  ['no signature of the key', 'signature-wrong', () => lines(signatureLine(other.vkey, own))],
-  [
-    'a signature under another key id',
-    'signature-wrong',
-    () => lines(signatureLine(vkey.replace(id, '00000000'), own)),
-  ],
+  ['no signature of the key', 'signature-wrong', () => lines(signatureLine(OTHER, id, own))],
+  ['a signature under another key id', 'signature-wrong', () => lines(signatureLine(ORIGIN, '00000000', own))],
   ['a signature of another text', 'signature-wrong', () => note(good.checkpoint.replace('\n5\n', '\n6\n'))],
   [
     'a right and a wrong signature of the key',
     'signature-wrong',
-    () => lines(ownLine, signatureLine(vkey, Buffer.from(own).fill(7, 0, 8))),
+    () => lines(ownLine, signatureLine(ORIGIN, id, Buffer.from(own).fill(7, 0, 8))),
   ],
-  ['a signature of 63 bytes', 'signature-wrong', () => lines(signatureLine(vkey, own.subarray(0, 63)))],
-  ['a signature of 65 bytes', 'signature-wrong', () => lines(signatureLine(vkey, Buffer.concat([own, Buffer.of(0)])))],
+  ['a signature of 63 bytes', 'signature-wrong', () => lines(signatureLine(ORIGIN, id, own.subarray(0, 63)))],
+  [
+    'a signature of 65 bytes',
+    'signature-wrong',
+    () => lines(signatureLine(ORIGIN, id, Buffer.concat([own, Buffer.of(0)]))),
+  ],
   [
     'a signature with S above L',
     'signature-wrong',
-    () => lines(signatureLine(vkey, Buffer.concat([own.subarray(0, 32), toBytes(fromBytes(own.subarray(32)) + L)]))),
+    () =>
+      lines(signatureLine(ORIGIN, id, Buffer.concat([own.subarray(0, 32), toBytes(fromBytes(own.subarray(32)) + L)]))),
   ],
-  ['a signature whose R is of small order', 'signature-wrong', () => lines(signatureLine(vkey, signedOnNothing()))],
+  [
+    'a signature whose R is of small order',
+    'signature-wrong',
+    () => lines(signatureLine(ORIGIN, id, signedOnNothing())),
+  ],
   ['a checkpoint of another origin', 'origin-differs', () => stating(`other.example\n${size}\n${root}\n`)],
   ['a checkpoint of two lines', 'checkpoint-malformed', () => stating(`${ORIGIN}\n${size}\n`)],
   ['a checkpoint of four lines', 'checkpoint-malformed', () => stating(`${text}more\n`)],
   ['a checkpoint with an empty line in it', 'checkpoint-malformed', () => stating(`${ORIGIN}\n\n${size}\n${root}\n`)],
-  ...['05', '+5', '-5', '5.0', '5e0', ' 5', '٥', '', '9007199254740992', '9'.repeat(5_000)].map(
+  ...['05', '+5', '-5', '5.0', '5e0', ' 5', '٥', '', '9'.repeat(5_000)].map(
     (odd): Forgery => [
       `the size ${odd.slice(0, 20)}`,
       'checkpoint-malformed',
       () => stating(`${ORIGIN}\n${odd}\n${root}\n`),
     ],
   ),
+  ['the size 2^53', 'checkpoint-malformed', () => firstOfMany('9007199254740992')],
   [
     'a root hash of 31 bytes',
     'checkpoint-malformed',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { Verdict } from '../../src/record/verify.ts'
+import { type Verdict, verifyEvidence } from '../../src/record/verify.ts'
 
 /** The verifier in Python, started once for many files. A traceback ends it, and fails whoever asks. */
 export function startPythonVerifier(): PythonVerifier {
@@ -17,7 +17,7 @@ export function startPythonVerifier(): PythonVerifier {
   child.stdin.on('error', () => {}) // `close` says why.
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
-    async ask(file, { vkey, earlier = [] }) {
+    async ask(file, { vkey, earlier }) {
       const notes = earlier.map((note) => Buffer.from(note).toString('base64'))
       child.stdin.write(`${JSON.stringify({ file: file.toString('base64'), key: vkey ?? null, earlier: notes })}\n`)
       const line = await Promise.race([lines.next(), ended.promise])
@@ -33,12 +33,19 @@ export function startPythonVerifier(): PythonVerifier {
   }
 }
 
+/** What both verifiers say of a file. Without a key they use the file's own. */
+export async function askBoth(python: PythonVerifier, file: Buffer, options: Options) {
+  const { verdict: ours, reasons } = verifyEvidence(file, options)
+  const { verdict: theirs, said } = await python.ask(file, options)
+  return { ours, theirs, codes: reasons.map(({ code }) => code), said }
+}
+
 export interface PythonVerifier {
-  ask(file: Buffer, options: { vkey?: string | undefined; earlier?: readonly string[] | undefined }): Promise<Said>
+  ask(file: Buffer, options: Options): Promise<{ verdict: Verdict['verdict']; said: string[] }>
   stop(): Promise<void>
 }
 
-interface Said {
-  readonly verdict: Verdict['verdict']
-  readonly said: readonly string[]
+export interface Options {
+  readonly vkey?: string
+  readonly earlier: readonly string[]
 }

@@ -34,11 +34,11 @@ export function treeOf(texts: readonly string[]) {
 
 /** A note of any text, with a genuine signature of it. */
 export async function signNote(signer: Signer, text: string): Promise<string> {
-  return `${text}\n${signatureLine(signer.vkey, await signer.sign(text))}`
+  const { name, id } = parseVkey(signer.vkey)
+  return `${text}\n${signatureLine(name, id, await signer.sign(text))}`
 }
 
-export function signatureLine(vkey: string, signature: Buffer): string {
-  const [name = '', id = ''] = vkey.split('+')
+export function signatureLine(name: string, id: string, signature: Buffer): string {
   return `— ${name} ${Buffer.concat([Buffer.from(id, 'hex'), signature]).toString('base64')}\n`
 }
 
