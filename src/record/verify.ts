@@ -194,6 +194,14 @@ function half(n: number): number {
 
 const ED25519 = 1
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+/** The y of every point of small order, in each way to write it. */
+const SMALL_ORDER = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  ...['ec', 'ed', 'ee'].map((lowest) => `${lowest}${'ff'.repeat(30)}7f`),
+])
 const MAX_SIGNATURES = 100
 const MAX_NOTE_BYTES = 1_000_000
 
@@ -204,8 +212,16 @@ export function parseVkey(vkey: string): NoteKey {
   if (material?.length !== 33 || material[0] !== ED25519) refuse('key-malformed', 'not an Ed25519 verifier key')
   if (keyId(name, material).toString('hex') !== id)
     refuse('key-malformed', 'the key id does not belong to name and key')
+  if (isOfSmallOrder(material.subarray(1))) refuse('key-malformed', 'a key with which anybody can sign')
   const der = Buffer.concat([SPKI_PREFIX, material.subarray(1)])
   return { name, id, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) }
+}
+
+/** @param point 32 bytes. Some versions of OpenSSL let such points pass, others do not: the verdict must not hang on that. */
+function isOfSmallOrder(point: Buffer): boolean {
+  const y = Buffer.from(point)
+  y.writeUInt8(y.readUInt8(31) & 0x7f, 31)
+  return SMALL_ORDER.has(y.toString('hex'))
 }
 
 export function formatVkey(name: string, publicKey: KeyObject): string {
@@ -251,7 +267,8 @@ export function openNote(note: string, keys: readonly NoteKey[]): { text: string
   const signers = signatures.flatMap(({ name, id, signature }) => {
     const key = keys.find((known) => known.name === name && known.id === id)
     if (!key) return []
-    if (!verifySignature(null, Buffer.from(text), key.publicKey, signature)) {
+    const hasForm = signature.length === 64 && !isOfSmallOrder(signature.subarray(0, 32))
+    if (!hasForm || !verifySignature(null, Buffer.from(text), key.publicKey, signature)) {
       refuse('signature-wrong', `the signature of ${name} does not fit the text`)
     }
     return [name]

@@ -33,6 +33,8 @@ const L = 2n ** 252n + 27742317777372353535851937790883648493n
 const fromBytes = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
 const toBytes = (n: bigint) => Buffer.from(n.toString(16).padStart(64, '0'), 'hex').reverse()
 const NEUTRAL = toBytes(1n)
+const P = 2n ** 255n - 19n
+const ORDER_8 = Buffer.from('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05', 'hex')
 const BASE = Buffer.from(`58${'66'.repeat(31)}`, 'hex')
 
 /** A signature by our key whose R is of small order, which RFC 8032 alone lets pass. */
@@ -42,10 +44,11 @@ function signedOnNothing(): Buffer {
   return Buffer.concat([NEUTRAL, toBytes((k * scalar) % L)])
 }
 
-/** Under the neutral point as a key, this is a signature of every text, made by nobody. */
-function signedByNobody(): Given {
-  const nobody = named(ORIGIN, Buffer.concat([Buffer.of(1), NEUTRAL]))
-  const line = signatureLine(ORIGIN, parseVkey(nobody).id, Buffer.concat([BASE, toBytes(1n)]))
+/** Under the neutral point as a key, this is a signature of every text, made by nobody; under its likes, of many. */
+function signedByNobody(point: Buffer): Given {
+  const nobody = named(ORIGIN, Buffer.concat([Buffer.of(1), point]))
+  const [, nobodyId = ''] = nobody.split('+')
+  const line = signatureLine(ORIGIN, nobodyId, Buffer.concat([BASE, toBytes(1n)]))
   return { file: { ...good, verifierKey: nobody, checkpoint: `${text}\n${line}` }, vkey: nobody }
 }
 
@@ -79,7 +82,13 @@ export const forgedKeys: readonly Forgery[] = [
   ['a key of 31 bytes', 'key-malformed', () => keyed(named(ORIGIN, Buffer.alloc(32, 1)))],
   ['a key in base64 for URLs', 'key-malformed', () => keyed(`${ORIGIN}+${id}+${material.replaceAll('/', '_')}`)],
   ['a key with a space at its end', 'key-malformed', () => keyed(`${vkey} `)],
-  ['a key for which anybody can sign', 'signature-wrong', signedByNobody],
+  ...[NEUTRAL, toBytes(1n + (1n << 255n)), toBytes(P + 1n), toBytes(0n), toBytes(P - 1n), ORDER_8].map(
+    (point): Forgery => [
+      `a key of small order, ${point.toString('hex')}`,
+      'key-malformed',
+      () => signedByNobody(point),
+    ],
+  ),
   [
     'a key that is no point of the curve',
     'signature-wrong',

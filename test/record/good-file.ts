@@ -14,7 +14,7 @@ export interface Given {
 }
 
 export const ORIGIN = 'test.example/log'
-/** Always the same, so that the key's text holds all that a spelling can change: a letter in its id, a slash, a plus. */
+/** Always the same, so that the key's text holds what spellings change: a letter in its id, a slash in its material. */
 export const seed = Buffer.alloc(32, 1)
 const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
 const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
