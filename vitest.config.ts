@@ -1,31 +1,52 @@
 import { defineConfig } from 'vitest/config'
 
 const behaviour = {
-  globalSetup: ['test/support/global-setup.ts'],
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Whole processes on a busy machine: what is broken fails twice, and the report says that it did.
   retry: process.env.CI ? 1 : 0,
 }
+const globalSetup = ['test/support/global-setup.ts']
+const twoAtATime = { maxWorkers: 2, sequence: { groupOrder: 1 } }
+
+const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
+/** What only servers before 16 need. */
+const COPIES = connector('copies')
+/** The older versions of targets, and what depends on the version. */
+const OLDER = [
+  { major: 15, include: [connector('contract'), connector('back-doors'), connector('privileges'), COPIES] },
+  { major: 16, include: [connector('contract'), connector('back-doors')] },
+  { major: 17, include: [connector('contract'), connector('back-doors')] },
+] as const
 
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'structure', include: ['test/structure/**/*.test.ts'] } },
+      ...OLDER.map(({ major, include }) => ({
+        test: {
+          ...behaviour,
+          ...twoAtATime,
+          name: `postgresql-${major}`,
+          include: [...include],
+          provide: { major },
+        },
+      })),
       {
         test: {
           ...behaviour,
+          ...twoAtATime,
           name: 'behaviour',
+          globalSetup,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/structure/**', 'test/unbreakable/**'],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          exclude: ['test/structure/**', 'test/unbreakable/**', COPIES],
         },
       },
       {
         test: {
           ...behaviour,
           name: 'unbreakable',
+          globalSetup,
           include: ['test/unbreakable/**/*.test.ts'],
           // One file at a time: each starts up to six processes and two servers of its own.
           maxWorkers: 1,

@@ -2,8 +2,10 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Router } from 'express'
+import { createAnswersFirst } from './app/answers-first.ts'
 import { createPatience } from './app/patience.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
+import { createThrottle } from './app/throttle.ts'
 import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
 import { createLocalChat } from './chat/local/local-chat.ts'
@@ -17,6 +19,7 @@ import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Policy, Target } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
+import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -42,11 +45,14 @@ import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
+import { createAskTogether } from './workflow/ask-together.ts'
 import { namesOf } from './workflow/card-context.ts'
+import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
+import { allFreezes } from './workflow/freezes.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
 import { namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
@@ -126,11 +132,13 @@ async function start(
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
 
-  const kickKinds = () => effects.kick(EFFECT_KINDS)
+  const wakeOthers = createThrottle(() => {
+    effects.kick(EFFECT_KINDS)
+    waker.poke()
+  })
   const committed = () => {
     sealer.kick()
-    kickKinds()
-    waker.poke()
+    wakeOthers()
   }
   const alarms = createAlarms({
     ...{ db, record, clock, committed },
@@ -172,19 +180,23 @@ async function start(
       return front.chat
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
-    enqueue: (tx, effect) => enqueue(tx, toEffect(effect), clock.now()),
+    enqueue: (tx, effects) => enqueue(tx, [effects].flat().map(toEffect), clock.now()),
     get publicUrl() {
       return publicUrl
     },
     alarm: (alarm) => alarms.raise(alarm),
     observe: metrics,
     reached,
+    askTogether: (asking) => askTogether(asking),
   }
-  const desk = createDesk(context, (error, act) => {
+  const askTogether = createAskTogether(context)
+  const answersFirst = createAnswersFirst()
+  const ownDesk = createDesk(context, (error, act) => {
     const reference = act.key.slice(-8)
     log.error({ err: error, reference }, 'an act failed')
     return reference
   })
+  const desk = answersFirst.around(ownDesk)
   const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
   const openLocalPage = () =>
     createLocalChat({
@@ -239,12 +251,21 @@ async function start(
   }
   const front = await openFront()
 
+  const announceAfterAnswers = async ({ stream }: EffectData) => {
+    await answersFirst.turn()
+    await announce(context, String(stream))
+  }
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
-      announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
+      // Few at once: what is said about an ending must not take the connections that the ending needs.
+      announce: { retry: 'forever', concurrency: 4, run: announceAfterAnswers },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
+      'revoke-all': {
+        retry: 'forever',
+        run: ({ order }, { attempt }) => carryOutOrder(context, String(order), attempt),
+      },
       'check-record': {
         ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },
         run: () => checkRecord(context, () => verifyLog(db, keys.mac, witnessed)),
@@ -321,13 +342,14 @@ async function start(
     ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
     chat: front.look === undefined ? null : { platform: front.chat.platform, look: front.look },
     policyHeld: async () => {
-      const inForce = await policy.inForce(db)
+      const inForce = await policy.provedInForce(db)
       if (!isRefused(inForce)) return null
       return inForce.refused.code === 'policy-unproved'
-        ? `held: the record of the policies is not proved (${inForce.refused.why})`
+        ? 'held: no witness confirms that the record of the policies is whole'
         : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),
+    freezes: () => allFreezes({ record }, db),
   })
   const askAll = askingAll(checks)
   const serving = await serve({
@@ -336,7 +358,10 @@ async function start(
       createHealth(checks, askAll),
       createMetricsDoor({
         ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },
-        readHouse: createHouseReader({ db, clock, witnesses: witnesses.map(({ name }) => name) }),
+        readHouse: createHouseReader({
+          ...{ db, clock, witnesses: witnesses.map(({ name }) => name) },
+          freezes: () => allFreezes({ record }, db),
+        }),
         onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
       }),
       createRevealPage({
@@ -367,7 +392,7 @@ function accountOn(platform: string, policy: Policy, identity: string): Account 
   return person?.accounts.find((account) => account.platform === platform) ?? null
 }
 
-const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'check-record']
+const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'revoke-all', 'check-record']
 
 /** @throws PolicyInvalid with every fault and its line */
 async function readPolicy(file: string): Promise<PolicyText> {

@@ -1,4 +1,5 @@
 import type { Policy, Target } from '../domain/policy.ts'
+import { sameServer } from '../domain/same-server.ts'
 import type { Connector } from '../ports/connector.ts'
 
 /** The adapters of the targets, each made when it is first needed. */
@@ -9,8 +10,10 @@ export interface TargetConnectors {
    * To look and to take away: the last that is known under this name, in the newest policy that ever was
    * active and whose secret can still be read. A target that left the policy, or whose variable is not set any
    * more, still holds what was given there.
+   * @param givenUnder the policy under which an access was given: then only the server that it names is asked,
+   * because another would truly say that nothing is there
    */
-  known(target: string): Connector | null
+  known(target: string, givenUnder?: string | null): Connector | null
   /** Every target that this record ever gave access to, as far as it can be reached. */
   names(): string[]
   close(): Promise<void>
@@ -25,7 +28,7 @@ export function createTargetConnectors(options: {
   const { everActive, resolve, make } = options
   /** By what the policy says, so that no secret is a key; a secret that was rotated makes a new one. */
   const made = new Map<string, { url: string; connector: Connector }>()
-  const last = new Map<string, Connector>()
+  const last = new Map<string, { target: Target; connector: Connector }>()
   const all: Connector[] = []
 
   function connectorOf(target: Target): Connector {
@@ -38,22 +41,27 @@ export function createTargetConnectors(options: {
       made.set(key, found)
       all.push(found.connector)
     }
-    last.set(name, found.connector)
+    last.set(name, { target, connector: found.connector })
     return found.connector
   }
 
-  function known(name: string): Connector | null {
-    for (const policy of everActive()) {
+  function known(name: string, givenUnder: string | null = null): Connector | null {
+    const policies = [...everActive()]
+    const under = policies.find(({ hash }) => hash === givenUnder)
+    const given = under === undefined ? null : targetIn(under, name)
+    const serves = (target: Target) => given === null || sameServer(target, given)
+    const before = last.get(name)
+    const fallback = before !== undefined && serves(before.target) ? before.connector : null
+    for (const policy of policies) {
       const target = targetIn(policy, name)
-      if (target === null) continue
+      if (target === null || !serves(target)) continue
       try {
         return connectorOf(target)
       } catch {
-        const before = last.get(name)
-        if (before !== undefined) return before
+        if (fallback !== null) return fallback
       }
     }
-    return last.get(name) ?? null
+    return fallback
   }
 
   return {

@@ -1,7 +1,10 @@
+import type { OpenOf } from '../domain/decide-order.ts'
 import { formatDuration } from '../domain/duration.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Entitlement, ReasonRule, Target } from '../domain/policy.ts'
+import type { Subject } from '../domain/stewards.ts'
 import type { Form } from '../ports/chat.ts'
+import { countWords } from './order-lines.ts'
 
 /** The form behind `/access` alone. Only what this person may ask for is in it. */
 export function askForm(
@@ -80,6 +83,33 @@ export function extendForm(state: GrantState, mostMs: number, reason: ReasonRule
       {
         ...{ name: 'reason', label: 'Why', hint, kind: 'long-text' },
         ...{ required: reason !== null, maxLength: 1000, initial: null, options: [] },
+      },
+    ],
+  }
+}
+
+/** @param said how they named it: it is read again when the form comes back */
+export function revokeAllForm(subject: Subject, said: string, open: OpenOf, names: (id: string) => string): Form {
+  const whose = subject.kind === 'person' ? `of ${names(subject.id)}` : `on ${subject.id}`
+  return {
+    id: 'revoke-all',
+    title: 'Revoke everything',
+    submitLabel: 'Propose',
+    context: { subject: said },
+    fields: [
+      {
+        ...{
+          name: 'reason',
+          label: `Why end ${countWords(open.grants, open.requests)} ${whose}`,
+          kind: 'long-text',
+        },
+        ...{
+          hint: 'A second person reads it and confirms',
+          required: true,
+          maxLength: 1000,
+          initial: null,
+          options: [],
+        },
       },
     ],
   }

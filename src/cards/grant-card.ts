@@ -183,7 +183,8 @@ function extensionFacts(state: GrantState, names: Names): Fact[] {
 function endFacts(state: GrantState, names: Names): Fact[] {
   const ending = state.ending
   if (ending === null) return []
-  const by = ending.by === null ? [] : [' by ', person(ending.by, names)]
+  const order = ending.order === undefined ? [] : [', ', code(ending.order)]
+  const by = ending.by === null ? [] : [' by ', person(ending.by, names), ...order]
   const ended = { label: 'Ended', value: text(time(ending.at, 'time-seconds'), ...by, ` (${causeWord(ending.cause)})`) }
   if (ending.goneAt === null) return [ended]
   return [ended, { label: 'Proof', value: text('looked, and it was gone at ', time(ending.goneAt, 'time-seconds')) }]
@@ -197,6 +198,8 @@ function causeWord(cause: NonNullable<GrantState['ending']>['cause']): string {
       return 'done early'
     case 'ended-by-person':
       return 'ended early'
+    case 'ordered':
+      return 'by order of two persons'
     case 'provision-failed':
       return 'it could not be given'
     default:

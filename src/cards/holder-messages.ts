@@ -70,7 +70,16 @@ function onEvent(
     case 'request.cancelled':
       return event.data.by === state.for || event.data.by === state.by
         ? []
-        : decided(line('info', person(event.data.by, names), ' withdrew ', ...mine, '. Nothing was given.'))
+        : decided(
+            line(
+              'info',
+              person(event.data.by, names),
+              ' withdrew ',
+              ...mine,
+              ...ordered(event.data.order),
+              '. Nothing was given.',
+            ),
+          )
     case 'grant.active':
       return [{ about: 'active', message: grantCard(state, 'holder', context), priority: 1 }]
     case 'grant.end-near': {
@@ -118,10 +127,18 @@ function overLine(
   const mine = ['Your access to ', code(`${state.target}:${state.entitlement}`), ' (', code(state.id), ')']
   const by = state.ending?.by
   const ended =
-    by == null ? [' is over'] : by === state.for ? [' is given back'] : [' was ended by ', person(by, names)]
+    by == null
+      ? [' is over']
+      : by === state.for
+        ? [' is given back']
+        : [' was ended by ', person(by, names), ...ordered(state.ending?.order)]
   return event.type === 'grant.removed'
     ? line('done', ...mine, ...ended, '. Looked, and it was gone at ', time(event.at, 'time-seconds'), '.')
     : line('alarm', ...mine, ...ended, ', but its removal is not proved yet. Please do not use it; somebody looks.')
+}
+
+function ordered(order: string | undefined): (string | Span)[] {
+  return order === undefined ? [] : [', by order ', code(order)]
 }
 
 function onExtension(

@@ -19,16 +19,22 @@ export function helpCard(): Card {
     row('/access done G-7K3QF0', 'give your access back'),
     row('/access end G-7K3QF0', 'end one now, also as its approver, an owner or compliance'),
     row('/access cancel G-7K3QF0', 'take a request back before anything is given'),
+    row('/access freeze prod-db why', 'no new access there at once, or everywhere without a target; for its stewards'),
+    row('/access unfreeze prod-db', 'lift that: the second of two persons does it'),
+    row('/access revoke-all @person why', 'end all that a person has, or all on a target; two persons sign'),
     row('/access help', 'this'),
   ])
 }
 
-/** `/access list`: what this person may ask for. */
-export function listCard(offers: readonly { target: Target; entitlement: Entitlement }[]): Card {
-  if (offers.length === 0) return info('There is nothing that the policy lets you ask for', [])
-  return info(
-    'What you may ask for',
-    offers.map(({ target, entitlement }) =>
+/** `/access list`: what this person may ask for. @param frozen what is frozen, in words: said first */
+export function listCard(
+  offers: readonly { target: Target; entitlement: Entitlement }[],
+  frozen: readonly Text[] = [],
+): Card {
+  if (offers.length === 0) return info('There is nothing that the policy lets you ask for', frozen)
+  return info('What you may ask for', [
+    ...frozen,
+    ...offers.map(({ target, entitlement }) =>
       text(
         code(`${target.name}:${entitlement.name}`),
         ` ${entitlement.description === '' ? target.description : entitlement.description}.`,
@@ -36,7 +42,7 @@ export function listCard(offers: readonly { target: Target; entitlement: Entitle
         target.defaultEntitlement === entitlement.name ? '. The default.' : '.',
       ),
     ),
-  )
+  ])
 }
 
 /** `/access mine`. */

@@ -1,15 +1,35 @@
+import { targetOfFreeze } from '../domain/freeze-event.ts'
 import { type GrantEvent, grantOfStream, type Placed } from '../domain/grant-event.ts'
+import { type OrderEvent, orderOfStream } from '../domain/order-event.ts'
 import type { Text } from '../ports/chat.ts'
+import { scopeSpan } from './freeze-lines.ts'
+import { orderLine } from './order-announcements.ts'
 import { code, type Names, text } from './text.ts'
 import { threadLine } from './thread-line.ts'
 
 /** One event of any stream in human words, for the pane that shows the record. */
 export function recordLine(stream: string, event: Placed<{ type: string; data: object }>, names: Names): Text {
   const id = grantOfStream(stream)
-  if (id === null) return text(wordsFor(stream, event.type))
+  if (id === null) return otherLine(stream, event, names)
   if (event.type === 'closed') return text(code(id), ' is complete.')
   const said = threadLine(event as Placed<GrantEvent>, names)
   return said === null ? text(code(id), ' ', event.type) : text(code(id), ' ', ...said.text)
+}
+
+function otherLine(stream: string, event: Placed<{ type: string; data: object }>, names: Names): Text {
+  const order = orderOfStream(stream)
+  const said = order === null ? null : orderLine(event as Placed<OrderEvent>, names)
+  if (order !== null && event.type === 'closed') return text(code(order), ' is complete.')
+  if (order !== null && said !== null) return text(code(order), ' ', ...said.text)
+  const target = targetOfFreeze(stream)
+  if (target !== null) return text(scopeSpan(target), ` ${FREEZE_WORDS[event.type] ?? event.type}`)
+  return text(wordsFor(stream, event.type))
+}
+
+const FREEZE_WORDS: Readonly<Record<string, string>> = {
+  'freeze.set': 'was frozen.',
+  'freeze.lift-asked': 'is to be unfrozen: one of two has signed.',
+  'freeze.lifted': 'is not frozen any more.',
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,8 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { GrantOutcome, Refusal } from '../domain/refusal.ts'
 import type { Line } from '../ports/chat.ts'
+import { frozenBy, scopeSpan, scopeWord } from './freeze-lines.ts'
+import { subjectSpan } from './order-lines.ts'
 import { capital, code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
 
 /** A refusal in words: the thing, the value, the next step. */
@@ -100,6 +102,55 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
           )
     case 'may-not-end':
       return no('You may not end this one. ', ...people(refusal.mayEnd, names), ' can.')
+    case 'frozen': {
+      const { target, by, at, why, may } = refusal
+      const reason = why === '' ? ['. '] : [': ', typed(why), why.endsWith('.') ? ' ' : '. ']
+      const who = may.length === 0 ? [] : [', by two of ', ...people(may, names)]
+      return no(
+        ...[...frozenBy(target, by, at, names), ...reason, 'No new access until it is lifted: '],
+        ...[code(`/access unfreeze ${scopeWord(target)}`), ...who, '. What is active goes on.'],
+      )
+    }
+    case 'already-frozen': {
+      const reason = refusal.why === '' ? ['.'] : [': ', typed(refusal.why)]
+      return no(strong('Already frozen. '), ...frozenBy(refusal.target, refusal.by, refusal.at, names), ...reason)
+    }
+    case 'not-frozen':
+      return no(scopeSpan(refusal.target), ' is not frozen. ', code('/access list'), ' shows what is.')
+    case 'may-not-freeze':
+      return refusal.may.length === 0
+        ? no('Nobody may freeze this, or lift it: the policy has to name somebody, under mayFreeze.')
+        : no('You may not freeze this, or lift it. ', ...people(refusal.may, names), ' can.')
+    case 'second-person-needed':
+      return refusal.may.length === 0
+        ? no('This takes two persons, and there is nobody but you. The policy has to name another, under mayFreeze.')
+        : no('This takes two persons, and you are the first. It waits for ', ...anyOf(refusal.may, names), '.')
+    case 'unknown-scope':
+      return no(
+        ...['There is no target ', typed(refusal.said), '. Name ', ...codes([...refusal.known, 'everywhere'])],
+        ', before the reason.',
+      )
+    case 'unknown-subject':
+      return refusal.known.length === 0
+        ? no('I know nobody as ', typed(refusal.said), '. Write @ and their id in the policy, or their whole name.')
+        : no(
+            ...['There is no target ', typed(refusal.said), '. Name ', ...codes(refusal.known)],
+            ', or a person with @ before their id.',
+          )
+    case 'ambiguous-person':
+      return no(typed(refusal.said), ' may be more than one person. Write @ and the id: ', ...codes(refusal.ids), '.')
+    case 'unknown-order':
+      return no('There is no order ', typed(refusal.said), '. The id of one begins with R-.')
+    case 'nothing-open':
+      return no(subjectSpan(refusal.subject, names), ' has no open grant and no open request: nothing is to be ended.')
+    case 'may-not-order':
+      return refusal.may.length === 0
+        ? no('Nobody may order this: the policy has to name somebody, under compliance or mayFreeze.')
+        : no('You may not order this. ', ...people(refusal.may, names), ' can, two of them together.')
+    case 'order-on-you':
+      return no('This is about your own access: others have to sign it. ', code('/access end'), ' gives yours back.')
+    case 'first-signer-gone':
+      return no(person(refusal.by, names), ', who proposed it, may not order this any more. Propose it anew.')
     case 'policy-held':
       return no(
         ...['No decision can be taken here now: this server has the policy ', code(refusal.own.slice(0, 12))],
@@ -108,16 +159,10 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
         ', or puts the active policy back. Then try again.',
       )
     case 'policy-unproved':
-      return refusal.why === 'changed'
-        ? no(
-            'No decision can be taken now: somebody changed the record of the policies. Whoever runs Countersign finds ',
-            ...['the alarm in its log, and what differs with ', code('npm run -s countersign -- verify --log'), '. '],
-            'What exists still ends on time.',
-          )
-        : no(
-            'No decision can be taken now: no witness could confirm yet which policy is in force. Nothing was decided. ',
-            'Try again in a minute; if it stays so, whoever runs Countersign finds the reason at /readyz.',
-          )
+      return no(
+        'Nothing can be given now: no witness confirms that the record of the policies is whole. It is tried again by ',
+        'itself; whoever runs Countersign finds the reason at /readyz.',
+      )
     case 'directory-unreachable':
       return no('I cannot reach the directory, so I cannot tell who may decide. Nothing was decided; try again.')
     case 'not-recorded':
@@ -127,6 +172,13 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
     default:
       return refusal satisfies never
   }
+}
+
+function anyOf(ids: readonly string[], names: Names) {
+  return joined(
+    ids.map((id) => person(id, names)),
+    ' or ',
+  )
 }
 
 function notActive(status: string): Parameters<typeof line> extends [unknown, ...infer Rest] ? Rest : never {

@@ -27,6 +27,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
     case 'request.denied':
       return line('refused', person(event.data.by, names), ' denied it', ...because(event.data.reason))
     case 'request.cancelled':
+      if (event.data.order !== undefined) return orderedLine('Taken back', event.data.order, event.data.by, names)
       return asker === null || asker === event.data.by
         ? line('info', person(event.data.by, names), ' withdrew it.')
         : line('info', person(event.data.by, names), ' withdrew it for ', person(asker, names), '.')
@@ -83,6 +84,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
     case 'extension.failed':
       return line('alarm', `The extension did not work: ${event.data.message}`)
     case 'grant.ending':
+      if (event.data.order !== undefined) return orderedLine('Ending it', event.data.order, event.data.by, names)
       return event.data.by === null
         ? line('waiting', event.data.cause === 'expired' ? 'Time is up. Taking the access away.' : 'Clearing away.')
         : line('waiting', person(event.data.by, names), ' ended it. Taking the access away.')
@@ -116,6 +118,12 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
     default:
       return event satisfies never
   }
+}
+
+/** Two persons signed the order; the second is named here, both on its own card. */
+function orderedLine(what: string, order: string, by: string | null, names: Names): Line {
+  const confirmed = by === null ? [] : [', confirmed by ', person(by, names)]
+  return line('waiting', `${what} by order `, code(order), ...confirmed, '.')
 }
 
 function askedOf(approvers: readonly Approver[], names: Names): (string | Span)[] {

@@ -1,5 +1,6 @@
 import { type DurationFault, LONGEST_MS, parseDuration } from '../domain/duration.ts'
 import { readGrantId } from '../domain/grant-event.ts'
+import { readOrderId } from '../domain/order-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
 import { isVerb } from '../domain/verbs.ts'
 
@@ -7,6 +8,10 @@ import { isVerb } from '../domain/verbs.ts'
 export type Command =
   | { readonly verb: 'form' | 'help' | 'list' | 'mine' }
   | { readonly verb: 'status' | 'end' | 'cancel' | 'done'; readonly grant: string }
+  | { readonly verb: 'freeze'; readonly scope: string; readonly reason: string }
+  | { readonly verb: 'unfreeze'; readonly scope: string }
+  | { readonly verb: 'revoke-all'; readonly subject: string; readonly reason: string }
+  | { readonly verb: 'order-status' | 'order-cancel'; readonly order: string }
   | { readonly verb: 'extend'; readonly grant: string; readonly durationMs: number; readonly reason: string }
   | {
       readonly verb: 'ask'
@@ -96,8 +101,21 @@ function parseVerb(verb: string, rest: string): Command | Refused {
     case 'end':
     case 'cancel':
     case 'done': {
+      const order = readOrderId(rest)
+      if (order !== null && (verb === 'status' || verb === 'cancel')) return { verb: `order-${verb}`, order }
       const grant = readGrantId(rest)
       return grant === null ? refuse({ code: 'unknown-grant', said: rest.slice(0, 64) }) : { verb, grant }
+    }
+    case 'freeze': {
+      const [scope, reason] = firstWord(rest)
+      return { verb, scope, reason }
+    }
+    case 'unfreeze':
+      return { verb, scope: firstWord(rest)[0] }
+    case 'revoke-all': {
+      const [subject, reason] = firstWord(rest)
+      if (subject !== '') return { verb, subject, reason }
+      return refuse({ code: 'malformed', what: 'revoke-all alone', expected: '@person or a target, and why' })
     }
     case 'extend': {
       const [id, after] = firstWord(rest)

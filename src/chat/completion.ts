@@ -1,6 +1,8 @@
 import { checkReason } from '../domain/check-reason.ts'
 import { formatDuration } from '../domain/duration.ts'
+import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Policy } from '../domain/policy.ts'
+import { stewardsOf } from '../domain/stewards.ts'
 import { offersTo } from '../workflow/look-up.ts'
 
 /** A word that may stand next in a command, and what may follow it. */
@@ -58,6 +60,26 @@ export function completionFor(policy: Policy, person: string): CompletionWord[] 
     verb('done', 'give your access back', 'its id'),
     verb('end', 'end one now', 'its id'),
     verb('cancel', 'take a request back', 'its id'),
+    ...emergencyVerbs(policy, person),
     verb('help', 'what I understand'),
+  ]
+}
+
+/** For those who may use them: whoever may not is told by whom when they try. */
+function emergencyVerbs(policy: Policy, person: string): CompletionWord[] {
+  const mine = [EVERYWHERE, ...Object.keys(policy.targets)].filter((target) =>
+    stewardsOf(policy, target).some(({ id }) => id === person),
+  )
+  if (mine.length === 0) return []
+  const scopes = (rest: string | null) =>
+    mine.map((target) => ({
+      ...{ word: target === EVERYWHERE ? 'everywhere' : target, next: [], rest },
+      detail: target === EVERYWHERE ? 'every target' : (policy.targets[target]?.description ?? ''),
+    }))
+  const targets = scopes('why').filter(({ word }) => word !== 'everywhere')
+  return [
+    { word: 'freeze', detail: 'no new access, at once', next: scopes('why'), rest: null },
+    { word: 'unfreeze', detail: 'lift a freeze: two persons', next: scopes(null), rest: null },
+    { word: 'revoke-all', detail: 'end everything: two persons', next: targets, rest: '@person or a target, and why' },
   ]
 }

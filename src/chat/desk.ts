@@ -1,14 +1,17 @@
 import { readGrantId } from '../domain/grant-event.ts'
+import { readOrderId } from '../domain/order-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
 import type { Act, Answer, Desk, Press, Submission } from '../ports/chat.ts'
 import { askExtension } from '../workflow/ask-extension.ts'
 import type { Context } from '../workflow/context.ts'
 import { decideGrant } from '../workflow/decide-grant.ts'
 import { cancelRequest, endGrant } from '../workflow/end-grant.ts'
+import { freezeTarget, liftFreeze } from '../workflow/freeze-target.ts'
 import { showHelp, showMine, showOffers, showStatus } from '../workflow/look-up.ts'
 import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form.ts'
 import { performAct } from '../workflow/perform-act.ts'
 import { requestAccess } from '../workflow/request-access.ts'
+import { decideOrder, proposeRevokeAll, showOrder } from '../workflow/revoke-all.ts'
 import { showConnection } from '../workflow/show-connection.ts'
 import { type Command, parseCommand, readAsk, readDuration } from './command.ts'
 
@@ -54,6 +57,16 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return endGrant(context, act, command.grant)
     case 'cancel':
       return cancelRequest(context, act, command.grant)
+    case 'freeze':
+      return freezeTarget(context, act, command)
+    case 'unfreeze':
+      return liftFreeze(context, act, command.scope)
+    case 'revoke-all':
+      return proposeRevokeAll(context, act, command)
+    case 'order-status':
+      return showOrder(context, act, command.order)
+    case 'order-cancel':
+      return decideOrder(context, act, command.order, 'decline')
     case 'extend':
       return askExtension(context, act, command.grant, command)
     case 'ask':
@@ -64,6 +77,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
 }
 
 function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
+  if (press.action === 'lift-freeze') return liftFreeze(context, act, press.request.slice(0, 64))
+  if (press.action === 'confirm-order' || press.action === 'decline-order') return pressedOrder(context, act, press)
   const grant = readGrantId(press.request)
   if (grant === null) {
     return refused(context, act, 'press a button', refuse({ code: 'unknown-grant', said: press.request.slice(0, 64) }))
@@ -90,11 +105,21 @@ function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
   }
 }
 
+function pressedOrder(context: Context, act: Act, { action, request }: Press): Promise<Answer> {
+  const order = readOrderId(request)
+  if (order !== null) return decideOrder(context, act, order, action === 'confirm-order' ? 'confirm' : 'decline')
+  return refused(context, act, 'press a button', refuse({ code: 'unknown-order', said: request.slice(0, 64) }))
+}
+
 function submitted(context: Context, act: Act, { form, context: carried, values }: Submission): Promise<Answer> {
   const reason = values.reason ?? ''
   if (form === 'ask') {
     const command = readAsk(values.right ?? '', values.duration ?? '', reason)
     return 'refused' in command ? refused(context, act, 'ask for access', command) : obey(context, act, command)
+  }
+  if (form === 'revoke-all') {
+    if (reason.trim() !== '') return proposeRevokeAll(context, act, { subject: carried.subject ?? '', reason })
+    return refused(context, act, 'revoke everything', refuse({ code: 'reason-too-short', length: 0, minLength: 3 }))
   }
   const grant = readGrantId(carried.request ?? '')
   if (grant === null) {

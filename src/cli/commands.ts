@@ -40,7 +40,7 @@ export const COMMANDS: readonly Command[] = [
       words: ['<id>'],
       flags: { as: AS, out: { value: '<file>' }, wait: { value: '<duration>' } },
     },
-    about: 'writes all that is on record about a grant, with the proofs',
+    about: 'writes all that is on record about a grant, an order or the freezes of a target, with the proofs',
     run: async (given) => (await import('./evidence.ts')).evidence(given),
   },
   {

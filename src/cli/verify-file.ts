@@ -1,15 +1,14 @@
 import { type Verdict, verifyEvidence } from '../record/verify.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { Arguments } from './read-arguments.ts'
-import { readText } from './read-text.ts'
+import { readBytes } from './read-text.ts'
 import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './terminal.ts'
 
 /** Checks an evidence file by itself: no network, no database, no configuration. */
 export async function verifyFile(given: Arguments): Promise<ExitCode> {
   const file = given.word(0)
   const vkey = given.value('key').trim()
-  const text = await readText(file)
-  const verdict = verifyEvidence(text, vkey === '' ? {} : { vkey })
+  const verdict = verifyEvidence(await readBytes(file), vkey === '' ? {} : { vkey })
   const key = vkey === '' ? null : { verifierKey: vkey, fingerprint: fingerprintOf(vkey) }
   if (given.isOn('json')) sayJson({ ...verdict, key })
   else for (const line of linesOf(file, verdict, key)) say(oneLine(line))

@@ -47,11 +47,11 @@ async function once<T>(db: Db, { timeoutMs }: TransactionLimits, run: (tx: Tx) =
   const work = async (tx: Tx) => {
     checkpoint(act)
     // Sent ahead of the first statement, which also shows if it failed: its answer is not waited for.
-    tx.unsafe(`
-      set local statement_timeout = ${timeoutMs};
-      set local lock_timeout = ${Math.ceil(timeoutMs * 0.75)};
-      -- A machine that vanished must not keep its locks until TCP notices.
-      set local idle_in_transaction_session_timeout = ${timeoutMs + GRACE_MS}`).catch(() => undefined)
+    tx`
+      select set_config('statement_timeout', ${String(timeoutMs)}, true),
+        set_config('lock_timeout', ${String(Math.ceil(timeoutMs * 0.75))}, true),
+        -- A machine that vanished must not keep its locks until TCP notices.
+        set_config('idle_in_transaction_session_timeout', ${String(timeoutMs + GRACE_MS)}, true)`.catch(() => undefined)
     const value = await run(tx)
     // A timeout that strikes while a synchronous standby is awaited would call a commit good that no standby has.
     // Its answer also proves that the transaction still stands: COMMIT after a failed statement reports success.

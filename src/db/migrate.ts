@@ -7,6 +7,7 @@ import { quoteIdentifier } from './identifier.ts'
 import { APP_ROLE, canBecome, ensureRoles, OWNER_ROLE, rolesExist, SEALER_ROLE, schemaOwner } from './roles.ts'
 import { SchemaError } from './schema-error.ts'
 import { MIGRATIONS_FOLDER, MIGRATIONS_TABLE, readJournal, type SchemaState, schemaState } from './schema-state.ts'
+import { requireServerVersion } from './server-version.ts'
 import type { Db } from './transaction.ts'
 
 const LOCK = 7_240_118_001
@@ -27,6 +28,7 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
   const { folder = MIGRATIONS_FOLDER, also = [] } = options
   const sql = openDb(ownerUrl, { applicationName: 'countersign migrate', max: 1, lifetime: 'process' })
   try {
+    await requireServerVersion(sql)
     await sql`select pg_advisory_lock(${LOCK})`
     const asOwner = await becomeOwner(sql)
     const found = await schemaState(sql, folder)
@@ -60,6 +62,7 @@ export async function prepareSchema(url: string, options: PrepareOptions = {}): 
   if (ownerUrl !== undefined && !asItIs) return migrate(ownerUrl, options)
   const db = openDb(url, { applicationName: 'countersign start', max: 1 })
   try {
+    await requireServerVersion(db)
     if (!asItIs && (await mayMigrate(db))) return await migrate(url, options)
     const found = await schemaState(db, folder)
     if (found.state === 'diverged') throw diverged(found)

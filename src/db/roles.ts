@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { serverVersion } from './server-version.ts'
 import type { Db } from './transaction.ts'
 
 /** Owns the schema and everything in it. Nobody logs in as it. */
@@ -39,7 +40,7 @@ export async function ensureRoles(sql: Db): Promise<void> {
 async function tryEnsureRoles(sql: Db): Promise<void> {
   const [login] = await sql`select rolcreaterole or rolsuper as creator from pg_roles where rolname = session_user`
   if (login?.creator !== true) return
-  const from16 = await hasSetOption(sql)
+  const from16 = (await serverVersion(sql)).number >= 160_000
   for (const role of ROLES) {
     const [existing] = await sql`select from pg_roles where rolname = ${role}`
     if (!existing) await sql`create role ${sql(role)} nologin`
@@ -73,13 +74,8 @@ export async function schemaOwner(sql: Db): Promise<string | undefined> {
 
 /** Whether the login of `sql` may SET ROLE to `role`. False when there is no such role. */
 export async function canBecome(sql: Db, role: string): Promise<boolean> {
-  const how = (await hasSetOption(sql)) ? 'SET' : 'MEMBER'
+  // Before 16, to be a member was to be allowed to act as the role.
+  const how = (await serverVersion(sql)).number < 160_000 ? 'MEMBER' : 'SET'
   const [row] = await sql`select pg_has_role(session_user, oid, ${how}) as may from pg_roles where rolname = ${role}`
   return row?.may === true
-}
-
-/** Before 16, to be a member was to be allowed to act as the role. */
-async function hasSetOption(sql: Db): Promise<boolean> {
-  const [row] = await sql`select current_setting('server_version_num')::int >= 160000 as yes`
-  return row?.yes === true
 }

@@ -1,4 +1,10 @@
-export type SchemaErrorCode = 'schema-older' | 'schema-diverged' | 'schema-blocked' | 'roles-missing' | 'not-owner'
+export type SchemaErrorCode =
+  | 'server-too-old'
+  | 'schema-older'
+  | 'schema-diverged'
+  | 'schema-blocked'
+  | 'roles-missing'
+  | 'not-owner'
 
 /** The schema is not what this code needs. The message names the next step. */
 export class SchemaError extends Error {

@@ -1,7 +1,9 @@
 import { eligibleApprovers, MOST_APPROVERS, missingApprovers, type Roster, resolveRules } from './approvers.ts'
 import { checkReason } from './check-reason.ts'
 import { findEntitlement } from './decide-ask.ts'
+import { frozenMessage } from './decide-freeze.ts'
 import { checkDenyReason, type Signing } from './decide-signature.ts'
+import type { Freeze } from './freeze-state.ts'
 import type { GrantEvent } from './grant-event.ts'
 import type { Extension, GrantState } from './grant-state.ts'
 import type { Entitlement, Policy } from './policy.ts'
@@ -74,12 +76,19 @@ export type MayExtend =
   | { readonly may: false; readonly code: string; readonly message: string }
 
 /** May the target's own expiry be raised? Asked with the record's events alone, before the target is touched. */
-export function mayExtend(state: GrantState, roster: Roster, policy: Policy, now: number): MayExtend {
+export function mayExtend(
+  state: GrantState,
+  roster: Roster,
+  policy: Policy,
+  freeze: Freeze | null,
+  now: number,
+): MayExtend {
   const access = activeAccess(state, now)
   const extension = state.extension
   if (access === null || extension === null || extension.status !== 'approved') {
     return { may: false, code: 'not-approved', message: 'There is no approved extension of an active access.' }
   }
+  if (freeze !== null) return { may: false, code: 'frozen', message: frozenMessage(freeze) }
   const signers = extension.signatures.map((signature) => signature.by)
   const standing = stillStands(state, signers, roster, policy)
   if (!standing.stands) return { may: false, code: standing.code, message: standing.message }

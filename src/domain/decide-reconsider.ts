@@ -8,6 +8,7 @@ import {
 } from './approvers.ts'
 import { findEntitlement } from './decide-ask.ts'
 import { approveWhenSigned } from './decide-signature.ts'
+import type { Freeze } from './freeze-state.ts'
 import type { Approver, GrantEvent } from './grant-event.ts'
 import type { GrantState } from './grant-state.ts'
 import type { Policy } from './policy.ts'
@@ -15,10 +16,16 @@ import type { Policy } from './policy.ts'
 /**
  * Whether a pending request still asks the right people for the right number of signatures. A policy or a
  * directory that changed under it lets a held one move, holds one that nobody can approve any more, and
- * approves one whose signatures suffice now: nobody may be left who would press the button. Empty when
- * nothing changed.
+ * approves one whose signatures suffice now: nobody may be left who would press the button. A frozen one
+ * is not approved. Empty when nothing changed.
  */
-export function decideReconsider(state: GrantState, roster: Roster, policy: Policy, now: number): GrantEvent[] {
+export function decideReconsider(
+  state: GrantState,
+  roster: Roster,
+  policy: Policy,
+  freeze: Freeze | null,
+  now: number,
+): GrantEvent[] {
   if (state.status !== 'pending' || now >= state.pendingUntil) return []
   const entitled = findEntitlement(policy, state.target, state.entitlement)
   const entitlement = 'refused' in entitled ? null : entitled.entitlement
@@ -33,7 +40,7 @@ export function decideReconsider(state: GrantState, roster: Roster, policy: Poli
   if (missing > 0 && state.missing === 0) {
     facts.push({ type: 'request.held', data: { missing, escalatedTo: policy.escalateTo } })
   }
-  if (entitlement !== null && state.durationMs <= entitlement.maxDurationMs) {
+  if (freeze === null && entitlement !== null && state.durationMs <= entitlement.maxDurationMs) {
     facts.push(...approveWhenSigned(state, resolveRules(approvals, roster, state), policy, now))
   }
   return facts

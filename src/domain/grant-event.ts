@@ -35,7 +35,8 @@ export type GrantEvent =
   | Fact<'request.signed', { by: string; as: readonly string[]; policy: string; assurance: Assurance }>
   | Fact<'request.approved', { by: readonly string[]; policy: string; usableUntil: number }>
   | Fact<'request.denied', { by: string; reason: string; policy: string; assurance: Assurance }>
-  | Fact<'request.cancelled', { by: string }>
+  /** `order`: by an order that two persons signed, whose second one is `by`. */
+  | Fact<'request.cancelled', { by: string; order?: string }>
   | Fact<'request.expired', { pendingUntil: number }>
   /** Somebody tried what they may not, or tried too late. */
   | ActRefused
@@ -68,7 +69,7 @@ export type GrantEvent =
   /** The target's own expiry was raised and read back; `extension.approved` carried the new end before that. */
   | Fact<'grant.extended', { endsAt: number; warnAt: number; nativeExpiry: number | null }>
   | Fact<'extension.failed', { code: string; message: string }>
-  | Fact<'grant.ending', { cause: EndingCause; by: string | null; due: number }>
+  | Fact<'grant.ending', { cause: EndingCause; by: string | null; due: number; order?: string }>
   | Fact<'grant.disabled', StepSeen>
   | Fact<'grant.sessions-ended', StepSeen>
   | Fact<'grant.access-removed', StepSeen>
@@ -121,7 +122,7 @@ export type Assurance = 'click-only'
 
 export type GrantStep = 'provision' | 'extend' | 'disable' | 'terminate-sessions' | 'remove' | 'verify'
 
-export type EndingCause = 'expired' | 'done' | 'ended-by-person' | 'provision-failed'
+export type EndingCause = 'expired' | 'done' | 'ended-by-person' | 'ordered' | 'provision-failed'
 
 /** One look at the target, as kept on the record. */
 export interface Look {
@@ -146,13 +147,15 @@ interface StepSeen {
 /** An event with its place in the stream and its time, as the record gives it back. */
 export type Placed<E> = E & { readonly seq: number; readonly at: number }
 
-/** Free texts by event type: never in a body in clear. */
-export const PRIVATE_PATHS: Readonly<Partial<Record<GrantEvent['type'], readonly string[]>>> = {
+/** Free texts by event type, those of freezes and orders too: never in a body in clear. */
+export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>> = {
   'request.asked': ['reason'],
   'request.denied': ['reason'],
   'act.refused': ['said'],
   'extension.asked': ['reason'],
   'extension.denied': ['reason'],
+  'freeze.set': ['reason'],
+  'order.proposed': ['reason'],
 }
 
 const GRANT_STREAM = /^grant:(G-[0-9A-HJKMNP-TV-Z]{6})$/
@@ -170,6 +173,10 @@ export function grantOfStream(stream: string): string | null {
 export function readGrantId(typed: string): string | null {
   const body = /^(?:G-?)?([0-9A-Z]{6})$/.exec(typed.trim().toUpperCase())?.[1]
   if (body === undefined) return null
-  const id = `G-${body.replaceAll('O', '0').replaceAll(/[IL]/g, '1')}`
-  return grantOfStream(grantStream(id))
+  return grantOfStream(grantStream(`G-${readIdBody(body)}`))
+}
+
+/** Letters that are drawn like digits are those digits (Crockford base 32). */
+export function readIdBody(typed: string): string {
+  return typed.replaceAll('O', '0').replaceAll(/[IL]/g, '1')
 }

@@ -72,6 +72,8 @@ export interface Access {
   /** Null until active. */
   readonly warnAt: number | null
   readonly nativeExpiry: number | null
+  /** The policy that it was given under, which says on which server. */
+  readonly policy: string | null
 }
 
 export interface Extension {
@@ -88,6 +90,8 @@ export interface Extension {
 export interface Ending {
   readonly cause: EndingCause
   readonly by: string | null
+  /** The order of two persons that ended it. */
+  readonly order?: string
   readonly due: number
   readonly at: number
   /** When new logins stopped; null before. Lateness is counted to here. */
@@ -155,6 +159,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
           activatedAt: null,
           warnAt: null,
           nativeExpiry: event.data.nativeExpiry,
+          policy: event.data.policy,
         },
       }
     case 'grant.active':
@@ -167,6 +172,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
           activatedAt: event.data.activatedAt,
           warnAt: event.data.warnAt,
           nativeExpiry: event.data.nativeExpiry,
+          policy: state.access?.policy ?? null,
         },
       }
     case 'grant.failed':

@@ -1,4 +1,6 @@
 import type { Roster } from './approvers.ts'
+import { frozenMessage } from './decide-freeze.ts'
+import type { Freeze } from './freeze-state.ts'
 import type { GrantState } from './grant-state.ts'
 import type { Entitlement, Policy } from './policy.ts'
 import { type StandsNoMoreCode, stillStands } from './still-stands.ts'
@@ -7,19 +9,26 @@ export type MayProvision =
   | { readonly may: true; readonly entitlement: Entitlement }
   | { readonly may: false; readonly code: MayNotCode; readonly message: string }
 
-export type MayNotCode = 'not-approved' | 'approval-stale' | StandsNoMoreCode
+export type MayNotCode = 'not-approved' | 'approval-stale' | 'frozen' | StandsNoMoreCode
 
 /**
  * The last question before a target is touched, asked of the record alone: the state is folded from
- * events that were proved to be inside a witnessed checkpoint. Policy and roster are those of this moment.
+ * events that were proved to be inside a witnessed checkpoint. Policy, roster and freeze are those of this moment.
  */
-export function mayProvision(state: GrantState, roster: Roster, policy: Policy, now: number): MayProvision {
+export function mayProvision(
+  state: GrantState,
+  roster: Roster,
+  policy: Policy,
+  freeze: Freeze | null,
+  now: number,
+): MayProvision {
   if (state.approval === null || (state.status !== 'planned' && state.status !== 'providing')) {
     return no('not-approved', `${state.id} is ${state.status}: there is no approval on the record.`)
   }
   if (state.status === 'planned' && now >= state.approval.usableUntil) {
     return no('approval-stale', 'The approval was not used in time. Ask again.')
   }
+  if (freeze !== null) return no('frozen', frozenMessage(freeze))
   const signers = state.signatures.map((signature) => signature.by)
   const standing = stillStands(state, signers, roster, policy)
   if (!standing.stands) return no(standing.code, standing.message)

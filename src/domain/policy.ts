@@ -14,6 +14,8 @@ export interface Policy {
   readonly escalateTo: readonly string[]
   /** Who may end any grant, besides its holder, its approvers and the target's owners. Identity ids. */
   readonly compliance: readonly string[]
+  /** Who may freeze any target, besides compliance and its owners. Identity ids. */
+  readonly mayFreeze: readonly string[]
   readonly people: readonly PolicyPerson[]
   readonly groups: Readonly<Record<string, readonly string[]>>
   readonly targets: Readonly<Record<string, Target>>

@@ -1,3 +1,5 @@
+import type { Subject } from './stewards.ts'
+
 /**
  * An expected "no": a code, with the facts that a person needs to do better. `cards/` puts it into
  * words, the record keeps it as it is.
@@ -46,15 +48,51 @@ export type Refusal =
   | { readonly code: 'no-extension-open' }
   | { readonly code: 'extension-too-long'; readonly latest: number; readonly leftMs: number }
   | { readonly code: 'may-not-end'; readonly mayEnd: readonly string[] }
+  /** `target` is `*` for everything. `why` is what the freezer wrote: told to people, never put on record again. */
+  | {
+      readonly code: 'frozen'
+      readonly target: string
+      readonly by: string
+      readonly at: number
+      readonly why: string
+      readonly may: readonly string[]
+    }
+  | {
+      readonly code: 'already-frozen'
+      readonly target: string
+      readonly by: string
+      readonly at: number
+      readonly why: string
+    }
+  | { readonly code: 'not-frozen'; readonly target: string }
+  | { readonly code: 'may-not-freeze'; readonly target: string; readonly may: readonly string[] }
+  /** One of two has signed. Nobody in `may`: there is no second person. */
+  | { readonly code: 'second-person-needed'; readonly may: readonly string[] }
+  | { readonly code: 'unknown-scope'; readonly said: string; readonly known: readonly string[] }
+  | { readonly code: 'unknown-subject'; readonly said: string; readonly known: readonly string[] }
+  | { readonly code: 'ambiguous-person'; readonly said: string; readonly ids: readonly string[] }
+  | { readonly code: 'unknown-order'; readonly said: string }
+  | { readonly code: 'nothing-open'; readonly subject: Subject }
+  | { readonly code: 'may-not-order'; readonly may: readonly string[] }
+  | { readonly code: 'order-on-you' }
+  | { readonly code: 'first-signer-gone'; readonly by: string }
   | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
-  /** Nobody could prove yet that the record of the policies is whole, or it was changed. */
-  | { readonly code: 'policy-unproved'; readonly why: 'not-yet' | 'witness-away' | 'changed' }
+  /** No witness could say yet that the record of the policies is whole, or it is not. */
+  | { readonly code: 'policy-unproved' }
   | { readonly code: 'directory-unreachable' }
   | { readonly code: 'not-recorded' }
   | { readonly code: 'unknown-outcome' }
 
-/** How a request ended, in the words of a late click. */
-export type GrantOutcome = 'approved' | 'denied' | 'cancelled' | 'expired' | 'failed' | 'ended'
+/** How a request or an order ended, in the words of a late click. */
+export type GrantOutcome =
+  | 'approved'
+  | 'denied'
+  | 'cancelled'
+  | 'expired'
+  | 'failed'
+  | 'ended'
+  | 'confirmed'
+  | 'declined'
 
 export interface Refused {
   readonly refused: Refusal

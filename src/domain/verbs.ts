@@ -1,4 +1,4 @@
-/** Words that follow `/access` and are not targets. A policy may not name a target so. */
+/** Words that follow `/access` and are not targets, and the one that stands for all. A policy may not name a target so. */
 export const VERBS = [
   'help',
   'list',
@@ -10,6 +10,8 @@ export const VERBS = [
   'cancel',
   'evidence',
   'freeze',
+  'unfreeze',
+  'everywhere',
   'revoke-all',
   'link',
   'digest',

@@ -14,6 +14,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
     ...settleWaits(file),
     escalateTo: resolvePeople(file.escalateTo, references),
     compliance: resolvePeople(file.compliance, references),
+    mayFreeze: resolvePeople(file.mayFreeze ?? [], references),
     people: Object.entries(file.people).map(([id, person]) => ({
       id,
       name: person.name,

@@ -10,6 +10,7 @@ import { settleEntitlement } from './settle-entitlement.ts'
 export function checkTargets(file: PolicyFile, references: References, report: Report): void {
   checkList(file.escalateTo, ['escalateTo'], references, report)
   checkList(file.compliance, ['compliance'], references, report)
+  checkList(file.mayFreeze ?? [], ['mayFreeze'], references, report)
   checkRules(file.defaults ?? {}, ['defaults'], references, report)
   checkLookAlikes(Object.keys(file.targets), ['targets'], report)
   for (const [name, target] of Object.entries(file.targets)) {

@@ -131,6 +131,11 @@ export const policyFile = z
     warnBefore: duration('A holder is told this long before the end; 10m when left out').optional(),
     escalateTo: z.array(personOrGroup).min(1).meta({ description: 'Who is told when nobody can approve' }),
     compliance: z.array(personOrGroup).min(1).meta({ description: 'Who may end any grant' }),
+    mayFreeze: z
+      .array(personOrGroup)
+      .min(1)
+      .optional()
+      .meta({ description: 'Who may freeze any target too, such as group:oncall; nobody more when left out' }),
     defaults: z
       .strictObject(inheritable)
       .optional()

@@ -43,7 +43,7 @@ export interface Button {
   readonly action: ButtonAction
   readonly label: string
   readonly style: 'primary' | 'danger' | 'plain'
-  /** The request or grant it acts on, and the revision (stream seq) of the card it was drawn on. */
+  /** The request, grant or order that it acts on, or the frozen target (`*` for everything), and the revision (stream seq) of the card it was drawn on. */
   readonly request: string
   readonly revision: number
 }
@@ -57,9 +57,12 @@ export type ButtonAction =
   | 'done'
   | 'approve-extension'
   | 'deny-extension'
+  | 'lift-freeze'
+  | 'confirm-order'
+  | 'decline-order'
 
 export interface Form {
-  readonly id: 'ask' | 'deny' | 'deny-extension' | 'extend'
+  readonly id: 'ask' | 'deny' | 'deny-extension' | 'extend' | 'revoke-all'
   readonly title: string
   readonly submitLabel: string
   /** Travels with the form and comes back with its values. */

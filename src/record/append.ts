@@ -89,17 +89,17 @@ async function insertEvents(tx: Tx, after: StreamPlace, events: readonly NewEven
   return rows.length === 1
 }
 
-function lastPlace(stream: string, events: readonly NewEvent[]): StreamPlace & { hash: Buffer } {
+export function lastPlace(stream: string, events: readonly NewEvent[]): StreamPlace & { hash: Buffer } {
   const last = events.at(-1)
   if (!last) throw new RangeError('nothing to append')
   return { stream, seq: last.seq, hash: last.leafHash }
 }
 
-function hex(bytes: Buffer): string {
+export function hex(bytes: Buffer): string {
   return bytes.toString('hex')
 }
 
-interface Append {
+export interface Append {
   readonly stream: string
   readonly expectedSeq: number | null
   readonly drafts: readonly Draft[]

@@ -3,6 +3,7 @@ import type { EventRecord } from './record.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import { SEALER_LOCK } from './sealer.ts'
 import { type Signer, signCheckpoint } from './signer.ts'
+import { RecordForked, takeOver } from './take-over.ts'
 import { loadTree, type TiledTree } from './tiles.ts'
 import { formatVkey } from './verify.ts'
 import { createWitnessed, type Witnessed, type WitnessedNote } from './witnessed.ts'
@@ -26,6 +27,7 @@ export async function startNewOrigin(options: NewOriginOptions): Promise<NewOrig
   try {
     const old = await findOld(sealer, witnessed)
     const before = createWitnessed(formatVkey(old.origin, witnessed.key.publicKey), witnessed.witnesses)
+    await requireFork(options, before)
     const notes = (await before.ask()).filter((note) => note !== null)
     const event = await firstEvent(options, old.origin, notes)
     const moved = await sealer.begin(async (tx) => {
@@ -56,6 +58,19 @@ async function findOld(sql: Db, witnessed: Witnessed): Promise<{ id: number; ori
     logs.some(({ origin }) => origin === witnessed.origin) || (await witnessed.ask()).some((note) => note !== null)
   if (used) throw new NewOriginRefused(`${witnessed.origin} has been used: set LOG_ORIGIN to a name that is new`)
   return newest
+}
+
+/** Who could start anew at will could leave behind, with a reason that looks good, what auditors know the old tree by. */
+async function requireFork({ sealer, macKey, at }: NewOriginOptions, old: Witnessed): Promise<void> {
+  try {
+    await takeOver(sealer, old, macKey, at)
+  } catch (error) {
+    if (error instanceof RecordForked) return
+    throw error
+  }
+  throw new NewOriginRefused(
+    `the record of ${old.origin} is whole: keep LOG_ORIGIN=${old.origin} and start the processes`,
+  )
 }
 
 /** The event that carries what the witnesses hold of the old tree. Called again after a crash, the same one. */

@@ -1,5 +1,6 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import { appendEvents } from './append.ts'
+import { type Append, appendEvents } from './append.ts'
+import { appendTogether } from './append-together.ts'
 import type { Draft, RecordKeys } from './compose.ts'
 import { createHeadCache } from './head-cache.ts'
 import { readEvents } from './read.ts'
@@ -10,6 +11,7 @@ export function createRecord(keys: RecordKeys): EventRecord {
   const heads = createHeadCache()
   return {
     append: (tx, stream, expectedSeq, drafts, at) => appendEvents(keys, heads, tx, { stream, expectedSeq, drafts, at }),
+    appendTogether: (tx, appends) => appendTogether(keys, heads, tx, appends),
     readStream: async (db, stream) => (await readEvents(keys, heads, db, [stream])).get(stream) ?? [],
     readStreams: (db, streams) => readEvents(keys, heads, db, streams),
     endOf: async (db, stream) => {
@@ -33,6 +35,11 @@ export interface EventRecord {
     drafts: readonly Draft[],
     at: number,
   ): Promise<RecordedEvent[]>
+  /**
+   * To many streams at once, each new or from where this process last saw it.
+   * @returns the streams that were written: the others are somebody else's at the moment, or ended elsewhere
+   */
+  appendTogether(tx: Tx, appends: readonly Append[]): Promise<Set<string>>
   /** Whole and checked; empty when there is none. @throws RecordTampered */
   readStream(db: Db | Tx, stream: string): Promise<RecordedEvent[]>
   /** As `readStream`, for many: an entry for each. @throws RecordTampered */

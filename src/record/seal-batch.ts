@@ -47,7 +47,10 @@ export async function sealBatch(sql: Db, { log, tree, macKey, lease, at }: Batch
   return { first, events: good, forged, more: rows.length === MOST }
 }
 
-/** One row at least: the end of the tree, and who asks. */
+/**
+ * One row at least: the end of the tree, and who asks. Each lookup by itself, by index: a fresh table has no statistics
+ * yet, and the planner would read all of it for a handful of rows.
+ */
 async function selectPending(sql: Db, log: number) {
   return await sql<PendingRow[]>`
     select pg_backend_pid() as backend, t.leaf_index as "lastLeaf", p.id,
@@ -55,9 +58,9 @@ async function selectPending(sql: Db, log: number) {
       own.log is not null as "isSealed", before.log is not null as "prevIsSealed"
     from (select max(leaf_index) as leaf_index from leaf where log = ${log}) t
     left join (select id, leaf_hash from event_pending order by id limit ${MOST}) p on true
-    left join event e on e.leaf_hash = p.leaf_hash
-    left join leaf own on own.log = ${log} and own.leaf_hash = p.leaf_hash
-    left join leaf before on before.log = ${log} and before.leaf_hash = e.prev
+    left join lateral (select * from event where leaf_hash = p.leaf_hash limit 1) e on true
+    left join lateral (select log from leaf where log = ${log} and leaf_hash = p.leaf_hash limit 1) own on true
+    left join lateral (select log from leaf where log = ${log} and leaf_hash = e.prev limit 1) before on true
     order by p.id`
 }
 

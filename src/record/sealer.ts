@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/transaction.ts'
 import type { Clock } from '../ports/clock.ts'
 import { WitnessRefused, WitnessUnreachable } from '../ports/witness.ts'
@@ -13,6 +14,9 @@ export const SEALER_LOCK = 7_240_118_002
 const PENDING = 'countersign_pending'
 const SEALED = 'countersign_sealed'
 const POLL_MS = 1_000
+/** A batch of so many shows that more is coming: the next one waits for a moment, and is larger and cheaper. */
+const MANY = 4
+const GATHER_MS = 25
 
 /**
  * Puts events under the tree, signs, and brings the checkpoints to the witnesses. Every replica has one; the one that
@@ -49,17 +53,19 @@ export function createSealer(options: SealerOptions): Sealer {
     try {
       while (wanted && running) {
         wanted = false
-        await turn().catch(giveUp)
+        const sealed = await turn().catch(giveUp)
+        if (wanted && (sealed ?? 0) >= MANY) await sleep(GATHER_MS)
       }
     } finally {
       turning = null
     }
   }
 
-  async function turn(): Promise<void> {
+  /** @returns how many events it put under the tree */
+  async function turn(): Promise<number> {
     if (refusal) throw refusal
     lease ??= await lead()
-    if (!lease) return
+    if (!lease) return 0
     const { log, tree, backend } = lease
     const sealed = await sealBatch(db, { log, tree, macKey, lease: backend, at: clock.now() })
     for (const { what, why } of sealed?.forged ?? []) {
@@ -71,6 +77,7 @@ export function createSealer(options: SealerOptions): Sealer {
     if (sealed) await reached('seal:after-tree')
     if (tree.size() > lease.signed) await publish(lease)
     if (sealed?.more) wanted = true
+    return sealed?.events.length ?? 0
   }
 
   /** Null while another replica leads. */

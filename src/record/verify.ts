@@ -10,8 +10,8 @@ export const EVIDENCE_FORMAT = 'countersign-evidence/1'
 export const MAX_BODY_BYTES = 60 * 1024
 export const SALT_BYTES = 16
 
-/** @param fileText the evidence file. @param options.vkey the log's key, from elsewhere than the file: without it the verdict is at best `unanchored`. @param options.earlier checkpoints that the auditor kept, to be found consistent */
-export function verifyEvidence(fileText: string, options: VerifyOptions = {}): Verdict {
+/** @param given the evidence file, best as its bytes. @param options.vkey the log's key, from elsewhere than the file: without it the verdict is at best `unanchored`. @param options.earlier checkpoints that the auditor kept, to be found consistent */
+export function verifyEvidence(given: string | Uint8Array, options: VerifyOptions = {}): Verdict {
   const reasons: Reason[] = []
   const attempt = <T>(where: string, step: () => T): T | null => {
     try {
@@ -23,7 +23,7 @@ export function verifyEvidence(fileText: string, options: VerifyOptions = {}): V
     }
   }
 
-  const file = attempt('file', () => parseEvidence(fileText))
+  const file = attempt('file', () => parseEvidence(decodeText(given)))
   const checkpoint = file && attempt('checkpoint', () => openCheckpoint(file, options.vkey))
   if (!file || !checkpoint) return refused(reasons)
 
@@ -113,10 +113,14 @@ function checkReveals(reveals: Evidence['reveals'], events: readonly ProvedEvent
 function checkConsistency(file: Evidence, now: Checkpoint, options: VerifyOptions): string[] {
   const proofs = file.consistency
   const limits: string[] = []
+  if (new Set(proofs.map(({ size }) => size)).size < proofs.length) {
+    refuse('consistency-wrong', 'two proofs from the same size')
+  }
   const key = [parseVkey(options.vkey ?? file.verifierKey)]
   const earlier = (options.earlier ?? []).map((note) => parseCheckpoint(openNote(note, key).text))
   for (const checkpoint of earlier) {
-    const proof = checkpoint.size === now.size ? [] : proofs.find(({ size }) => size === checkpoint.size)?.proof
+    const needsNone = checkpoint.size === now.size || checkpoint.size === 0
+    const proof = needsNone ? [] : proofs.find(({ size }) => size === checkpoint.size)?.proof
     if (!proof || checkpoint.origin !== now.origin || !isConsistent(checkpoint, now, proof)) {
       refuse('consistency-wrong', `not proved to continue the checkpoint of size ${checkpoint.size}`)
     }
@@ -190,6 +194,14 @@ function half(n: number): number {
 
 const ED25519 = 1
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+/** The y of every point of small order, in each way to write it. */
+const SMALL_ORDER = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  ...['ec', 'ed', 'ee'].map((lowest) => `${lowest}${'ff'.repeat(30)}7f`),
+])
 const MAX_SIGNATURES = 100
 const MAX_NOTE_BYTES = 1_000_000
 
@@ -200,8 +212,16 @@ export function parseVkey(vkey: string): NoteKey {
   if (material?.length !== 33 || material[0] !== ED25519) refuse('key-malformed', 'not an Ed25519 verifier key')
   if (keyId(name, material).toString('hex') !== id)
     refuse('key-malformed', 'the key id does not belong to name and key')
+  if (isOfSmallOrder(material.subarray(1))) refuse('key-malformed', 'a key with which anybody can sign')
   const der = Buffer.concat([SPKI_PREFIX, material.subarray(1)])
   return { name, id, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) }
+}
+
+/** @param point 32 bytes. Some versions of OpenSSL let such points pass, others do not: the verdict must not hang on that. */
+function isOfSmallOrder(point: Buffer): boolean {
+  const y = Buffer.from(point)
+  y.writeUInt8(y.readUInt8(31) & 0x7f, 31)
+  return SMALL_ORDER.has(y.toString('hex'))
 }
 
 export function formatVkey(name: string, publicKey: KeyObject): string {
@@ -216,7 +236,7 @@ function keyId(name: string, material: Buffer): Buffer {
 
 /** No white space, no plus, as the signed-note specification asks of key names. */
 export function isKeyName(name: string): boolean {
-  return name.isWellFormed() && /^[^\s+\u0085]+$/u.test(name)
+  return name.isWellFormed() && /^[^\p{White_Space}+]+$/u.test(name)
 }
 
 /** The text of a note and its signature lines. Proves nothing. */
@@ -233,7 +253,7 @@ export function parseNote(note: string): { text: string; signatures: NoteSignatu
     .slice(0, -1)
   if (lines.length === 0 || lines.length > MAX_SIGNATURES) malformed(`${lines.length} signatures`)
   const signatures = lines.map((line) => {
-    const [, name = '', encoded = ''] = /^— (\S+) (\S+)$/u.exec(line) ?? []
+    const [, name = '', encoded = ''] = /^— ([^ ]+) ([^ ]+)$/u.exec(line) ?? []
     const bytes = isKeyName(name) ? decodeBase64(encoded) : null
     if (!bytes || bytes.length < 5) return malformed('a line that is no signature')
     return { name, id: bytes.subarray(0, 4).toString('hex'), signature: bytes.subarray(4) }
@@ -247,7 +267,8 @@ export function openNote(note: string, keys: readonly NoteKey[]): { text: string
   const signers = signatures.flatMap(({ name, id, signature }) => {
     const key = keys.find((known) => known.name === name && known.id === id)
     if (!key) return []
-    if (!verifySignature(null, Buffer.from(text), key.publicKey, signature)) {
+    const hasForm = signature.length === 64 && !isOfSmallOrder(signature.subarray(0, 32))
+    if (!hasForm || !verifySignature(null, Buffer.from(text), key.publicKey, signature)) {
       refuse('signature-wrong', `the signature of ${name} does not fit the text`)
     }
     return [name]
@@ -271,13 +292,7 @@ export function parseCheckpoint(text: string): Checkpoint {
 export function parseBody(text: string): Body {
   if (Buffer.byteLength(text) > MAX_BODY_BYTES) refuse('body-too-large', `more than ${MAX_BODY_BYTES} bytes`)
   const body = parseJson(text)
-  let canonical: string | null = null
-  try {
-    canonical = canonicalJson(body)
-  } catch {
-    // What has no canonical form, such as a lone surrogate, is not in it either.
-  }
-  if (canonical !== text) refuse('body-not-canonical', 'not the canonical form of RFC 8785')
+  if (canonicalOrNull(body) !== text) refuse('body-not-canonical', 'not the canonical form of RFC 8785')
   const { stream, seq, type, v, at, prev, data, cleaned, ...others } = record(body, 'body-malformed')
   const good =
     Object.keys(others).length === 0 &&
@@ -308,6 +323,15 @@ export function canonicalJson(value: unknown, depth = 0): string {
   return `{${members.map(([name, member]) => `${canonicalJson(name)}:${canonicalJson(member, depth + 1)}`).join(',')}}`
 }
 
+/** What came out of JSON may still have no canonical form, such as a lone surrogate. */
+function canonicalOrNull(value: unknown): string | null {
+  try {
+    return canonicalJson(value)
+  } catch {
+    return null
+  }
+}
+
 /** What stands in a body in place of a text that may be erased. @param salt hex */
 export function saltedHash(salt: string, value: string): string {
   return hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(value, 'utf8')]), 'hex')
@@ -321,8 +345,11 @@ const HASH = /^[0-9a-f]{64}$/
 function parseEvidence(text: string): Evidence {
   const fields = record(parseJson(text), 'malformed')
   refuseRepeatedNames(text)
+  if (canonicalOrNull(fields) === null) {
+    refuse('malformed', `a lone surrogate, a number beyond a double, or nested deeper than ${MAX_DEPTH}`)
+  }
   if (fields.format !== EVIDENCE_FORMAT) refuse('unknown-format', `not ${EVIDENCE_FORMAT}`)
-  const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency, ...others } = fields
+  const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency = [], ...others } = fields
   const list = members(events, ['leafIndex', 'body', 'proof'])
   if (list.length === 0) refuse('malformed', 'no events')
   return {
@@ -340,11 +367,21 @@ function parseEvidence(text: string): Evidence {
       salt: salt(reveal.salt),
       value: string(reveal.value),
     })),
-    consistency: members(consistency ?? [], ['size', 'proof']).map((item) => ({
+    consistency: members(consistency, ['size', 'proof']).map((item) => ({
       size: count(item.size),
       proof: hashes(item.proof),
     })),
     unproved: Object.keys(others),
+  }
+}
+
+/** Other readers replace what is not UTF-8, or drop a byte order mark, each in its own way. */
+function decodeText(given: string | Uint8Array): string {
+  if (typeof given === 'string') return given
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(given)
+  } catch {
+    return refuse('malformed', 'not UTF-8')
   }
 }
 
@@ -393,8 +430,7 @@ function members(value: unknown, names: readonly string[]): Record<string, unkno
 }
 
 function string(value: unknown): string {
-  if (typeof value !== 'string' || !value.isWellFormed()) return refuse('malformed', 'a text is missing')
-  return value
+  return typeof value === 'string' ? value : refuse('malformed', 'a text is missing')
 }
 
 function count(value: unknown): number {

@@ -1,4 +1,5 @@
 import type { Db } from '../db/transaction.ts'
+import type { Freeze } from '../domain/freeze-state.ts'
 import { measureDepth } from '../effects/measure-depth.ts'
 import type { Clock } from '../ports/clock.ts'
 import { recordStatus } from '../record/watch.ts'
@@ -13,6 +14,7 @@ export function createHouseReader(around: {
   readonly db: Db
   readonly clock: Clock
   readonly witnesses: readonly string[]
+  readonly freezes: () => Promise<readonly Freeze[]>
 }): () => Promise<HouseFigures> {
   const { db, clock, witnesses } = around
   const readEndings = followEndings(db)
@@ -33,9 +35,11 @@ export function createHouseReader(around: {
     const endings = await openEndings(db)
     const undeliverable = await countUndeliverable(db)
     const effects = await measureDepth(db)
+    const frozen = await around.freezes()
     const now = clock.now()
     return {
       ...{ endings, witnesses: seenWitnesses, undeliverable, effects, seen: await readEndings() },
+      freezes: frozen.map(({ target, at }) => ({ target, forMs: now - at })),
       record: {
         ...{ size, pending, quarantined },
         oldestPendingMs: oldestPendingAt === null ? 0 : now - oldestPendingAt,

@@ -2,6 +2,8 @@ import { readDurability } from '../db/durability.ts'
 import type { Pools } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
+import { EVERYWHERE } from '../domain/freeze-event.ts'
+import type { Freeze } from '../domain/freeze-state.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Witness } from '../ports/witness.ts'
@@ -29,6 +31,7 @@ export function readinessChecks(house: {
   readonly origin: string
   readonly policyHeld: () => Promise<string | null>
   readonly targets: () => readonly string[]
+  readonly freezes: () => Promise<readonly Freeze[]>
   readonly connectorOf: (target: string) => Connector | null
   /** The chat platform; null where there is nothing to go wrong. */
   readonly chat: { readonly platform: string; readonly look: ReadinessCheck['look'] } | null
@@ -96,6 +99,18 @@ export function readinessChecks(house: {
       look: async () => {
         const held = await house.policyHeld()
         return held === null ? { state: 'ok', detail: 'in force' } : { state: 'degraded', detail: held }
+      },
+    },
+    {
+      name: 'freeze',
+      decisive: false,
+      look: async () => {
+        const frozen = (await house.freezes()).map(({ target, at }) => {
+          const what = target === EVERYWHERE ? 'everything' : target
+          return `${what} is frozen since ${new Date(at).toISOString()}`
+        })
+        if (frozen.length === 0) return { state: 'ok', detail: 'nothing is frozen' }
+        return { state: 'degraded', detail: `${frozen.join('; ')}: no new access there` }
       },
     },
     ...(house.chat === null ? [] : [{ name: `chat ${house.chat.platform}`, decisive: false, look: house.chat.look }]),

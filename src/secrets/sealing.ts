@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto'
 
 const VERSION = 1
 const KEY_BYTES = 32
@@ -17,9 +17,9 @@ const HEADER_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES
  * @throws SealError `key`
  */
 export function createSealing(key: Buffer, olderKeys: readonly Buffer[] = []): Sealing {
-  const keys = new Map([...olderKeys, key].map((each) => [keyIdOf(each), Buffer.from(each)]))
+  const keys = new Map([...olderKeys, key].map((each) => [keyIdOf(each), createSecretKey(each)]))
   const sealingKeyId = keyIdOf(key)
-  const sealingKey = Buffer.from(key)
+  const sealingKey = createSecretKey(key)
 
   return {
     seal(text, context) {

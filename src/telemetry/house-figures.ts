@@ -10,6 +10,8 @@ export interface HouseFigures {
   }
   readonly witnesses: readonly WitnessFigures[]
   readonly undeliverable: number
+  /** Those in force; `*` stands for everything. */
+  readonly freezes: readonly { readonly target: string; readonly forMs: number }[]
   readonly effects: readonly EffectFigures[]
   /** Steps of endings that came under the tree since the last time. */
   readonly seen: readonly SeenEnding[]

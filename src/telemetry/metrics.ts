@@ -52,6 +52,9 @@ export function createMetrics(build: Build): Metrics {
     quarantined: gauge('record_quarantined', 'Rows that the sealer refused to put under the tree'),
     witnessAge: gauge('witness_age_seconds', 'Since a witness confirmed its newest checkpoint', ['witness']),
     undeliverable: gauge('notices_undeliverable', 'Messages that were given up, all in all'),
+    frozen: gauge('frozen_seconds', 'How long a target has been frozen, * for everything; no line: it is not', [
+      'target',
+    ]),
     waiting: gauge('effects_waiting', 'Effects that wait', ['kind']),
     running: gauge('effects_running', 'Effects that run', ['kind']),
     stuckEffects: gauge('effects_stuck', 'Effects reported as stuck and still tried', ['kind']),
@@ -78,6 +81,7 @@ export function createMetrics(build: Build): Metrics {
       house.witnessAge.set({ witness }, seconds(ageMs))
       house.lag.set({ witness }, seconds(lagMs))
     }
+    for (const { target, forMs } of figures.freezes) house.frozen.set({ target }, seconds(forMs))
     for (const { kind, waiting, running, stuck, givenUp, lateByMs } of figures.effects) {
       house.waiting.set({ kind }, waiting)
       house.running.set({ kind }, running)

@@ -3,7 +3,8 @@ import type { Tx } from '../db/transaction.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
 import { POLICY_STREAM, type PolicyFact } from '../domain/house-event.ts'
-import type { Policy } from '../domain/policy.ts'
+import type { Policy, Target } from '../domain/policy.ts'
+import { sameServer } from '../domain/same-server.ts'
 import { decideActivation, type PolicyState } from '../policy/activation.ts'
 import { diffPolicies } from '../policy/diff.ts'
 import { formatFault } from '../policy/fault.ts'
@@ -38,7 +39,13 @@ async function activate(around: PolicySurroundings, tx: Tx, start: string, by: s
   const decided = decideActivation(state, policy, by)
   if ('code' in decided) throw new NamedActRefused(decided.code, `${short(policy)} is in force already`, { policy })
   const text = textOf(events, policy)
-  await refuseToStrand(around.record, tx, read(policy, text))
+  const formerOf = rememberPolicies(events)
+  await refuseToStrand(
+    around.record,
+    tx,
+    read(policy, text),
+    (grant) => formerOf(grant.access?.policy ?? null) ?? formerOf(state.active),
+  )
   const facts = decided.map((): PolicyFact => ({ type: 'policy.activated', data: { policy, by } }))
   await appendPolicyFacts(around, tx, events.length, facts)
   const before = state.active
@@ -70,8 +77,25 @@ function read(policy: string, text: string | null): Policy {
   throw new NamedActRefused('not-valid', `This version does not accept it: ${why.join('; ')}`, { policy })
 }
 
-/** An access whose target nobody knows any more could not be taken away. */
-async function refuseToStrand(record: EventRecord, tx: Tx, next: Policy): Promise<void> {
+/** What a policy of the past said, if its text is still there and this version reads it. */
+function rememberPolicies(events: readonly RecordedEvent[]): (hash: string | null) => Policy | null {
+  const known = new Map<string, Policy | null>()
+  return (hash) => {
+    if (hash === null) return null
+    const text = known.has(hash) ? null : textOf(events, hash)
+    const reading = text === null ? null : parsePolicy(text, short(hash))
+    if (!known.has(hash)) known.set(hash, reading !== null && 'policy' in reading ? reading.policy : null)
+    return known.get(hash) ?? null
+  }
+}
+
+/** An access whose target nobody knows any more, or would look for on another server, could not be taken away. */
+async function refuseToStrand(
+  record: EventRecord,
+  tx: Tx,
+  next: Policy,
+  givenBy: (grant: GrantState) => Policy | null,
+): Promise<void> {
   const streams = await openStreams(tx, {
     prefix: 'grant:',
     startedBy: 'request.asked',
@@ -79,20 +103,34 @@ async function refuseToStrand(record: EventRecord, tx: Tx, next: Policy): Promis
   })
   const stranded = [...(await record.readStreams(tx, streams))].flatMap(([stream, events]) => {
     const grant = fold(stream, events)
-    const mayHaveAccess = grant !== null && isOpen(grant) && grant.status !== 'pending'
-    return mayHaveAccess && !Object.hasOwn(next.targets, grant.target) ? [grant] : []
+    if (grant === null || !isOpen(grant) || grant.status === 'pending') return []
+    const why = whyStranded(grant.target, next, givenBy(grant))
+    return why === null ? [] : [{ ...grant, why }]
   })
   if (stranded.length === 0) return
-  const named = stranded.slice(0, 10).map(({ id, target, entitlement, status }) => {
-    return `${id} is ${status} on ${target}:${entitlement}, and the policy ${short(next.hash)} has no target ${target}`
+  const named = stranded.slice(0, 10).map(({ id, target, entitlement, status, why }) => {
+    return `${id} is ${status} on ${target}:${entitlement}, and the policy ${short(next.hash)} ${why}`
   })
   const more = stranded.length > 10 ? `\nand ${stranded.length - 10} more` : ''
   const first = stranded[0]?.id ?? ''
   throw new NamedActRefused(
     'grants-open',
-    `${named.join('\n')}${more}\nNobody could take that access away. End it (/access end ${first}) and wait until it is removed; or keep the target in the policy`,
+    `${named.join('\n')}${more}\nNobody could take that access away. End it (/access end ${first}) and wait until it is removed; or keep the target as it is, and add a new server under another name`,
     { policy: next.hash, grants: stranded.map(({ id }) => id) },
   )
+}
+
+function whyStranded(name: string, next: Policy, given: Policy | null): string | null {
+  const there = targetIn(next, name)
+  if (there === null) return `has no target ${name}`
+  const before = given === null ? null : targetIn(given, name)
+  if (before === null || sameServer(there, before)) return null
+  const [from, to] = [before, there].map(({ connector: { kind, url } }) => `${kind} at ${url}`)
+  return `says that ${name} is ${to}, while the access was given at ${from}`
+}
+
+function targetIn(policy: Policy, name: string): Target | null {
+  return Object.hasOwn(policy.targets, name) ? (policy.targets[name] ?? null) : null
 }
 
 function fold(stream: string, events: readonly RecordedEvent[]): GrantState | null {

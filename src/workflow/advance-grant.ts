@@ -2,29 +2,34 @@ import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import { decideDue } from '../domain/decide-ending.ts'
+import type { Freeze } from '../domain/freeze-state.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Context } from './context.ts'
 import { decideAgain } from './decide-again.ts'
+import { heldFreezeOn } from './freezes.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
 
 /**
  * Moves one grant on without a person: reads it under its lock, asks `decide`, writes what follows.
  * @param decide returns the events of this step; empty when somebody else has done it already
+ * @param options.givesAccess whether the step leads to access: then it is told the freeze, which cannot change
+ *   until the step has committed
  * @returns the state after, and whether anything was written
  */
 export async function advanceGrant(
   context: Context,
   id: string,
-  decide: (state: GrantState, now: number) => readonly GrantEvent[],
+  decide: (state: GrantState, now: number, freeze: Freeze | null) => readonly GrantEvent[],
+  options: { readonly givesAccess?: boolean } = {},
 ): Promise<{ state: GrantState | null; wrote: boolean }> {
   try {
-    return await decideAgain(() => advanceOnce(context, id, decide))
+    return await decideAgain(() => advanceOnce(context, id, decide, options))
   } catch (error) {
     if (!isQueueFault(error)) throw error
     const detail = `Effects cannot be kept; the sweep makes up for them: ${error.message}`
     context.alarm({ what: 'queue-broken', detail, grant: id })
-    return decideAgain(() => advanceOnce({ ...context, enqueue: async () => undefined }, id, decide))
+    return decideAgain(() => advanceOnce({ ...context, enqueue: async () => undefined }, id, decide, options))
   }
 }
 
@@ -39,12 +44,14 @@ async function advanceOnce(
   context: Context,
   id: string,
   decide: Parameters<typeof advanceGrant>[2],
+  { givesAccess = false }: { readonly givesAccess?: boolean },
 ): ReturnType<typeof advanceGrant> {
   const result = await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
     const loaded = await lockAndLoad(context, tx, id)
     if (loaded === null) return { state: null, wrote: false }
+    const freeze = givesAccess ? await heldFreezeOn(context, tx, loaded.state.target) : null
     const now = context.clock.now()
-    const facts = decide(loaded.state, now)
+    const facts = decide(loaded.state, now, freeze)
     if (facts.length === 0) return { state: loaded.state, wrote: false }
     return { state: await appendToGrant(context, tx, id, loaded.state, facts, now), wrote: true }
   })

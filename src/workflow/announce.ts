@@ -1,11 +1,17 @@
 import type { Announcement } from '../cards/announcement.ts'
 import { announceGrant } from '../cards/announcements.ts'
+import { announceFreezes } from '../cards/freeze-announcements.ts'
+import { announceOrder } from '../cards/order-announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
 import { DAY } from '../domain/duration.ts'
+import { type FreezeEvent, targetOfFreeze } from '../domain/freeze-event.ts'
+import { foldFreeze } from '../domain/freeze-state.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
 import { isOpen } from '../domain/grant-state.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
+import { orderOfStream } from '../domain/order-event.ts'
+import { isOrderOpen } from '../domain/order-state.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { ChatError, type Destination } from '../ports/chat.ts'
 import { DirectoryUnreachable } from '../ports/directory.ts'
@@ -13,6 +19,7 @@ import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadGrant, readable, toDraft } from './grant-store.ts'
 import { findNotices, keepNotice, type Notice } from './notices.ts'
+import { loadOrder } from './order-store.ts'
 import { readPolicyFacts } from './policy-in-force.ts'
 
 /** A platform that says no this often to the same message means it. */
@@ -71,6 +78,10 @@ interface Wanted {
 
 async function announcementsOf(context: Context, stream: string): Promise<Wanted> {
   if (stream === POLICY_STREAM) return policyAnnouncements(context)
+  const target = targetOfFreeze(stream)
+  if (target !== null) return freezeAnnouncements(context, stream, target)
+  const order = orderOfStream(stream)
+  if (order !== null) return orderAnnouncements(context, order)
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [] }
@@ -91,6 +102,22 @@ async function policyAnnouncements(context: Context): Promise<Wanted> {
   const wanted = announcePolicies(facts, context.policy.current().channel, namesOf(context))
   const times = facts.map(({ at }) => at)
   return { wanted, seq: facts.length, triedUntil: lastOf(facts) + TRIED_AFTER_THE_END_MS, times }
+}
+
+async function freezeAnnouncements(context: Context, stream: string, target: string): Promise<Wanted> {
+  const events = (await context.record.readStream(context.db, stream)).map((event) => readable<FreezeEvent>(event))
+  const wanted = announceFreezes(target, events, context.policy.current(), namesOf(context))
+  const triedUntil = foldFreeze(target, events).freeze === null ? lastOf(events) + TRIED_AFTER_THE_END_MS : null
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function orderAnnouncements(context: Context, id: string): Promise<Wanted> {
+  const loaded = await loadOrder(context, context.db, id)
+  if (loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [] }
+  const { state, events } = loaded
+  const wanted = announceOrder(id, events, cardContext(context))
+  const triedUntil = isOrderOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at) }
 }
 
 function lastOf(events: readonly { readonly at: number }[]): number {
@@ -178,7 +205,8 @@ async function recordFailure(round: Round, wanted: Announcement, error: unknown)
   const attempts = before.attempts + (saidNo ? 1 : 0)
   const late = triedUntil !== null && context.clock.now() > triedUntil
   if (saidNo ? attempts < MOST_NOS : !late) {
-    await keep(round, wanted, { ...before, attempts })
+    // What was only unreachable is as it was: in a storm of endings most of it is put off more than once.
+    if (saidNo) await keep(round, wanted, { ...before, attempts })
     return saidNo ? new RetryLater(AFTER_A_NO_MS, { cause: error }) : error
   }
   const contentHash = digestOf(context, wanted)

@@ -8,6 +8,7 @@ import type { Directory } from '../ports/directory.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import type { Observer } from '../telemetry/observer.ts'
+import type { AskTogether } from './ask-together.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
 /**
@@ -25,13 +26,13 @@ export interface Context {
   readonly chat: Chat
   readonly policy: PolicyInForce
   /** To look at a target and to take away: the last adapter known under this name; null when there never was one. */
-  readonly connectorOf: (target: string) => Connector | null
+  readonly connectorOf: (target: string, givenUnder?: string | null) => Connector | null
   /** To give access: the adapter as this policy, which is in force, says; null when it does not know the target. */
   readonly connectorToGive: (policy: Policy, target: string) => Connector | null
   /** Every target that may hold something of ours, those that left the policy too. */
   readonly knownTargets: () => readonly string[]
-  /** Enqueues an effect in the transaction that decided it. */
-  readonly enqueue: (tx: Tx, effect: Effect) => Promise<void>
+  /** Enqueues effects in the transaction that decided them: one statement, however many. */
+  readonly enqueue: (tx: Tx, effects: Effect | readonly Effect[]) => Promise<void>
   /** Called after every commit that wrote events: wakes the sealer and the timer. */
   readonly committed: () => void
   readonly lanes: Lanes
@@ -42,6 +43,8 @@ export interface Context {
     /** Tells two texts apart, and says nothing of them to who has the database alone: keyed, not only hashed. */
     digest(text: string): string
   }
+  /** Asks that come in at the same time share a transaction. */
+  readonly askTogether: AskTogether
   readonly publicUrl: string
   readonly alarm: (alarm: Alarm) => void
   /** For the metrics: what this process notices about its own work. */
@@ -54,6 +57,7 @@ export type Effect =
   | { readonly kind: 'announce'; readonly stream: string }
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
+  | { readonly kind: 'revoke-all'; readonly order: string }
   | { readonly kind: 'check-record' }
 
 /** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
@@ -85,6 +89,12 @@ export const CRASH_POINTS = [
   'extend:after-commit',
   'end:before-commit',
   'end:after-commit',
+  'order:before-commit',
+  'order:after-commit',
+  'revoke-all:after-reached',
+  'revoke-all:after-each',
+  'revoke-all:before-done',
+  'revoke-all:after-done',
   'due:after-commit',
   'revoke:after-disable',
   'revoke:after-disabled',

@@ -1,5 +1,6 @@
 import { line as sayLine, strong } from '../cards/text.ts'
 import { decideExtensionApproval, decideExtensionDenial } from '../domain/decide-extension.ts'
+import { underFreeze } from '../domain/decide-freeze.ts'
 import { decideApproval, decideDenial, type Signing } from '../domain/decide-signature.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
@@ -7,6 +8,7 @@ import type { Refused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { lockAndSettle } from './advance-grant.ts'
 import type { Context } from './context.ts'
+import { freezeOn } from './freezes.ts'
 import { appendToGrant } from './grant-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
 import { rosterFor } from './roster.ts'
@@ -35,7 +37,9 @@ async function decide(
   const state = await lockAndSettle(context, tx, id, now)
   if (state === null) return { refused: { code: 'unknown-grant', said: id } }
   const roster = await rosterFor(context, policy, state, [by.id])
-  const facts = decideBy(state, { by: by.id, assurance: 'click-only', roster, policy, now }, decision)
+  const freeze = await freezeOn(context, tx, state.target)
+  const decided = decideBy(state, { by: by.id, assurance: 'click-only', roster, policy, now }, decision)
+  const facts = underFreeze(decided, freeze, policy)
   if ('refused' in facts) return { ...facts, grant: id }
   const after = await appendToGrant(context, tx, id, state, facts, now)
   return { answer: { kind: 'line', line: outcomeLine(after, decision) } }

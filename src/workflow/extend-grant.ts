@@ -1,5 +1,7 @@
 import { warnAt } from '../domain/decide-ending.ts'
 import { mayExtend } from '../domain/decide-extension.ts'
+import { frozenMessage } from '../domain/decide-freeze.ts'
+import type { Freeze } from '../domain/freeze-state.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import { isRefused } from '../domain/refusal.ts'
@@ -8,6 +10,7 @@ import { ConnectorError } from '../ports/connector.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
+import { freezeOn } from './freezes.ts'
 import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 import { alarmOf } from './name-tampering.ts'
@@ -34,13 +37,14 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     if (witnessed === null) throw new RetryLater(100)
     const { state } = witnessed
     if (state.extension?.status !== 'approved') return
-    const policy = await context.policy.inForce(context.db)
+    const policy = await context.policy.provedInForce(context.db)
     if (isRefused(policy)) throw new LeaveToOthers(1_000)
     if (await isFromBeforeRestore(context, state.extension.signatures.at(-1)?.at)) {
       return fail(context, id, 'approval-before-restore', 'The record was restored since. Ask again.')
     }
     const roster = await rosterFor(context, policy, state)
-    const may = mayExtend(state, roster, policy, context.clock.now())
+    const freeze = await freezeOn(context, context.db, state.target)
+    const may = mayExtend(state, roster, policy, freeze, context.clock.now())
     if (!may.may) return fail(context, id, may.code, may.message)
     const { extension } = may
     const connector = context.connectorToGive(policy, state.target)
@@ -56,11 +60,13 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
         throw error
       })
     await context.reached('extend:after-target')
-    await advanceGrant(context, id, (latest) =>
-      latest.status === 'active' && latest.extension?.askedSeq === extension.askedSeq
-        ? [extended(latest, extension.until, nativeExpiry, policy.warnBeforeMs)]
-        : [],
-    )
+    const decide = (latest: GrantState, _now: number, frozen: Freeze | null): GrantEvent[] => {
+      if (latest.status !== 'active' || latest.extension?.askedSeq !== extension.askedSeq) return []
+      if (frozen !== null)
+        return [{ type: 'extension.failed', data: { code: 'frozen', message: frozenMessage(frozen) } }]
+      return [extended(latest, extension.until, nativeExpiry, policy.warnBeforeMs)]
+    }
+    await advanceGrant(context, id, decide, { givesAccess: true })
     await context.reached('extend:after-commit')
   })
 }

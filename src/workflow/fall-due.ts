@@ -1,16 +1,28 @@
+import { randomInt } from 'node:crypto'
 import { classifyFailure } from '../db/failure.ts'
 import { decideDue } from '../domain/decide-ending.ts'
-import type { GrantState } from '../domain/grant-state.ts'
+import { grantStream } from '../domain/grant-event.ts'
+import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
+import { createAdvanceTogether, type Together } from './advance-together.ts'
 import type { Context } from './context.ts'
 import { findDue, findEnding, findNextDue } from './find-grants.ts'
+import { readable } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
 import { reconcileGrant } from './reconcile-target.ts'
-import { revokeGrant } from './revoke-grant.ts'
+import { type Revoked, revokeGrant } from './revoke-grant.ts'
+import { createTakingAway, type Job } from './take-away-all.ts'
 
-/** Removals that this process runs at once: each holds few connections to its target. */
-const AT_ONCE = 32
+/** Read, and written, in one go. */
+const TOGETHER = 100
+/** So long after its time another replica may be at it before we look at it by itself. */
+const OVERTAKEN_FOR_MS = 500
+/** Due grants that are looked at one by one. */
+const ALONE_AT_ONCE = 32
+/** So many removals in hand are a storm: what another replica began is left to it for a while. */
+const STORM = 32
+const LEFT_FOR_MS = 2_000
 /** How soon a removal that failed is tried again. */
 const AGAIN_MS = 5_000
 /** How soon another worker's removal is looked at again: that worker may have died, and its lane is free then. */
@@ -26,74 +38,150 @@ const BUSY_FOR_MS = 10_000
  * mended; a grant that cannot be read is taken away without its record, and holds up no other.
  */
 export function createFallDue(context: Context): FallDue {
-  const running = new Map<string, Promise<void>>()
+  const together = createAdvanceTogether(context)
   const notBefore = new Map<string, number>()
+  /** Still due after somebody else seemed to be at it: since when. */
+  const overtakenAt = new Map<string, number>()
   const busySince = new Map<string, number>()
+  /** Endings that somebody else wrote, since they were first seen here. */
+  const leftToOthers = new Set<string>()
   /** Said to be over by their events, since the last look at the rows. */
   const gone = new Set<string>()
   let kick = () => {}
+  const removals = createTakingAway({ revoke, onFree: () => kick() })
 
   async function run(now: number): Promise<void> {
     for (const [id, at] of notBefore) if (at <= now) notBefore.delete(id)
-    const due = await findDue(context.db, now, seenTo())
-    await eachUpTo(AT_ONCE, due, (id) => guarded(id, () => fallDue(id)))
-    for (const id of await findEnding(context.db)) {
-      if (gone.has(id)) await guarded(id, () => mendGrant(context, id))
-      else takeAway(id)
+    await claim(now)
+    const ending = await findEnding(context.db)
+    for (const { id, target } of ending) {
+      if (gone.has(id)) await guarded(id, target, () => mendGrant(context, id))
+      else takeUp(id, target)
     }
+    const still = new Set(ending.map(({ id }) => id))
+    for (const id of leftToOthers) if (!still.has(id)) leftToOthers.delete(id)
     gone.clear()
   }
 
+  /**
+   * Whoever writes the first event of an ending has it. Of many, each replica takes some at another place, so as not to
+   * meet, and looks again. What cannot be written with others is looked at by itself: at once after a fault, and where
+   * another replica seems to be at it, once that has taken long.
+   */
+  async function claim(now: number): Promise<void> {
+    const tried = new Set<string>()
+    const alone: string[] = []
+    for (;;) {
+      const due = await findDue(context.db, now, [...seenTo(), ...tried])
+      if (due.length === 0) break
+      const from = due.length > TOGETHER ? randomInt(due.length - TOGETHER) : 0
+      for (const [id, outcome] of await claimTogether(due.slice(from, from + TOGETHER))) {
+        tried.add(id)
+        if (outcome === 'overtaken' && now - (overtakenAt.get(id) ?? now) < OVERTAKEN_FOR_MS) {
+          overtakenAt.set(id, overtakenAt.get(id) ?? now)
+        } else alone.push(id)
+      }
+    }
+    for (const id of overtakenAt.keys()) if (!tried.has(id)) overtakenAt.delete(id)
+    await eachUpTo(ALONE_AT_ONCE, alone, (id) => guarded(id, '', () => fallDue(id)))
+  }
+
+  /** @returns those that were not written, and why */
+  async function claimTogether(ids: readonly string[]): Promise<[string, 'overtaken' | 'failed'][]> {
+    const states = await readStates(ids)
+    const outcomes = await Promise.all(
+      ids.map(async (id): Promise<[string, Together]> => {
+        const before = states.get(id)
+        if (before === undefined) return [id, 'failed']
+        if (decideDue(before, context.clock.now()).length === 0) return [id, 'overtaken']
+        return [id, await together(before, decideDue)]
+      }),
+    )
+    const missed: [string, 'overtaken' | 'failed'][] = []
+    for (const [id, outcome] of outcomes) {
+      if (typeof outcome === 'string') missed.push([id, outcome])
+      else await written(outcome)
+    }
+    return missed
+  }
+
+  /** Nothing when one of them cannot be read: each is then read by itself. */
+  async function readStates(ids: readonly string[]): Promise<Map<string, GrantState>> {
+    try {
+      const streams = await context.record.readStreams(context.db, ids.map(grantStream))
+      return new Map(
+        ids.flatMap((id) => {
+          const state = foldGrant(id, (streams.get(grantStream(id)) ?? []).map(readable))
+          return state === null ? [] : [[id, state] as const]
+        }),
+      )
+    } catch (error) {
+      if (classifyFailure(error) !== 'refused') throw error
+      return new Map()
+    }
+  }
+
   async function fallDue(id: string): Promise<void> {
-    const decide = (latest: GrantState, at: number) => decideDue(latest, at)
-    const { state, wrote } = await advanceGrant(context, id, decide)
-    if (wrote) await context.reached('due:after-commit')
-    if (state?.status === 'ending') takeAway(id)
-    else if (!wrote) await mendGrant(context, id)
+    const { state, wrote } = await advanceGrant(context, id, decideDue)
+    if (wrote && state !== null) await written(state)
+    else if (state?.status === 'ending') removals.add({ id, target: state.target })
+    else await mendGrant(context, id)
+  }
+
+  async function written(state: GrantState): Promise<void> {
+    await context.reached('due:after-commit')
+    if (state.status === 'ending') removals.add({ id: state.id, target: state.target, state })
   }
 
   /** Without a database everything waits; anything else is the fault of one grant. */
-  async function guarded(id: string, work: () => Promise<unknown>): Promise<void> {
+  async function guarded(id: string, target: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      if (error instanceof RecordTampered) return takeAway(id)
+      if (error instanceof RecordTampered) return takeUp(id, target)
       if (classifyFailure(error) !== 'refused') throw error
       putOff(id, AGAIN_MS)
       context.alarm({ what: 'due-fault', detail: error instanceof Error ? error.message : 'unknown', grant: id })
     }
   }
 
-  /** Starts a removal, unless it is running here, or was tried a moment ago, or too many are running. */
-  function takeAway(id: string): void {
-    if (running.has(id) || running.size >= AT_ONCE) return
-    if ((notBefore.get(id) ?? 0) > context.clock.now()) return
-    const work = revoke(id)
-      .catch((error: unknown) => {
-        putOff(id, AGAIN_MS)
-        const detail = error instanceof Error ? error.message : 'unknown'
-        context.alarm({ what: 'revocation-fault', detail, grant: id })
-      })
-      .finally(() => {
-        running.delete(id)
-        kick()
-      })
-    running.set(id, work)
+  /** Takes up an ending, unless it was tried a moment ago. In a storm one that another replica began is left to it. */
+  function takeUp(id: string, target: string): void {
+    if (removals.inHand.has(id) || (notBefore.get(id) ?? 0) > context.clock.now()) return
+    if (removals.inHand.size >= STORM && !leftToOthers.has(id)) {
+      leftToOthers.add(id)
+      putOff(id, LEFT_FOR_MS)
+    } else removals.add({ id, target })
   }
 
-  async function revoke(id: string): Promise<void> {
+  async function revoke(job: Job, mayRest: () => boolean): Promise<GrantState | null> {
+    try {
+      const outcome = await revokeOnce(job, mayRest)
+      return typeof outcome === 'object' ? outcome.disabled : null
+    } catch (error) {
+      putOff(job.id, AGAIN_MS)
+      const detail = error instanceof Error ? error.message : 'unknown'
+      context.alarm({ what: 'revocation-fault', detail, grant: job.id })
+      return null
+    }
+  }
+
+  async function revokeOnce(job: Job, mayRest: () => boolean): Promise<Revoked> {
+    const { id } = job
     try {
       const now = context.clock.now()
       const passBusy = now - (busySince.get(id) ?? now) >= BUSY_FOR_MS
-      const outcome = await revokeGrant(context, id, { passBusy })
+      const outcome = await revokeGrant(context, { ...job, passBusy, together, mayRest })
       if (outcome === 'busy') busySince.set(id, busySince.get(id) ?? now)
       else busySince.delete(id)
       if (outcome === 'gone') gone.add(id)
-      else putOff(id, outcome === 'busy' ? BUSY_AGAIN_MS : AGAIN_MS)
+      else if (typeof outcome === 'string') putOff(id, outcome === 'busy' ? BUSY_AGAIN_MS : AGAIN_MS)
+      return outcome
     } catch (error) {
       if (!(error instanceof RecordTampered)) throw error
       await reconcileGrant(context, id)
       putOff(id, TAMPERED_AGAIN_MS)
+      return 'again'
     }
   }
 
@@ -101,11 +189,11 @@ export function createFallDue(context: Context): FallDue {
     notBefore.set(id, context.clock.now() + ms)
   }
 
-  const seenTo = () => [...running.keys(), ...notBefore.keys()]
+  const seenTo = () => [...removals.inHand, ...notBefore.keys()]
 
   async function nextDue(): Promise<number | null> {
     const [next, ending] = await Promise.all([findNextDue(context.db, seenTo()), findEnding(context.db)])
-    const now = ending.some((id) => !running.has(id) && !notBefore.has(id)) ? [0] : []
+    const now = ending.some(({ id }) => !removals.inHand.has(id) && !notBefore.has(id)) ? [0] : []
     const times = [...(next === null ? [] : [next]), ...now, ...notBefore.values()]
     return times.length === 0 ? null : Math.min(...times)
   }
@@ -116,9 +204,7 @@ export function createFallDue(context: Context): FallDue {
     onFree: (listener) => {
       kick = listener
     },
-    idle: async () => {
-      while (running.size > 0) await Promise.allSettled(running.values())
-    },
+    idle: () => removals.idle(),
   }
 }
 

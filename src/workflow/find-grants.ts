@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { Subject } from '../domain/stewards.ts'
 
 /** The open grant of a person for one entitlement: the same ask while it is open returns it. */
 export async function findOpenGrant(tx: Tx, who: string, target: string, entitlement: string): Promise<string | null> {
@@ -14,6 +15,14 @@ export async function findOpenGrantsOf(db: Db, who: string): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
     select id from grant_state where open_for = ${who} order by asked_at desc limit 50`
   return rows.map((row) => row.id)
+}
+
+/** What a person has open, or what is open on a target. */
+export async function findOpenOf(tx: Tx, { kind, id }: Subject): Promise<{ status: string; target: string }[]> {
+  return await tx<{ status: string; target: string }[]>`
+    select status, target from grant_state
+    where open_for is not null
+      and case when ${kind === 'target'} then target = ${id} else open_for = ${id} or by_identity = ${id} end`
 }
 
 /**
@@ -42,8 +51,8 @@ export async function findRowsThatAsk(db: Db): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** Grants whose removal has begun and is not proved. */
-export async function findEnding(db: Db): Promise<string[]> {
-  const rows = await db<{ id: string }[]>`select id from grant_state where status = 'ending' order by id`
-  return rows.map((row) => row.id)
+/** Grants whose removal has begun and is not proved, with the target that their row names. */
+export async function findEnding(db: Db): Promise<{ readonly id: string; readonly target: string }[]> {
+  return await db<{ id: string; target: string }[]>`
+    select id, target from grant_state where status = 'ending' order by id`
 }

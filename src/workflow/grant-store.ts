@@ -4,7 +4,7 @@ import { type GrantEvent, grantStream, type Placed, PRIVATE_PATHS } from '../dom
 import { evolve, foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Draft } from '../record/compose.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
-import type { Context } from './context.ts'
+import type { Context, Effect } from './context.ts'
 
 /** A grant read from its events, with the events. */
 export interface LoadedGrant {
@@ -25,13 +25,64 @@ export async function loadGrant(context: Context, db: Tx | Context['db'], id: st
  * A grant that is over is closed here, so that its stream says where it ends.
  */
 export async function appendToGrant(
-  context: Context,
+  context: Pick<Context, 'record' | 'enqueue'>,
   tx: Tx,
   id: string,
   before: GrantState | null,
   facts: readonly GrantEvent[],
   now: number,
 ): Promise<GrantState> {
+  const { placed, state } = placeFacts(id, before, facts, now)
+  await Promise.all([
+    context.record.append(tx, grantStream(id), before?.seq ?? 0, placed.map(toDraft), now),
+    saveStates(tx, [state]),
+    context.enqueue(tx, effectsOf(id, facts)),
+  ])
+  return state
+}
+
+/** A step of one grant, decided on a state that this process folded; null for one that begins. */
+export interface Step {
+  readonly id: string
+  readonly before: GrantState | null
+  readonly facts: readonly GrantEvent[]
+}
+
+/**
+ * As `appendToGrant`, for steps of many grants in one transaction: as many statements as for one. A grant that somebody
+ * else is writing to is left out.
+ * @returns the states after, by id, of those that were written
+ */
+export async function appendToGrants(
+  context: Pick<Context, 'record' | 'enqueue'>,
+  tx: Tx,
+  steps: readonly Step[],
+  now: number,
+): Promise<Map<string, GrantState>> {
+  const all = steps.map((step) => ({ ...step, ...placeFacts(step.id, step.before, step.facts, now) }))
+  const written = await context.record.appendTogether(
+    tx,
+    all.map(({ id, before, placed }) => {
+      return { stream: grantStream(id), expectedSeq: before?.seq ?? 0, drafts: placed.map(toDraft), at: now }
+    }),
+  )
+  const done = all.filter(({ id }) => written.has(grantStream(id)))
+  if (done.length === 0) return new Map()
+  await Promise.all([
+    saveStates(
+      tx,
+      done.map(({ state }) => state),
+    ),
+    context.enqueue(
+      tx,
+      done.flatMap(({ id, facts }) => effectsOf(id, facts)),
+    ),
+  ])
+  return new Map(done.map(({ state }) => [state.id, state]))
+}
+
+/** The facts in their places, with the closing where the grant is over, and what they add up to. */
+function placeFacts(id: string, before: GrantState | null, facts: readonly GrantEvent[], now: number) {
   const firstSeq = (before?.seq ?? 0) + 1
   let state = before
   const placed = facts.map((fact, index): Placed<GrantEvent> => ({ ...fact, seq: firstSeq + index, at: now }))
@@ -42,31 +93,30 @@ export async function appendToGrant(
     placed.push(closed)
     state = evolve(id, state, closed)
   }
-  await Promise.all([
-    context.record.append(tx, grantStream(id), before?.seq ?? 0, placed.map(toDraft), now),
-    saveState(tx, state, nextDue(state)),
-    context.enqueue(tx, { kind: 'announce', stream: grantStream(id) }),
-    ...(facts.some((fact) => fact.type === 'request.approved')
-      ? [context.enqueue(tx, { kind: 'provision', grant: id })]
-      : []),
-    ...(facts.some((fact) => fact.type === 'extension.approved')
-      ? [context.enqueue(tx, { kind: 'extend', grant: id })]
-      : []),
-  ])
-  return state
+  return { placed, state }
+}
+
+function effectsOf(id: string, facts: readonly GrantEvent[]): Effect[] {
+  const follows = (type: GrantEvent['type'], kind: 'provision' | 'extend'): Effect[] =>
+    facts.some((fact) => fact.type === type) ? [{ kind, grant: id }] : []
+  return [
+    { kind: 'announce', stream: grantStream(id) },
+    ...follows('request.approved', 'provision'),
+    ...follows('extension.approved', 'extend'),
+  ]
 }
 
 /** An event as the decisions read it. A free text that was erased reads `(erased)`. */
-export function readable(event: RecordedEvent): Placed<GrantEvent> {
+export function readable<E extends Fact = GrantEvent>(event: RecordedEvent): Placed<E> {
   const data: { [key: string]: unknown } = { ...event.data }
-  for (const path of PRIVATE_PATHS[event.type as GrantEvent['type']] ?? []) {
+  for (const path of PRIVATE_PATHS[event.type] ?? []) {
     if (typeof data[path] !== 'string') data[path] = event.texts[path] ?? '(erased)'
   }
-  return { type: event.type, data, seq: event.seq, at: event.at } as Placed<GrantEvent>
+  return { type: event.type, data, seq: event.seq, at: event.at } as unknown as Placed<E>
 }
 
 /** Splits free text from the fact: the record keeps its salted hash, the words stay erasable. */
-export function toDraft(fact: GrantEvent): Draft {
+export function toDraft(fact: Fact): Draft {
   const hidden: { [path: string]: string } = {}
   const data: { [key: string]: unknown } = { ...fact.data }
   for (const path of PRIVATE_PATHS[fact.type] ?? []) {
@@ -78,15 +128,27 @@ export function toDraft(fact: GrantEvent): Draft {
   return { type: fact.type, data, private: hidden }
 }
 
-/** Overwrites whatever the row says: the caller holds the stream's lock and has folded its events. */
-export async function saveState(tx: Tx, state: GrantState, nextDueAt: number | null): Promise<void> {
-  const openFor = isOpen(state) ? state.for : null
+/** Of any stream. */
+interface Fact {
+  readonly type: string
+  readonly data: object
+}
+
+/** Overwrites whatever the rows say: the caller holds the streams' locks and has folded their events. */
+export async function saveStates(tx: Tx, states: readonly GrantState[]): Promise<void> {
+  const rows = states.map((state) => ({
+    ...{ id: state.id, seq: state.seq, status: state.status, by: state.by, for: state.for, target: state.target },
+    ...{ entitlement: state.entitlement, asked: state.askedAt, due: nextDue(state), open: isOpen(state) },
+  }))
   await tx`
     insert into grant_state
       (id, seq, status, by_identity, for_identity, target, entitlement, asked_at, next_due_at, open_for)
-    values
-      (${state.id}, ${state.seq}, ${state.status}, ${state.by}, ${state.for}, ${state.target}, ${state.entitlement},
-       ${state.askedAt}, ${nextDueAt}, ${openFor})
+    select id, seq, status, "by", "for", target, entitlement, asked, due, case when open then "for" end
+    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as state (
+      id text, seq bigint, status text, "by" text, "for" text, target text, entitlement text, asked bigint, due bigint,
+      open boolean
+    )
+    order by id
     on conflict (id) do update set
       seq = excluded.seq, status = excluded.status, next_due_at = excluded.next_due_at, open_for = excluded.open_for,
       by_identity = excluded.by_identity, for_identity = excluded.for_identity, target = excluded.target,

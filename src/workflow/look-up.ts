@@ -1,12 +1,14 @@
+import { frozenText } from '../cards/freeze-lines.ts'
 import { grantCard } from '../cards/grant-card.ts'
 import { helpCard, listCard, mineCard } from '../cards/lists.ts'
 import { mayAsk } from '../domain/decide-ask.ts'
-import type { GrantState } from '../domain/grant-state.ts'
+import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Entitlement, Policy, Target } from '../domain/policy.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenGrantsOf } from './find-grants.ts'
+import { allFreezes, freezeOn } from './freezes.ts'
 import { loadGrant } from './grant-store.ts'
 import { performAct } from './perform-act.ts'
 
@@ -30,7 +32,10 @@ export function showOffers(context: Context, act: Act): Promise<Answer> {
     name: 'list',
     decides: false,
     reads: true,
-    run: async ({ by, policy }) => ({ answer: { kind: 'card', card: listCard(offersTo(policy, by.id)) } }),
+    run: async ({ tx, by, policy }) => {
+      const frozen = (await allFreezes(context, tx)).map((freeze) => frozenText(freeze, namesOf(context)))
+      return { answer: { kind: 'card', card: listCard(offersTo(policy, by.id), frozen) } }
+    },
   })
 }
 
@@ -57,13 +62,15 @@ export function showStatus(context: Context, act: Act, id: string): Promise<Answ
     name: 'see its status',
     decides: false,
     reads: true,
-    run: async ({ by }) => {
+    run: async ({ tx, by }) => {
       const loaded = await loadGrant(context, context.db, id)
       if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
       const { state } = loaded
       const reader = by.id === state.for ? 'holder' : state.approvers.some((a) => a.id === by.id) ? 'approver' : null
       const card = grantCard(state, reader ?? 'approver', cardContext(context))
-      return { answer: { kind: 'card', card: reader === null ? { ...card, buttons: [] } : card } }
+      const freeze = isOpen(state) ? await freezeOn(context, tx, state.target) : null
+      const body = freeze === null ? card.body : [frozenText(freeze, namesOf(context)), ...card.body]
+      return { answer: { kind: 'card', card: { ...card, body, buttons: reader === null ? [] : card.buttons } } }
     },
   })
 }

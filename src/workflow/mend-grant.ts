@@ -6,7 +6,7 @@ import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import { requeueUnsealed } from '../record/requeue.ts'
 import { lockAndLoad } from './advance-grant.ts'
 import type { Context } from './context.ts'
-import { saveState } from './grant-store.ts'
+import { saveStates } from './grant-store.ts'
 
 /** An event that waits for its seal longer than this may have lost its place. */
 const LATE_SEAL_MS = 30_000
@@ -25,7 +25,7 @@ export function mendGrant(context: Context, id: string): Promise<boolean> {
     await enqueueAgain(context, tx, state)
     const due = nextDue(state)
     if (await rowAgrees(tx, state, due)) return false
-    await saveState(tx, state, due)
+    await saveStates(tx, [state])
     const detail = 'A folded row was changed by hand; it is mended'
     context.alarm({ what: 'state-differs-from-record', detail, grant: id })
     return true

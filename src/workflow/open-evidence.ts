@@ -1,6 +1,8 @@
 import { inTransaction } from '../db/in-transaction.ts'
+import { freezeStream, targetOfFreeze } from '../domain/freeze-event.ts'
 import { grantStream, readGrantId } from '../domain/grant-event.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
+import { orderStream, readOrderId } from '../domain/order-event.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
 import { quote } from '../policy/fault.ts'
 import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
@@ -9,7 +11,7 @@ import type { Witnessed } from '../record/witnessed.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 
 /**
- * The evidence of one grant: everything on record about it, with the proofs and the private texts. That
+ * The evidence of one grant, one order or the freezes of one target: everything on record about it, with the proofs and the private texts. That
  * somebody took it out is an event, committed before anything leaves.
  * @param options.sealed resolves when an event is inside a witnessed checkpoint, or rejects when the signal aborts
  * @throws NamedActRefused, and what `buildEvidence` throws
@@ -20,9 +22,10 @@ export async function openEvidence(
 ): Promise<OpenedEvidence> {
   return performNamed(around, { by, act: 'take out evidence' }, async () => {
     const { db, record, witnessed } = around
-    const id = readGrantId(typed)
+    const id = readOrderId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
     if (id === null) {
-      throw new NamedActRefused('malformed', `${quote(typed)} is no id of a grant. It looks like G-7K3QF2`)
+      const forms = 'They look like G-7K3QF2, R-7K3QF2 and freeze:prod-db'
+      throw new NamedActRefused('malformed', `${quote(typed)} is no id of a grant, an order or freezes. ${forms}`)
     }
     const ends = await endsOf(around, id)
     if (ends.length === 0) {
@@ -39,15 +42,20 @@ export async function openEvidence(
   })
 }
 
-/** What is recorded about a grant after its own stream is closed, or beside it, has streams of its own. */
+/** What is recorded about it after its own stream is closed, or beside it, has streams of its own. */
 async function endsOf({ db, record }: EvidenceSurroundings, id: string): Promise<StreamEnd[]> {
-  const grant = grantStream(id)
+  const own = targetOfFreeze(id) !== null ? id : readOrderId(id) !== null ? orderStream(id) : grantStream(id)
   const ends: StreamEnd[] = []
-  for (const stream of [grant, `after:${grant}`, `undelivered:${grant}`, orphanStream(id)]) {
+  for (const stream of [own, `after:${own}`, `undelivered:${own}`, orphanStream(id)]) {
     const seq = await record.endOf(db, stream)
     if (seq > 0) ends.push({ stream, seq })
   }
   return ends
+}
+
+function readFreezeStream(typed: string): string | null {
+  const target = targetOfFreeze(typed.trim())
+  return target === null || target === '' ? null : freezeStream(target)
 }
 
 async function recordOpening(around: EvidenceSurroundings, grant: string, by: string): Promise<void> {

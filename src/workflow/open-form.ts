@@ -2,6 +2,7 @@ import { askForm, denyForm, extendForm } from '../cards/forms.ts'
 import { listCard } from '../cards/lists.ts'
 import { findEntitlement } from '../domain/decide-ask.ts'
 import { decideExtensionAsk, decideExtensionDenial } from '../domain/decide-extension.ts'
+import { underFreeze } from '../domain/decide-freeze.ts'
 import { decideDenial } from '../domain/decide-signature.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Policy } from '../domain/policy.ts'
@@ -9,6 +10,7 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
+import { freezeOn } from './freezes.ts'
 import { loadGrant } from './grant-store.ts'
 import { offersTo } from './look-up.ts'
 import { performAct } from './perform-act.ts'
@@ -69,7 +71,8 @@ export function openExtendForm(context: Context, act: Act, id: string): Promise<
       const { state } = loaded
       const roster = await rosterFor(context, policy, state)
       const probe = { by: by.id, durationMs: LEAST_MS, reason: '', roster, policy, now }
-      const facts = decideExtensionAsk(state, probe)
+      const freeze = await freezeOn(context, tx, state.target)
+      const facts = underFreeze(decideExtensionAsk(state, probe), freeze, policy)
       const reasonIsBad = 'refused' in facts && REASON_REFUSALS.includes(facts.refused.code)
       if ('refused' in facts && !reasonIsBad) return { ...facts, grant: id }
       const entitled = findEntitlement(policy, state.target, state.entitlement)

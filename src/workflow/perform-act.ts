@@ -4,6 +4,7 @@ import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type ActRefused, grantStream } from '../domain/grant-event.ts'
+import { orderStream } from '../domain/order-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
@@ -14,6 +15,7 @@ import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { decideAgain } from './decide-again.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
+import { loadOrder } from './order-store.ts'
 
 /** What a verb is given: the open transaction, the time, and who acts. */
 export interface Performing {
@@ -24,10 +26,12 @@ export interface Performing {
   readonly policy: Policy
 }
 
-/** A verb's result: an answer; or a refusal, kept in the stream of the grant when it names one. */
+/** A verb's result: an answer; or a refusal, kept in the stream of the grant or the order when it names one. */
 export type Performed =
   | { readonly answer: Answer /** Kept for a repeat, where the answer itself must not be. */; readonly keep?: Answer }
-  | (Refused & { readonly grant?: string })
+  | RefusedAct
+
+type RefusedAct = Refused & { readonly grant?: string; readonly order?: string }
 
 export interface Verb {
   /** In words that follow "tried to": `approve`, `ask for access`. */
@@ -36,6 +40,8 @@ export interface Verb {
   readonly decides: boolean
   /** True when it only looks: a repeat may look again, so its answer is not kept. */
   readonly reads?: boolean
+  /** Does it in a transaction that it shares with others. Null: nothing was written, it is done by itself. */
+  readonly together?: () => Promise<Answer | null>
   /** Called before and after the commit. */
   readonly before?: () => Promise<void>
   readonly after?: () => Promise<void>
@@ -64,6 +70,8 @@ export async function performAct(context: Context, act: Act, verb: Verb): Promis
 
 async function perform(context: Context, act: Act, verb: Verb): Promise<Done> {
   try {
+    const answer = (await verb.together?.()) ?? null
+    if (answer !== null) return { answer, outcome: 'answered' }
     return await decideAgain(() => attempt(context, act, verb))
   } catch (error) {
     return await afterFailure(context, act, error)
@@ -72,10 +80,9 @@ async function perform(context: Context, act: Act, verb: Verb): Promise<Done> {
 
 async function attempt(context: Context, act: Act, verb: Verb): Promise<Done> {
   const done = await inTransaction(context.db, { timeoutMs: ACT_BUDGET_MS }, async (tx): Promise<Done> => {
-    const first = await firstAnswer(context, tx, act.key)
+    const [first, inForce] = await Promise.all([firstAnswer(context, tx, act.key), context.policy.inForce(tx)])
     if (first !== null) return { answer: first, outcome: 'repeated' }
     const now = context.clock.now()
-    const inForce = await context.policy.inForce(tx)
     const held = isRefused(inForce) ? inForce : null
     const policy = isRefused(inForce) ? context.policy.current() : inForce
     const who = await whoActs(context, act)
@@ -133,14 +140,14 @@ async function performAs(
   }
 }
 
-/** Writes a refusal where it belongs: an open grant's own stream, else the stream of whoever tried. */
+/** Writes a refusal where it belongs: the stream of an open grant or order, else of whoever tried. */
 async function keepRefusal(
   context: Context,
   tx: Tx,
   act: Act,
   by: Identity | null,
   verb: Verb,
-  refused: Refused & { readonly grant?: string },
+  refused: RefusedAct,
   now: number,
 ): Promise<Answer> {
   const fact = refusedFact(by?.id ?? null, verb.name, refused.refused)
@@ -148,11 +155,17 @@ async function keepRefusal(
   if (grant !== null && !grant.state.closed) {
     await appendToGrant(context, tx, grant.state.id, grant.state, [fact], now)
   } else {
-    const stream =
-      grant !== null ? `after:${grantStream(grant.state.id)}` : by === null ? strangerStream(act) : `person:${by.id}`
+    const order = refused.order === undefined ? null : await loadOrder(context, tx, refused.order)
+    const own = grant !== null ? grantStream(grant.state.id) : order !== null ? orderStream(order.state.id) : null
+    const over = order === null || order.state.closed
+    const stream = own === null ? actorsStream(act, by) : over ? `after:${own}` : own
     await context.record.append(tx, stream, null, [toDraft(fact)], now)
   }
   return { kind: 'line', line: refusalLine(refused.refused, namesOf(context)) }
+}
+
+function actorsStream(act: Act, by: Identity | null): string {
+  return by === null ? strangerStream(act) : `person:${by.id}`
 }
 
 /** A stranger has no identity: their stream is named by a hash of the account, so that it can be found and says nothing. */
@@ -167,7 +180,7 @@ function strangerStream(act: Act): string {
 function refusedFact(by: string | null, act: string, refusal: Refusal): ActRefused {
   const { code, ...facts } = refusal
   const said = 'said' in refusal ? refusal.said : ''
-  const { said: _, ...open } = facts as { said?: string } & Record<string, unknown>
+  const { said: _, why: __, ...open } = facts as { said?: string; why?: string } & Record<string, unknown>
   return { type: 'act.refused', data: { by, act, code, facts: open, said } }
 }
 

@@ -3,7 +3,7 @@ import { inTransaction } from '../db/in-transaction.ts'
 import type { Db, Tx } from '../db/transaction.ts'
 import { POLICY_STREAM, type PolicyFact, type RecordedPolicyFact } from '../domain/house-event.ts'
 import type { Policy } from '../domain/policy.ts'
-import { type Refusal, type Refused, refuse } from '../domain/refusal.ts'
+import { type Refused, refuse } from '../domain/refusal.ts'
 import { decideLoad, evolvePolicyState, NO_POLICY_YET, type PolicyState, standingOf } from '../policy/activation.ts'
 import { diffPolicies } from '../policy/diff.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
@@ -40,11 +40,14 @@ export interface PolicyInForce {
   everActive(): Iterable<Policy>
   /** What decisions go by: looks at the record, and refuses where our file is not the active policy. */
   inForce(db: Db | Tx): Promise<Policy | Refused>
+  /** What an access is given by: as `inForce`, and a witness could say that the record of the policies is whole. */
+  provedInForce(db: Db): Promise<Policy | Refused>
   /** Of our file. */
   ownHash(): string
   /**
    * Proves with the witnesses that nobody cut the stream while no process ran, then puts our text on the record; the
-   * first policy ever activates itself. What cannot be proved holds decisions until a `reload` proves it.
+   * first policy ever activates itself. Until it is proved, people decide by what the record says, nothing is given by
+   * it, and nothing is appended to it: `reload` and `provedInForce` try again.
    */
   load(): Promise<void>
   /**
@@ -69,20 +72,18 @@ function mustReach(events: readonly RecordedEvent[], seq: number): void {
   if (events.length < seq) throw new RecordTampered(POLICY_STREAM, seq, 'it ends before an event that was seen')
 }
 
-type Unproved = Extract<Refusal, { code: 'policy-unproved' }>['why']
-
 /** Of N processes that load at once, one is last: each conflict is somebody else's success. */
 const LOAD_ATTEMPTS = 50
 
 export function createPolicyInForce(
   initial: PolicyText,
   around: PolicySurroundings & {
-    /** The stream was changed, or no witness could say that it was not: decisions are held. */
+    /** The stream was changed, or no witness could say that it was not: nothing is given. */
     readonly onUnproved: (error: Error) => void
   },
 ): PolicyInForce {
   let own = initial
-  let why: Unproved | null = 'not-yet'
+  let isProved = false
   let isOnRecord = false
   let seen: Seen = { seq: 0, state: NO_POLICY_YET, history: [], current: knowsNobody(initial.policy) }
   const read = new Map<string, Policy | null>([[initial.policy.hash, initial.policy]])
@@ -126,18 +127,17 @@ export function createPolicyInForce(
    * anything is added, for an event in its place would hide that one is gone.
    */
   async function prove(): Promise<boolean> {
-    if (why === null) return true
+    if (isProved) return true
     try {
       await provePolicies(around, around.db)
       await look(around.db)
-      why = null
+      isProved = true
     } catch (error) {
-      if (error instanceof WitnessUnreachable) why = 'witness-away'
-      else if (error instanceof RecordTampered || error instanceof WitnessNoteWrong) why = 'changed'
-      else throw error
+      const isExpected = [RecordTampered, WitnessNoteWrong, WitnessUnreachable].some((one) => error instanceof one)
+      if (!isExpected || !(error instanceof Error)) throw error
       around.onUnproved(error)
     }
-    return why === null
+    return isProved
   }
 
   async function putOnRecord(fresh: PolicyText): Promise<void> {
@@ -161,6 +161,19 @@ export function createPolicyInForce(
     around.committed()
   }
 
+  async function inForce(db: Db | Tx): Promise<Policy | Refused> {
+    try {
+      await look(db)
+    } catch (error) {
+      // No decision stands on it; an ending does not need it.
+      if (!(error instanceof RecordTampered)) throw error
+      return refuse({ code: 'policy-held', active: 'not readable', own: own.policy.hash })
+    }
+    const standing = standingOf(seen.state, own.policy.hash)
+    if (standing.state === 'active') return seen.current
+    return refuse({ code: 'policy-held', active: standing.active ?? 'none', own: standing.own })
+  }
+
   return {
     current: () => seen.current,
     *everActive() {
@@ -169,18 +182,9 @@ export function createPolicyInForce(
     },
     isFromRecord: () => seen.seq > 0,
     ownHash: () => own.policy.hash,
-    async inForce(db) {
-      try {
-        await look(db)
-      } catch (error) {
-        // No decision stands on it; an ending does not need it.
-        if (!(error instanceof RecordTampered)) throw error
-        return refuse({ code: 'policy-unproved', why: 'changed' })
-      }
-      if (why !== null) return refuse({ code: 'policy-unproved', why })
-      const standing = standingOf(seen.state, own.policy.hash)
-      if (standing.state === 'active') return seen.current
-      return refuse({ code: 'policy-held', active: standing.active ?? 'none', own: standing.own })
+    inForce,
+    async provedInForce(db) {
+      return (await prove()) ? inForce(db) : refuse({ code: 'policy-unproved' })
     },
     async load() {
       try {
@@ -215,7 +219,7 @@ interface Seen {
 
 /** Stands for the active policy while none can be read: everybody is unknown, nothing can be asked for. */
 function knowsNobody(policy: Policy): Policy {
-  return { ...policy, hash: '', people: [], compliance: [], escalateTo: [], groups: {}, targets: {} }
+  return { ...policy, hash: '', people: [], compliance: [], mayFreeze: [], escalateTo: [], groups: {}, targets: {} }
 }
 
 /** Every load is a fact. The text goes with it once: it is the same under the same hash. */

@@ -1,16 +1,19 @@
 import { warnAt } from '../domain/decide-ending.ts'
-import { grantStream } from '../domain/grant-event.ts'
+import { frozenMessage } from '../domain/decide-freeze.ts'
+import type { Freeze } from '../domain/freeze-state.ts'
+import { type GrantEvent, grantStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState, type GrantStatus, isOpen } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import type { Policy } from '../domain/policy.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
-import { type Connector, ConnectorError } from '../ports/connector.ts'
+import { type Connector, ConnectorError, type ProvisionObservation } from '../ports/connector.ts'
 import { readRestart } from '../record/read-origin.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
+import { freezeOn } from './freezes.ts'
 import { loadGrant, readable } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 import { alarmOf } from './name-tampering.ts'
@@ -74,7 +77,7 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
     if (witnessed === null) throw new RetryLater(100)
     const { state, checkpointSize } = witnessed
     if (!MAY_BE_MADE.includes(state.status)) return
-    const policy = await context.policy.inForce(context.db)
+    const policy = await context.policy.provedInForce(context.db)
     // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
     if (isRefused(policy)) throw new LeaveToOthers(1_000)
     if (await isFromBeforeRestore(context, state.approval?.at)) {
@@ -111,7 +114,8 @@ export async function isFromBeforeRestore(context: Context, decidedAt: number | 
 
 async function askAgain(context: Context, policy: Policy, state: GrantState): Promise<MayProvision> {
   const roster = await rosterFor(context, policy, state)
-  return mayProvision(state, roster, policy, context.clock.now())
+  const freeze = await freezeOn(context, context.db, state.target)
+  return mayProvision(state, roster, policy, freeze, context.clock.now())
 }
 
 async function make(
@@ -134,27 +138,24 @@ async function make(
     await context.reached('provision:after-providing')
     const seen = await connector.provision(targetGrant(providing.state), providing.nativeExpiry)
     await context.reached('provision:after-target')
-    await advanceGrant(context, id, (now, at) =>
-      now.status === 'providing'
-        ? [
-            {
-              type: 'grant.active',
-              data: {
-                account: seen.account,
-                activatedAt: at,
-                endsAt: at + now.durationMs,
-                warnAt: warnAt(at, at + now.durationMs, policy.warnBeforeMs),
-                nativeExpiry: seen.nativeExpiry,
-                checks: seen.checks,
-              },
-            },
-          ]
-        : [],
-    )
+    await recordActive(context, policy, id, seen)
     await context.reached('provision:after-active')
   } catch (error) {
     await afterFailure(context, id, error)
   }
+}
+
+/** Frozen while it was being made: then it is taken away before anybody is told of it. */
+async function recordActive(context: Context, policy: Policy, id: string, seen: ProvisionObservation): Promise<void> {
+  const { account, nativeExpiry, checks } = seen
+  const decide = (latest: GrantState, at: number, freeze: Freeze | null): GrantEvent[] => {
+    if (latest.status !== 'providing') return []
+    if (freeze !== null) return givenUp(latest, at, 'frozen', frozenMessage(freeze))
+    const endsAt = at + latest.durationMs
+    const warn = warnAt(at, endsAt, policy.warnBeforeMs)
+    return [{ type: 'grant.active', data: { account, activatedAt: at, endsAt, warnAt: warn, nativeExpiry, checks } }]
+  }
+  await advanceGrant(context, id, decide, { givesAccess: true })
 }
 
 /**
@@ -168,14 +169,16 @@ async function recordProviding(
   account: string,
   checkpointSize: number,
 ): Promise<{ state: GrantState; nativeExpiry: number } | null> {
-  const { state: after } = await advanceGrant(context, state.id, (latest, now) => {
+  const decide = (latest: GrantState, now: number, freeze: Freeze | null): GrantEvent[] => {
     if (latest.status !== 'planned' && latest.status !== 'providing') return []
+    if (freeze !== null) return givenUp(latest, now, 'frozen', frozenMessage(freeze))
     const endsBy = now + latest.durationMs + EXPIRY_MARGIN_MS
     const enough = latest.access !== null && latest.access.endsAt - now - latest.durationMs > EXPIRY_MARGIN_MS / 2
     if (latest.status === 'providing' && enough) return []
     const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: policy.hash }
     return [{ type: 'grant.providing', data }]
-  })
+  }
+  const { state: after } = await advanceGrant(context, state.id, decide, { givesAccess: true })
   if (after === null || after.status !== 'providing' || after.access?.nativeExpiry == null) return null
   return { state: after, nativeExpiry: after.access.nativeExpiry }
 }
@@ -201,12 +204,14 @@ async function afterFailure(context: Context, id: string, error: unknown): Promi
 
 /** The approval does not hold any more. What may already exist is taken away. */
 async function giveUp(context: Context, state: GrantState, code: string, message: string): Promise<void> {
-  await advanceGrant(context, state.id, (latest, now) => {
-    if (latest.status === 'planned') return [{ type: 'grant.failed', data: { code, message } }]
-    if (latest.status !== 'providing') return []
-    return [
-      { type: 'grant.attempt-failed', data: { step: 'provision', code, message } },
-      { type: 'grant.ending', data: { cause: 'provision-failed', by: null, due: now } },
-    ]
-  })
+  await advanceGrant(context, state.id, (latest, now) => givenUp(latest, now, code, message))
+}
+
+function givenUp(latest: GrantState, now: number, code: string, message: string): GrantEvent[] {
+  if (latest.status === 'planned') return [{ type: 'grant.failed', data: { code, message } }]
+  if (latest.status !== 'providing') return []
+  return [
+    { type: 'grant.attempt-failed', data: { step: 'provision', code, message } },
+    { type: 'grant.ending', data: { cause: 'provision-failed', by: null, due: now } },
+  ]
 }

@@ -2,6 +2,7 @@ import type { GrantEvent, GrantStep } from '../domain/grant-event.ts'
 import type { Ending, GrantState } from '../domain/grant-state.ts'
 import { type Connector, ConnectorError, type StepObservation, type TargetGrant } from '../ports/connector.ts'
 import { advanceGrant } from './advance-grant.ts'
+import type { AdvanceTogether } from './advance-together.ts'
 import type { Context } from './context.ts'
 import { loadGrant } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
@@ -14,19 +15,32 @@ export type Revoked =
   /** Another worker has it. */
   | 'busy'
   | 'again'
+  /** Nobody comes in any more; the rest waits, because others are still to be shut out. */
+  | { readonly disabled: GrantState }
+
+export interface Revoking {
+  readonly id: string
+  /** Where it stands, when this process has just written it. */
+  readonly state?: GrantState
+  /** Goes on even when somebody else has the lane: the place of each event keeps two apart. */
+  readonly passBusy: boolean
+  readonly together: AdvanceTogether
+  /** Asked once nobody comes in any more: whether the rest can wait. */
+  readonly mayRest: () => boolean
+}
 
 /**
  * Takes an access away: disable, end sessions, remove, look. Each step is committed before the next
  * begins, so whoever comes after a crash goes on where it stopped. Needs no policy, no witness, no
  * directory: failing closed never stops a revocation.
- * @param passBusy goes on even when somebody else has the lane: the place of each event keeps two apart
  * @returns `again` when the target could not be reached or the access is still seen
  * @throws RecordTampered
  */
-export async function revokeGrant(context: Context, id: string, { passBusy = false } = {}): Promise<Revoked> {
-  const loaded = await loadGrant(context, context.db, id)
-  if (loaded === null || loaded.state.status !== 'ending') return 'gone'
-  const turn = await context.lanes.tryLane(holdingLane(loaded.state), ({ lost }) => takeAway(context, id, lost))
+export async function revokeGrant(context: Context, revoking: Revoking): Promise<Revoked> {
+  const { id, passBusy } = revoking
+  const state = revoking.state ?? (await loadGrant(context, context.db, id))?.state
+  if (state?.status !== 'ending') return 'gone'
+  const turn = await context.lanes.tryLane(holdingLane(state), ({ lost }) => takeAway(context, revoking, lost))
   if (turn !== null) return turn.value
   if (!passBusy) return 'busy'
   context.alarm({
@@ -34,17 +48,17 @@ export async function revokeGrant(context: Context, id: string, { passBusy = fal
     detail: 'Somebody holds the lane and does not go on; gone on without it',
     grant: id,
   })
-  return takeAway(context, id, new AbortController().signal)
+  return takeAway(context, revoking, new AbortController().signal)
 }
 
-async function takeAway(context: Context, id: string, lost: AbortSignal): Promise<Revoked> {
-  for (;;) {
-    const loaded = await loadGrant(context, context.db, id)
-    const state = loaded?.state
+async function takeAway(context: Context, revoking: Revoking, lost: AbortSignal): Promise<Revoked> {
+  for (let known = revoking.state ?? null; ; ) {
+    const state = known ?? (await loadGrant(context, context.db, revoking.id))?.state
     if (state?.status !== 'ending' || state.ending === null) return 'gone'
+    if (known !== null && state.ending.done === 'disabled' && revoking.mayRest()) return { disabled: state }
     const next = nextStep(state.ending)
     try {
-      const connector = context.connectorOf(state.target)
+      const connector = context.connectorOf(state.target, state.access?.policy)
       if (connector === null) {
         throw new ConnectorError(
           'NotFound',
@@ -52,8 +66,7 @@ async function takeAway(context: Context, id: string, lost: AbortSignal): Promis
         )
       }
       lost.throwIfAborted()
-      const done = await takeStep(context, state, connector, next)
-      if (!done) return 'again'
+      known = await takeStep(context, revoking, state, connector, next)
     } catch (error) {
       await recordFailure(context, state, next, error)
       return 'again'
@@ -78,53 +91,70 @@ function nextStep(ending: Ending): Exclude<GrantStep, 'provision' | 'extend'> | 
   }
 }
 
+/** @returns the state after, where this process knows it; null when the record must be asked */
 async function takeStep(
   context: Context,
+  { together }: Revoking,
   state: GrantState,
   connector: Connector,
   step: ReturnType<typeof nextStep>,
-): Promise<boolean> {
+): Promise<GrantState | null> {
+  const recordStep = (from: Ending['done'], fact: GrantEvent) =>
+    advance(context, together, state, (latest) => (latest.ending?.done === from ? [fact] : []))
   const grant = targetGrant(state)
   switch (step) {
     case 'disable': {
       const seen = await connector.disable(grant)
       await context.reached('revoke:after-disable')
-      await recordStep(context, state, 'started', { type: 'grant.disabled', data: kept(seen) })
+      const after = await recordStep('started', { type: 'grant.disabled', data: kept(seen) })
       await context.reached('revoke:after-disabled')
-      return true
+      return after
     }
     case 'terminate-sessions': {
       const seen = await connector.terminateSessions(grant)
       await context.reached('revoke:after-terminate')
-      await recordStep(context, state, 'disabled', { type: 'grant.sessions-ended', data: kept(seen) })
+      const after = await recordStep('disabled', { type: 'grant.sessions-ended', data: kept(seen) })
       await context.reached('revoke:after-sessions-ended')
-      return true
+      return after
     }
     case 'remove': {
       const seen = await connector.remove(grant)
       await context.reached('revoke:after-remove')
-      await recordStep(context, state, 'sessions-ended', { type: 'grant.access-removed', data: kept(seen) })
+      const after = await recordStep('sessions-ended', { type: 'grant.access-removed', data: kept(seen) })
       await context.reached('revoke:after-access-removed')
-      return true
+      return after
     }
     case 'all':
       await connector.disable(grant)
       await connector.terminateSessions(grant)
       await connector.remove(grant)
-      return look(context, state, connector, grant)
+      return look(context, together, state, connector, grant)
     case 'verify':
-      return look(context, state, connector, grant)
+      return look(context, together, state, connector, grant)
     default:
       return step satisfies never
   }
 }
 
-async function recordStep(context: Context, state: GrantState, from: Ending['done'], fact: GrantEvent): Promise<void> {
-  await advanceGrant(context, state.id, (latest) => (latest.ending?.done === from ? [fact] : []))
+/** With what others write at the same time, or, where that does not work out, by itself. */
+async function advance(
+  context: Context,
+  together: AdvanceTogether,
+  state: GrantState,
+  decide: (latest: GrantState) => readonly GrantEvent[],
+): Promise<GrantState | null> {
+  const after = await together(state, decide)
+  return typeof after === 'object' ? after : (await advanceGrant(context, state.id, decide)).state
 }
 
 /** Looks, and writes what was seen. Only `removed` ends the grant. */
-async function look(context: Context, state: GrantState, connector: Connector, grant: TargetGrant): Promise<boolean> {
+async function look(
+  context: Context,
+  together: AdvanceTogether,
+  state: GrantState,
+  connector: Connector,
+  grant: TargetGrant,
+): Promise<GrantState | null> {
   const { verdict, checks, residuals } = await connector.verifyRemoved(grant)
   await context.reached('revoke:after-look')
   if (verdict !== 'removed') {
@@ -135,7 +165,7 @@ async function look(context: Context, state: GrantState, connector: Connector, g
     )
     throw new ConnectorError('VerificationFailed', `looked, and it is ${verdict}`)
   }
-  await advanceGrant(context, state.id, (latest) => {
+  const after = await advance(context, together, state, (latest) => {
     if (latest.status !== 'ending' || latest.ending === null) return []
     const left = unique([...latest.ending.left, ...residuals])
     return [
@@ -146,7 +176,7 @@ async function look(context: Context, state: GrantState, connector: Connector, g
     ]
   })
   await context.reached('revoke:after-removed')
-  return true
+  return after
 }
 
 function unique(left: readonly { kind: string; what: string }[]): { kind: string; what: string }[] {

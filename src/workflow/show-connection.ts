@@ -62,7 +62,7 @@ export async function revealConnection(context: Context, token: string): Promise
   await context.reached('connect:after-shown')
   return context.lanes.withLane(holdingLane(taken.state), async () => {
     const latest = await loadGrant(context, context.db, taken.state.id)
-    const connector = context.connectorOf(taken.state.target)
+    const connector = context.connectorOf(taken.state.target, taken.state.access?.policy)
     if (latest?.state.status !== 'active' || connector === null) return { kind: 'refused', code: 'ended' }
     const details = await connector.issueSecret(targetGrant(latest.state))
     await context.reached('connect:after-secret')

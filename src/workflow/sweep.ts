@@ -1,5 +1,10 @@
+import { inTransaction } from '../db/in-transaction.ts'
 import { decideReconsider } from '../domain/decide-reconsider.ts'
+import { freezeStream } from '../domain/freeze-event.ts'
+import type { Freeze } from '../domain/freeze-state.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import { orderStream } from '../domain/order-event.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
@@ -8,6 +13,7 @@ import type { Context } from './context.ts'
 import { findRowsThatAsk } from './find-grants.ts'
 import { loadGrant } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
+import { findOpenOrders, settleOrder } from './order-store.ts'
 import { reconcileTarget } from './reconcile-target.ts'
 import { rosterFor } from './roster.ts'
 
@@ -29,6 +35,7 @@ export async function sweep(context: Context): Promise<number> {
       })
     }
   })
+  await attempt(context, 'sweep-fault', '', () => moveOrders(context))
   await attempt(context, 'sweep-fault', '', () => announceLate(context))
   for (const target of context.knownTargets()) {
     await attempt(context, 'target-not-reconciled', target, () => reconcileTarget(context, target))
@@ -52,7 +59,22 @@ async function reconsider(context: Context, id: string): Promise<void> {
   const policy = await context.policy.inForce(context.db)
   if (isRefused(policy)) return
   const roster = await rosterFor(context, policy, loaded.state)
-  await advanceGrant(context, id, (state, now) => decideReconsider(state, roster, policy, now))
+  const decide = (state: GrantState, now: number, freeze: Freeze | null) =>
+    decideReconsider(state, roster, policy, freeze, now)
+  await advanceGrant(context, id, decide, { givesAccess: true })
+}
+
+/** Ends what waited too long for its second person, and starts anew what a deleted job would have carried out. */
+async function moveOrders(context: Context): Promise<void> {
+  for (const order of await findOpenOrders(context.db)) {
+    await attempt(context, 'sweep-fault', order, async () => {
+      await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
+        const state = await settleOrder(context, tx, order, context.clock.now())
+        if (state?.status === 'confirmed') await context.enqueue(tx, { kind: 'revoke-all', order })
+      })
+      context.committed()
+    })
+  }
 }
 
 /** One failure does not stop the rest. A record that was changed has named itself. */
@@ -84,5 +106,12 @@ async function announceLate(context: Context): Promise<void> {
       await context.db`update announced set seq = 0 where stream = ${grantStream(id)}`
     }
     await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream: grantStream(id) }))
+  }
+  const others = await context.db<{ stream: string }[]>`
+    select h.stream from stream_head h left join announced a on a.stream = h.stream
+    where (starts_with(h.stream, ${orderStream('')}) or starts_with(h.stream, ${freezeStream('')}))
+      and h.seq > coalesce(a.seq, 0) limit 1000`
+  for (const { stream } of others) {
+    await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream }))
   }
 }

@@ -9,6 +9,8 @@ export function toEffect(effect: Effect): QueuedEffect {
     case 'provision':
     case 'extend':
       return { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+    case 'revoke-all':
+      return { kind: effect.kind, key: effect.order, data: { order: effect.order } }
     case 'check-record':
       return { kind: effect.kind, key: 'log', data: {} }
     default:

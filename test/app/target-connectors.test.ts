@@ -27,6 +27,24 @@ it('goes on taking away when a variable is not set any more, also after a restar
   expect(restarted.made).toMatchObject([{ url: 'postgres://bot:one@db' }])
 })
 
+it('looks for what was given on the server where it was given, and on no other', () => {
+  const moved = testTarget({ connector: { kind: 'postgres', url: 'env:NEW_DB_URL' } })
+  const old = { ...testPolicy(), hash: 'old' }
+  const house = open([{ ...testPolicy({ targets: { 'prod-db': moved } }), hash: 'new' }, old])
+  house.secrets.set('env:NEW_DB_URL', 'postgres://bot:one@new')
+  const there = house.connectors.known('prod-db', 'old')
+  expect(house.made).toMatchObject([{ url: 'postgres://bot:one@db' }])
+  expect(house.connectors.known('prod-db')).not.toBe(there)
+  expect(house.connectors.known('prod-db', 'new')).toBe(house.connectors.known('prod-db'))
+
+  const restarted = open(house.history)
+  restarted.secrets.clear()
+  restarted.secrets.set('env:NEW_DB_URL', 'postgres://bot:one@new')
+  expect(restarted.connectors.known('prod-db', 'new')).not.toBeNull()
+  expect(restarted.connectors.known('prod-db', 'old')).toBeNull()
+  expect(restarted.connectors.known('prod-db', 'a text that was erased')).not.toBeNull()
+})
+
 it('may give an entitlement that came with an activated policy, without a restart', () => {
   const house = open([testPolicy()])
   house.connectors.toGive(house.now(), 'prod-db')

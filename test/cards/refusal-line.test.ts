@@ -45,7 +45,19 @@ describe('a refusal', () => {
 
 it('lists every verb that works in the help', () => {
   const words = wordsOf(helpCard())
-  for (const verb of ['list', 'mine', 'status', 'extend', 'done', 'end', 'cancel', 'help']) {
+  for (const verb of [
+    'list',
+    'mine',
+    'status',
+    'extend',
+    'done',
+    'end',
+    'cancel',
+    'freeze',
+    'unfreeze',
+    'revoke-all',
+    'help',
+  ]) {
     expect(words).toContain(`/access ${verb}`)
   }
 })

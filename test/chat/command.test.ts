@@ -26,6 +26,13 @@ describe('reading a command', () => {
     ['list please', { verb: 'list' }],
     ['status g-7k3qf0', { verb: 'status', grant: 'G-7K3QF0' }],
     ['end G-7K3QFO', { verb: 'end', grant: 'G-7K3QF0' }],
+    ['freeze', { verb: 'freeze', scope: '', reason: '' }],
+    ['Freeze prod-db  odd logins\nsince two', { verb: 'freeze', scope: 'prod-db', reason: 'odd logins\nsince two' }],
+    ['unfreeze everywhere now', { verb: 'unfreeze', scope: 'everywhere' }],
+    ['revoke-all @E1001 laptop stolen', { verb: 'revoke-all', subject: '@E1001', reason: 'laptop stolen' }],
+    ['revoke-all prod-db', { verb: 'revoke-all', subject: 'prod-db', reason: '' }],
+    ['status r-7k3qfo', { verb: 'order-status', order: 'R-7K3QF0' }],
+    ['cancel R-7K3QF0', { verb: 'order-cancel', order: 'R-7K3QF0' }],
     [
       'extend G-7K3QF0 1h the job is slow',
       { verb: 'extend', grant: 'G-7K3QF0', durationMs: HOUR, reason: 'the job is slow' },
@@ -47,7 +54,9 @@ describe('reading a command', () => {
     ['status', 'unknown-grant'],
     ['status G-1', 'unknown-grant'],
     ['extend G-7K3QF0 soon', 'bad-duration'],
-    ['freeze prod-db', 'unknown-command'],
+    ['findings', 'unknown-command'],
+    ['everywhere 1h why', 'unknown-command'],
+    ['revoke-all', 'malformed'],
     ['x'.repeat(4_001), 'malformed'],
   ])('refuses %j as %s', (said, code) => {
     expect(parseCommand(said)).toMatchObject({ refused: { code } })

@@ -23,6 +23,17 @@ describe('the words that are completed', () => {
   })
 })
 
+describe('the verbs of an emergency', () => {
+  const wordsFor = (person: string) => completionFor(testPolicy(), person)
+
+  it('are offered to those who may use them, with what they may name', () => {
+    const freeze = wordsFor('olga').find(({ word }) => word === 'freeze')
+    expect(freeze?.next.map(({ word }) => word)).toEqual(['everywhere', 'prod-db'])
+    expect(wordsFor('carla').map(({ word }) => word)).toEqual(expect.arrayContaining(['unfreeze', 'revoke-all']))
+    expect(wordsFor('ana').map(({ word }) => word)).not.toContain('freeze')
+  })
+})
+
 describe('the example', () => {
   it('is of the first target that this person may ask for by its bare name', () => {
     expect(exampleFor(withRead({}), 'ana')).toBe('/access reports 2m fix ledger INC-42')

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Account, type Card, type Chat, ChatError, type Line, type MessageRef } from '../../src/ports/chat.ts'
+import { emergencyCards } from './emergency-cards.ts'
 import {
   code,
   type ExampleRequest,
@@ -55,6 +56,20 @@ export function describeChat(name: string, open: () => Promise<ChatUnderTest>): 
       }
       expect(read?.words).toMatch(/waiting/i)
       for (const label of ['Approve', 'Deny', 'Cancel']) expect(read?.words).toContain(label)
+    })
+
+    test.each(emergencyCards(NOON))('$title: shows what it is about, who does what, and its buttons', async (card) => {
+      const read = await it.read(await toChannel(card))
+      expect(read?.words).toContain(card.title)
+      for (const { label, value } of card.facts) {
+        expect(read?.words).toContain(label)
+        for (const span of value) {
+          const words = span.kind === 'person' ? span.name : span.kind === 'time' ? '' : 'text' in span ? span.text : ''
+          expect(read?.words).toContain(words.trim())
+        }
+      }
+      for (const { label } of card.buttons) expect(read?.words).toContain(label)
+      expect(read?.interpreted).toEqual([])
     })
 
     test('a line stands in the thread that it was posted to, with all that it is made of', async () => {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { closeDb, openDb } from '../../src/db/client.ts'
 import { SEALER_LOCK } from '../../src/record/sealer.ts'
@@ -10,6 +12,7 @@ import { type House, idOn, openHouse, type Replica, until } from '../support/hou
 // A command is a process of its own, and a busy machine starts them slowly.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
+const VERIFIER = 'test/verifier/verify_evidence.py'
 const REASON = 'fix the ledger'
 let house: House
 let replica: Replica
@@ -54,6 +57,12 @@ describe('evidence', () => {
     expect(verified.out).toContain('grant.removed')
     const { fingerprint } = JSON.parse((await run('key', '--json')).out)
     expect(verified.out).toContain(fingerprint)
+  })
+
+  it('verifies by the second verifier too, which shares nothing with ours', async () => {
+    const { stdout } = await promisify(execFile)('python3', ['-B', VERIFIER, file, '--key', vkey])
+    expect(stdout).toMatch(/^verified\n/)
+    expect(stdout).toContain(`'grant:${id}' is complete\n`)
   })
 
   it('puts on record who took it out, before it leaves', async () => {
@@ -112,6 +121,15 @@ describe('verify', () => {
     const other = formatVkey('test.example/log', generateKeyPairSync('ed25519').publicKey)
     expectRefused(await audit(file, '--key', other), 'key-differs')
     expectRefused(await audit(file, '--key', 'not a key'), 'key-malformed')
+  })
+
+  it('refuses a file that is not UTF-8, even where no proof covers it', async () => {
+    const odd = house.file('odd.json')
+    await writeFile(
+      odd,
+      Buffer.concat([Buffer.from('{"note":"\u00ff",', 'latin1'), (await readFile(file)).subarray(1)]),
+    )
+    expectRefused(await audit(odd, '--key', vkey), 'malformed')
   })
 
   it.each<[string, string, (evidence: Evidence) => void]>([

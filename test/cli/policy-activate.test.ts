@@ -111,6 +111,31 @@ it('refuses a policy without the target of an open grant, naming the grant and w
   await until('its decisions count', async () => !heldIn(await moved.command('ana', 'other-db 1m look at it')))
 })
 
+it('refuses a policy that points the target of an open grant at another server, until it is removed', async () => {
+  const text = await readFile(house.file('moved.yaml'), 'utf8')
+  const elsewhere = text.replace('env:DEMO_TARGET_URL', 'env:NEW_TARGET_URL')
+  await writeFile(house.file('elsewhere.yaml'), elsewhere)
+  const secret = { NEW_TARGET_URL: house.environment.DEMO_TARGET_URL ?? '' }
+  const before = await house.startReplica({ POLICY_FILE: house.file('moved.yaml') })
+  const after = await house.startReplica({ POLICY_FILE: house.file('elsewhere.yaml'), ...secret })
+  const open = idOn(await before.command('ana', 'other-db 1m look at the ledger'))
+  await before.press('marcus', 'approve', open)
+  await until('it is active', async () => (await statusOf(open)) === 'active')
+
+  const refused = await activate(house.file('elsewhere.yaml'), '--as', 'carla')
+  expect(refused).toMatchObject({ code: 1, out: '' })
+  expect(refused.err).toContain(
+    `${open} is active on other-db:read, and the policy ${hashPolicy(elsewhere).slice(0, 12)} says that other-db is postgres at env:NEW_TARGET_URL, while the access was given at postgres at env:DEMO_TARGET_URL`,
+  )
+  expect(refused.err).toContain(
+    `End it (/access end ${open}) and wait until it is removed; or keep the target as it is, and add a new server under another name`,
+  )
+  await before.command('ana', `end ${open}`)
+  await until('it is removed', async () => (await statusOf(open)) === 'removed')
+  expect(await activate(house.file('elsewhere.yaml'), '--as', 'carla')).toMatchObject({ code: 0 })
+  await until('its decisions count', async () => !heldIn(await after.command('ana', 'other-db 1m look at it')))
+})
+
 it('says that the database cannot be reached, without its password', async () => {
   const url = 'postgres://postgres:swordfish@127.0.0.1:1/countersign'
   const ran = await countersign(['policy', 'activate', olderHash, '--as', 'carla'], {

@@ -1,7 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sql } from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ConnectionDetails, Connector, TargetGrant } from '../../src/ports/connector.ts'
-import { type DemoServer, inOneHour, newGrant, passwordOf, patience, startDemoServer } from './postgres-fixture.ts'
+import { NEWEST } from '../support/postgres-versions.ts'
+import {
+  type DemoServer,
+  givesCopies,
+  inOneHour,
+  MAJOR,
+  newGrant,
+  passwordOf,
+  patience,
+  startDemoServer,
+} from './postgres-fixture.ts'
 
 let server: DemoServer
 let connector: Connector
@@ -28,6 +39,21 @@ async function end(grant: TargetGrant) {
   return connector.remove(grant)
 }
 
+/** Before 16 there is no other way. */
+const withSet = givesCopies ? '' : ' with set true'
+
+/** Waits for a backend that is past its login check and does not say whose it is. */
+async function startingBackend(dba: Sql): Promise<number> {
+  for (;;) {
+    const [found] = await dba<{ pid: number }[]>`
+      select l.pid from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+      where l.locktype = 'virtualxid' and l.granted and l.mode = 'ExclusiveLock'
+        and (a.pid is null or (a.usesysid is null and a.state = 'starting'))`
+    if (found) return found.pid
+    await sleep(10)
+  }
+}
+
 const removed = { verdict: 'removed', residuals: [] }
 
 test('a person cannot SET ROLE to what they hold, so nothing survives under its name', async () => {
@@ -43,14 +69,14 @@ test('a person cannot SET ROLE to what they hold, so nothing survives under its 
 test('a session that did SET ROLE by the DBA’s own grant is ended, and that grant is reported', async () => {
   const { grant, details } = await provisioned('ledger_read')
   const dba = server.dba()
-  await dba.unsafe(`grant ledger_write to ${grant.account} with set true`)
+  await dba.unsafe(`grant ledger_write to ${grant.account}${withSet}`)
   const person = personal(grant, details)
   const [before] = await person<{ pid: number }[]>`select pg_backend_pid() as pid`
   await person`set role ledger_write`
   // The row goes away; the session writes on all the same.
   await dba.unsafe(`revoke ledger_write from ${grant.account}`)
   await person`update payments set status = 'stuck' where reference = 'INV-2060'`
-  await dba.unsafe(`grant ledger_write to ${grant.account} with set true`)
+  await dba.unsafe(`grant ledger_write to ${grant.account}${withSet}`)
   const { residuals } = await end(grant)
   expect(await dba`select from pg_stat_activity where pid = ${before?.pid ?? 0}`).toHaveLength(0)
   expect(residuals).toMatchObject([
@@ -62,9 +88,12 @@ test('a session that did SET ROLE by the DBA’s own grant is ended, and that gr
   expect((await connector.verifyRemoved(grant)).residuals).toEqual(residuals)
 })
 
-test('clients that reconnect without pause leave no survivor, ten times of ten', async () => {
+/** Ten on the newest; fewer on each older one, of which there are several. */
+const rounds = MAJOR === NEWEST ? 10 : 3
+
+test('clients that reconnect without pause leave no survivor, not once of many times', async () => {
   const dba = server.dba()
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < rounds; round++) {
     const { grant, details } = await provisioned()
     let going = true
     const hammers = [1, 2, 3].map(async () => {
@@ -94,10 +123,7 @@ test('a session that hides its name with post_auth_delay is found and ended befo
     () => 'written',
     () => 'ended',
   )
-  const starting = () =>
-    dba<{ pid: number }[]>`select pid from pg_stat_activity where state = 'starting' and usesysid is null`
-  while ((await starting()).length === 0) await sleep(10)
-  const [{ pid } = { pid: 0 }] = await starting()
+  const pid = await startingBackend(dba)
   expect(await dba`select from pg_stat_activity where usename = ${grant.account}`).toHaveLength(0)
 
   await connector.disable(grant)
@@ -109,7 +135,7 @@ test('a session that hides its name with post_auth_delay is found and ended befo
   })
   await expect(connector.remove(grant)).rejects.toMatchObject({ code: 'Conflict' })
   expect((await connector.terminateSessions(grant)).summary).toBe('1 session ended')
-  expect(await dba`select from pg_stat_activity where pid = ${pid}`).toHaveLength(0)
+  expect(await dba`select from pg_locks where pid = ${pid}`).toHaveLength(0)
   await connector.remove(grant)
   expect(await connector.verifyRemoved(grant)).toMatchObject(removed)
   await hidden.end({ timeout: 0 })
@@ -125,8 +151,7 @@ test('somebody else who hides after the account was closed is let be, and holds 
   const hidden = personal(other.grant, other.details, { connection: { options: '-c post_auth_delay=1' } })
   const asked = hidden`select 1 as one`
   asked.catch(() => undefined)
-  const starting = () => dba`select pid from pg_stat_activity where state = 'starting' and usesysid is null`
-  while ((await starting()).length === 0) await sleep(10)
+  await startingBackend(dba)
   await connector.terminateSessions(ours.grant)
   await connector.remove(ours.grant)
   expect(await connector.verifyRemoved(ours.grant)).toMatchObject(removed)
@@ -140,7 +165,7 @@ test('a session that outlived its role is still counted, by OID', async () => {
   const person = personal(grant, details)
   await person`select 1`
   await connector.disable(grant)
-  await dba.unsafe(`drop role ${grant.account}`)
+  await dba.unsafe(`drop owned by ${grant.account}; drop role ${grant.account}`)
   expect(await dba`select from pg_stat_activity where usename = ${grant.account}`).toHaveLength(0)
   const seen = await connector.verifyRemoved(grant)
   expect(seen.verdict).toBe('still-present')
@@ -155,8 +180,8 @@ test('a membership given by another grantor, which a plain revoke leaves, is tak
   const dba = server.dba()
   await dba.unsafe(`create role team_lead; grant ledger_write to team_lead with admin option;
     grant ledger_write to ${grant.account} granted by team_lead`)
-  // Reports success with no more than a warning, and it stays.
-  await dba.unsafe(`revoke ledger_write from ${grant.account}`)
+  // Reports success with no more than a warning, and it stays. Before 16 it is taken away, whoever gave it.
+  if (!givesCopies) await dba.unsafe(`revoke ledger_write from ${grant.account}`)
   const listed = (await connector.listGrants()).find(({ account }) => account === grant.account)
   expect(listed?.grants).toEqual(['ledger_read', 'ledger_write'])
   expect(listed?.notes).toContain('ledger_write: given by team_lead, inherit true, set true, admin false')
@@ -169,11 +194,11 @@ test('a membership given by another grantor, which a plain revoke leaves, is tak
 })
 
 test('a function that runs as its maker is quarantined, listed, and can do nothing any more', async () => {
-  const { grant, details } = await provisioned()
   const dba = server.dba()
   await dba.unsafe(
     `create schema workshop; grant usage, create on schema workshop to ledger_write; grant usage on schema workshop to public`,
   )
+  const { grant, details } = await provisioned()
   const person = personal(grant, details)
   await person.unsafe(`create function workshop.fix() returns void language sql security definer
     as $$ update public.payments set status = 'refunded' $$; create table workshop.copy as select * from payments`)
@@ -278,6 +303,7 @@ test('a person cannot make accounts, pass on what they hold, or lengthen their o
   for (const attempt of [
     'create role second login',
     `grant ledger_write to ledger_read`,
+    `grant ${grant.account} to ledger_read`,
     'grant select on payments to public',
     `alter role ${grant.account} valid until 'infinity'`,
     `alter role ${grant.account} connection limit 100`,
@@ -307,7 +333,7 @@ test('what the person could pass on, by a right that somebody added, is taken ba
   const { residuals } = await end(grant)
   expect(residuals.map(({ what }) => what)).toEqual([
     `carol held ledger_read, given by ${grant.account}`,
-    `${grant.account} held ledger_read, given by postgres`,
+    `${grant.account} held ledger_read, given by postgres${givesCopies ? ', with SET: look at what ledger_read owns' : ''}`,
     'table public.payments in database prod_db: it held a privilege there of its own, taken away',
   ])
   const left = await dba`select pg_has_role('carol', 'ledger_read', 'MEMBER') as holds,

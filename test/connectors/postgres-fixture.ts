@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto'
 import postgres, { type Sql } from 'postgres'
+import { inject } from 'vitest'
 import { createDemoTarget } from '../../src/connectors/demo-target.ts'
 import { accountName } from '../../src/connectors/postgres/account-name.ts'
 import { createPostgresConnector, type PostgresConnectorOptions } from '../../src/connectors/postgres/connector.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { ConnectionDetails, Connector, TargetGrant } from '../../src/ports/connector.ts'
 import { carelessSettings, type ScratchCluster, startScratchCluster } from '../support/cluster.ts'
+import { type Major, NEWEST } from '../support/postgres-versions.ts'
 
 /** The target's own expiry is judged by the target's clock, which no test can move. */
 const clock: Clock = { now: () => Date.now(), runAt: () => () => undefined }
@@ -21,9 +23,15 @@ export const patience = {
   pollMs: 10,
 }
 
+/** Which PostgreSQL the target is: the projects of vitest.config.ts run the same tests on each. */
+export const MAJOR = inject('major') ?? NEWEST
+
+/** Before 16 nobody is made a member: what the role holds is given one by one. */
+export const givesCopies = MAJOR < 16
+
 /** The demo target on a server of its own: what a test does to it harms nobody. */
 export async function startDemoServer(settings: Record<string, string> = {}): Promise<DemoServer> {
-  const cluster = await startScratchCluster({ settings: { ...carelessSettings, ...settings } })
+  const cluster = await startScratchCluster({ settings: { ...carelessSettings, ...settings }, major: MAJOR })
   const { url } = await createDemoTarget(cluster.urlFor('postgres'), 'the-bot')
   const opened: Connector[] = []
   const clients: Sql[] = []
@@ -78,4 +86,10 @@ export interface DemoServer {
   /** The superuser. */
   dba(database?: string): Sql
   close(): Promise<void>
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    major?: Major
+  }
 }

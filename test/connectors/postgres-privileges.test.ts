@@ -155,8 +155,11 @@ test.each([
 ])('an entitlement that lets people leave something behind is warned of: %s', async (give, take, what) => {
   await dba.unsafe(give)
   const faults = await connector.checkPreconditions()
-  expect(faults).toEqual([{ severity: 'warning', code: 'PrivilegeExcessive', message: expect.stringContaining(what) }])
   await dba.unsafe(take)
+  const ofAnyVersion = faults.filter(({ message }) => !message.includes('before PostgreSQL 16'))
+  expect(ofAnyVersion).toEqual([
+    { severity: 'warning', code: 'PrivilegeExcessive', message: expect.stringContaining(what) },
+  ])
 })
 
 test('too much privilege in another database counts as well', async () => {

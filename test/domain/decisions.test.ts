@@ -150,7 +150,7 @@ describe('the last question before the target is touched', () => {
     return fold(once, decideApproval(once, sign('dirk')))
   }
   const asked = (state: GrantState, who = roster(), rules = policy, now = NOW + MINUTE) =>
-    mayProvision(state, who, rules, now)
+    mayProvision(state, who, rules, null, now)
 
   it('says yes to enough signatures under the policy of now', () => {
     expect(asked(planned()).may).toBe(true)
@@ -245,14 +245,14 @@ describe('a policy or a directory that changes under a pending request', () => {
   const held = () => fold(null, decideAsk(ask(), roster({ manager: null, owners: [] }), policy, NOW))
 
   it('lets a held request move once somebody may approve it', () => {
-    const facts = decideReconsider(held(), roster(), policy, NOW)
+    const facts = decideReconsider(held(), roster(), policy, null, NOW)
     expect(facts).toMatchObject([{ type: 'request.approvers-changed', data: { missing: 0 } }])
     expect(fold(held(), facts)).toMatchObject({ missing: 0, approvers: [{ id: 'marcus' }, { id: 'olga' }] })
   })
 
   it('holds and escalates a request whose last approver has left', () => {
     const state = fold(null, decideAsk(ask(), roster({ owners: [] }), policy, NOW))
-    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy, NOW)
+    const facts = decideReconsider(state, roster({ owners: [], active: new Set(['ana']) }), policy, null, NOW)
     expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.held'])
   })
 
@@ -271,22 +271,24 @@ describe('a policy or a directory that changes under a pending request', () => {
   it('says how many must sign now, also when they are the same persons', () => {
     const state = fold(null, decideAsk(ask(), roster(), policy, NOW))
     expect(state.rules).toEqual(['1 of manager, owners'])
-    expect(fold(state, decideReconsider(state, roster(), needing(2), NOW)).rules).toEqual(['2 of manager, owners'])
+    expect(fold(state, decideReconsider(state, roster(), needing(2), null, NOW)).rules).toEqual([
+      '2 of manager, owners',
+    ])
   })
 
   it('approves when fewer are needed and those who signed suffice: nobody is left to press the button', () => {
     const asked = fold(null, decideAsk(ask(), roster(), needing(2), NOW))
     const state = fold(asked, decideApproval(asked, sign('marcus', { policy: needing(2) })))
     expect(state.status).toBe('pending')
-    const facts = decideReconsider(state, roster(), needing(1), NOW + MINUTE)
+    const facts = decideReconsider(state, roster(), needing(1), null, NOW + MINUTE)
     expect(facts.map((fact) => fact.type)).toEqual(['request.approvers-changed', 'request.approved'])
     expect(fold(state, facts)).toMatchObject({ status: 'planned', approval: { by: ['marcus'] } })
     const pressed = decideApproval(state, sign('marcus', { policy: needing(1) }))
     expect(fold(state, pressed)).toMatchObject({ status: 'planned', signatures: [{ by: 'marcus' }] })
     const late = { ...state, pendingUntil: NOW + MINUTE }
-    expect(decideReconsider(late, roster(), needing(1), NOW + MINUTE)).toEqual([])
+    expect(decideReconsider(late, roster(), needing(1), null, NOW + MINUTE)).toEqual([])
     const tooLong = { ...state, durationMs: 9 * HOUR }
-    expect(decideReconsider(tooLong, roster(), needing(1), NOW).map((fact) => fact.type)).not.toContain(
+    expect(decideReconsider(tooLong, roster(), needing(1), null, NOW).map((fact) => fact.type)).not.toContain(
       'request.approved',
     )
   })
@@ -299,9 +301,9 @@ describe('a policy or a directory that changes under a pending request', () => {
   })
 
   it('says nothing when nothing changed, or when the request is decided', () => {
-    expect(decideReconsider(pendingWrite(), roster(), policy, NOW)).toEqual([])
+    expect(decideReconsider(pendingWrite(), roster(), policy, null, NOW)).toEqual([])
     const denied = fold(pendingWrite(), decideDenial(pendingWrite(), sign('marcus'), 'no'))
-    expect(decideReconsider(denied, roster({ manager: null }), policy, NOW)).toEqual([])
+    expect(decideReconsider(denied, roster({ manager: null }), policy, null, NOW)).toEqual([])
   })
 })
 
@@ -322,7 +324,7 @@ describe('an extension', () => {
   }
 
   it('is raised while its signatures stand, and not for a holder who has left or a signer who no longer counts', () => {
-    const may = (who = roster()) => mayExtend(approved(), who, policy, NOW + MINUTE)
+    const may = (who = roster()) => mayExtend(approved(), who, policy, null, NOW + MINUTE)
     expect(may()).toMatchObject({ may: true, extension: { until: NOW + 2 * HOUR } })
     expect(may(roster({ active: new Set(['marcus', 'olga']) }))).toMatchObject({ may: false, code: 'holder-left' })
     expect(may(roster({ manager: 'bo' }))).toMatchObject({ may: false, code: 'signatures-no-longer-enough' })

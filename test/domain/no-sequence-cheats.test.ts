@@ -135,9 +135,9 @@ function happen(world: World, next: { do: string; by: string; ms?: number }, pol
     case 'tick':
       return decideDue(state, now)
     case 'reconsider':
-      return decideReconsider(state, roster, policy, now)
+      return decideReconsider(state, roster, policy, null, now)
     case 'provide': {
-      if (!mayProvision(state, roster, policy, now).may) return []
+      if (!mayProvision(state, roster, policy, null, now).may) return []
       const account = 'jit_x'
       const endsBy = now + state.durationMs + MINUTE
       return [
@@ -159,7 +159,7 @@ function happen(world: World, next: { do: string; by: string; ms?: number }, pol
       ]
     }
     case 'raise-expiry': {
-      const may = mayExtend(state, roster, policy, now)
+      const may = mayExtend(state, roster, policy, null, now)
       if (!may.may) return []
       return [
         {

@@ -1,61 +1,71 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { closeDb, openDb } from '../../src/db/client.ts'
-import { carelessSettings, startScratchCluster } from '../support/cluster.ts'
-import { type House, idOn, openHouse, until } from '../support/house.ts'
-import { installedServers } from '../support/installed-servers.ts'
+import { afterEach, expect, test } from 'vitest'
+import { copyAndRestore } from '../support/copy-and-restore.ts'
+import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
+import { MAJORS } from '../support/postgres-versions.ts'
 import { readMetrics } from '../support/read-metrics.ts'
 
 /*
- * Countersign's own database on every PostgreSQL that is here: the one that npm brings, always, and what the machine
- * has of 15 and newer (.ci/run sees to it that there is one).
+ * Countersign's own database, and a target beside it, on every PostgreSQL that it works with.
  */
-const servers = [{ major: 18, binaries: undefined }, ...installedServers()]
-
 let house: House
-const closers: (() => Promise<void>)[] = []
-beforeAll(async () => {
-  house = await openHouse()
-})
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
-afterAll(() => house.close())
+afterEach(() => house.close())
 
-test.each(servers)(
-  'migrates, decides, seals, takes away and measures on PostgreSQL $major',
-  async ({ major, binaries }) => {
-    const cluster = await startScratchCluster({ settings: carelessSettings, ...(binaries && { installed: binaries }) })
-    closers.push(() => cluster.remove())
-    const admin = openDb(cluster.urlFor('postgres'), { applicationName: 'test', max: 1 })
-    await admin`create database countersign`
-    await closeDb(admin)
-    const db = openDb(cluster.urlFor('countersign'), { applicationName: 'test', max: 2 })
-    closers.push(() => closeDb(db))
-    const [{ version } = { version: 0 }] = await db<{ version: number }[]>`
+test.each(MAJORS)(
+  'migrates, decides, seals, gives, takes away, measures and goes on after a restore on PostgreSQL %i',
+  async (major) => {
+    house = await openHouse({ major })
+    const [{ version } = { version: 0 }] = await house.db<{ version: number }[]>`
       select current_setting('server_version_num')::int / 10000 as version`
     expect(version).toBe(major)
 
-    const replica = await house.startReplica({
-      DATABASE_URL: cluster.urlFor('countersign'),
-      LOG_ORIGIN: `test.example/on-${major}-${cluster.port}`,
-    })
-    const id = idOn(await replica.command('ana', 'prod-db 1h fix the ledger'))
-    await replica.press('marcus', 'approve', id)
-    const statusIs = (wanted: string) => async () => {
-      const [row] = await db<{ status: string }[]>`select status from grant_state where id = ${id}`
-      return row?.status === wanted
-    }
-    await until('it is active', statusIs('active'))
-    await replica.press('ana', 'done', id)
-    await until('it is proved', statusIs('removed'))
-    await until('all is sealed', async () => (await db`select from event_pending`).length === 0)
-    await expect(db`update event set at = 0`).rejects.toMatchObject({ code: '23000' })
-    const read = readMetrics(await (await fetch(`${replica.url}/metrics`)).text())
+    const before = await house.startReplica()
+    const first = await give(before, 'ana')
+    const second = await give(before, 'bo')
+    await end(before, 'ana', first)
+    await until('all is sealed', async () => (await house.db`select from event_pending`).length === 0)
+    await expect(house.db`update event set at = 0`).rejects.toMatchObject({ code: '23000' })
+    const read = readMetrics(await (await fetch(`${before.url}/metrics`)).text())
     expect(read('house_read')).toBe(1)
     expect(read('ready', { check: 'schema' })).toBe(1)
     expect(read('ready', { check: 'record' })).toBe(1)
-    expect(replica.log.filter((line) => /"level":"error"/.test(line))).toEqual([])
-    await replica.stop()
+    await before.stop()
+
+    await copyAndRestore(house.cluster)
+    const after = await house.startReplica()
+    await end(after, 'bo', second)
+    expect(await house.db`select from event where type = 'system.alarm'`).toHaveLength(0)
+    expect([...before.log, ...after.log].filter((line) => /"level":"error"/.test(line))).toEqual([])
+    await after.stop()
   },
   90_000,
 )
+
+test('a server that is too old is refused at the start, before anything is changed on it', async () => {
+  house = await openHouse()
+  // Says that it is PostgreSQL 14 to whoever asks it in this database.
+  await house.db.unsafe(`create schema pretence; create function pretence.current_setting(text) returns text language sql
+    as $$ select case $1 when 'server_version_num' then '140023' when 'server_version' then '14.23'
+      else pg_catalog.current_setting($1) end $$;
+    alter database countersign set search_path = pretence, pg_catalog, public`)
+  await expect(house.startReplica()).rejects.toThrow(
+    'DATABASE_URL points at PostgreSQL 14.23, which is too old. Use PostgreSQL 15 or newer. Nothing was changed.',
+  )
+  expect(await house.db`select from pg_namespace where nspname in ('drizzle', 'pgboss')`).toHaveLength(0)
+})
+
+async function give(replica: Replica, as: string): Promise<string> {
+  const id = idOn(await replica.command(as, 'prod-db 1h fix the ledger'))
+  await replica.press('marcus', 'approve', id)
+  await until('it is active', async () => (await statusOf(id)) === 'active')
+  return id
+}
+
+async function end(replica: Replica, as: string, id: string): Promise<void> {
+  await replica.press(as, 'done', id)
+  await until('it is proved', async () => (await statusOf(id)) === 'removed')
+}
+
+async function statusOf(id: string): Promise<string | undefined> {
+  const [row] = await house.db<{ status: string }[]>`select status from grant_state where id = ${id}`
+  return row?.status
+}

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { closeDb, openDb } from '../../src/db/client.ts'
 import { createKeyFile, newSigningKey } from '../../src/record/key-files.ts'
+import { copyAndRestore } from '../support/copy-and-restore.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
 
 /*
@@ -24,24 +24,11 @@ async function statusOf(id: string): Promise<string | undefined> {
   return row?.status
 }
 
-/** Puts a copy of the whole database in its place, as a restore does. Nothing runs meanwhile. */
-async function copyAndRestore(): Promise<void> {
-  const admin = openDb(house.cluster.urlFor('postgres'), { applicationName: 'operator', max: 1 })
-  try {
-    await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'countersign'`
-    await admin`create database backup template countersign`
-    await admin`drop database countersign with (force)`
-    await admin`create database countersign template backup`
-  } finally {
-    await closeDb(admin)
-  }
-}
-
 test('a copy that lost nothing goes on as if nothing had been', async () => {
   const before = await house.startReplica()
   const id = await give(before, 'ana')
   await before.stop()
-  await copyAndRestore()
+  await copyAndRestore(house.cluster)
   const after = await house.startReplica()
   await after.press('ana', 'done', id)
   await until('it is proved', async () => (await statusOf(id)) === 'removed')

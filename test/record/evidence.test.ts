@@ -4,7 +4,6 @@ import { signCheckpoint } from '../../src/record/signer.ts'
 import { canonicalJson, leafHash, parseVkey, verifyEvidence } from '../../src/record/verify.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createFakeWitness, type FakeWitness } from './fake-witness.ts'
-import { createMemoryTree } from './memory-tree.ts'
 import {
   append,
   createRecordDatabase,
@@ -13,6 +12,7 @@ import {
   type RecordDatabase,
   type Replica,
 } from './record-fixture.ts'
+import { signFile } from './signed-file.ts'
 
 const signer = createTestSigner()
 const vkey = signer.vkey
@@ -335,23 +335,7 @@ describe('a log that was signed with a fault in it is refused', () => {
   const third = { ...body, seq: 3, prev: hashOf(second) }
 
   async function verifySigned(bodies: object[]) {
-    const texts = bodies.map((one) => canonicalJson(one))
-    const tree = createMemoryTree(texts.map((text) => leafHash(text)))
-    return verifyEvidence(
-      JSON.stringify({
-        format: 'countersign-evidence/1',
-        origin: 'test.example/log',
-        verifierKey: vkey,
-        checkpoint: await signCheckpoint(signer, { size: texts.length, root: tree.root() }),
-        events: texts.map((text, leafIndex) => ({
-          leafIndex,
-          body: text,
-          proof: tree.inclusion(leafIndex, texts.length).map((hash) => hash.toString('base64')),
-        })),
-        reveals: [],
-      }),
-      { vkey },
-    )
+    return verifyEvidence(JSON.stringify(await signFile(signer, bodies)), { vkey })
   }
 
   test('without the fault it is verified', async () => {

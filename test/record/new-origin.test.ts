@@ -109,6 +109,24 @@ test('it is refused while a sealer works, for a name that was used, and before t
   await expect(start(again)).rejects.toThrow('has been used')
 })
 
+test('it is refused for a record that can go on', async () => {
+  const healthy = await createRecordDatabase()
+  const kept = createFakeWitness()
+  await append(healthy, 'a', 0, 'said')
+  const replica = createReplica(healthy, { signer: oldSigner, witnesses: [kept], clock })
+  replica.sealer.start()
+  await replica.sealer.sealed('a', 1)
+  await replica.stop()
+  const one = openDb(healthy.database.sealerUrl, { applicationName: 'operator', role: 'countersign_sealer', max: 1 })
+  const own = { app: healthy.app, sealer: one, record: healthy.record, macKey: healthy.keys.macKey }
+  await expect(start({ ...own, witnessed: createWitnessed(signer.vkey, [kept]) })).rejects.toThrow(
+    'the record of test.example/log is whole: keep LOG_ORIGIN=test.example/log',
+  )
+  expect(await healthy.admin`select from log`).toHaveLength(1)
+  await closeDb(one)
+  await healthy.drop()
+})
+
 test('killed before it was done, it is done again with the same first leaf', async () => {
   const dying = { ...signer, sign: () => Promise.reject(new Error('killed')) }
   await expect(start({ signer: dying })).rejects.toThrow('killed')

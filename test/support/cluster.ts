@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Binaries, findBinaries } from '../../src/db/embedded/binaries.ts'
-import { createCluster } from '../../src/db/embedded/create-cluster.ts'
+import { findBinaries } from '../../src/db/embedded/binaries.ts'
 import { freePort } from '../../src/db/embedded/free-port.ts'
 import { isAlive, isServerOf, launch, readPostmaster, stopServer } from '../../src/db/embedded/postmaster.ts'
 import { isReachable, serverUser } from '../../src/db/embedded/server-user.ts'
-import { initInstalled } from './installed-servers.ts'
+import { copyCluster } from './new-cluster.ts'
+import { type Major, NEWEST, packageOf } from './postgres-versions.ts'
 
 const STOP_PATIENCE_MS = 15_000
 const PREFIX = 'countersign-test-'
@@ -22,16 +21,17 @@ const roomySettings = { max_connections: '300', shared_buffers: '64MB', jit: 'of
  * A PostgreSQL server of one's own, to crash, to fill, or to run with other settings. It writes as
  * carefully as in production unless told otherwise.
  */
-export async function startScratchCluster({ settings = {}, installed }: ScratchOptions = {}): Promise<ScratchCluster> {
+export async function startScratchCluster({
+  settings = {},
+  major = NEWEST,
+}: ScratchOptions = {}): Promise<ScratchCluster> {
   await sweepAbandoned()
-  const [binaries, user] = await Promise.all([installed ?? findBinaries(), serverUser()])
+  const [binaries, user] = await Promise.all([findBinaries(packageOf(major)), serverUser()])
   const folder = await mkdtemp(path.join(await temporaryRoot(), `${PREFIX}${process.pid}-`))
   if (user) await chown(folder, user.uid, user.gid)
   await chmod(folder, 0o700)
   const dataDir = path.join(folder, 'data')
-  const password = randomBytes(18).toString('base64url')
-  if (installed) await initInstalled({ binaries, dataDir, user, password })
-  else await createCluster({ binaries, dataDir, user, password, sync: false })
+  const password = await copyCluster({ kept: await keptFolder(), major, binaries, dataDir, user })
   const port = await freePort()
   const logFile = path.join(folder, 'server.log')
   const start = () => launch({ binaries, dataDir, user, port, logFile, settings: { ...roomySettings, ...settings } })
@@ -72,6 +72,17 @@ export async function startScratchCluster({ settings = {}, installed }: ScratchO
   return cluster
 }
 
+/** What the servers of this run are copied from, by the name of the process that lives as long: a worker's parent. */
+async function keptFolder(): Promise<string> {
+  const owner = process.env.VITEST_POOL_ID === undefined ? process.pid : process.ppid
+  return path.join(await temporaryRoot(), `${PREFIX}${owner}-clusters`)
+}
+
+/** At the end of the run. */
+export async function removeKept(): Promise<void> {
+  await rm(await keptFolder(), { recursive: true, force: true })
+}
+
 async function temporaryRoot(): Promise<string> {
   const user = await serverUser()
   return !user || (await isReachable(tmpdir(), user)) ? tmpdir() : '/tmp'
@@ -93,8 +104,8 @@ async function sweepAbandoned(): Promise<void> {
 export interface ScratchOptions {
   /** PostgreSQL settings, such as `{ statement_timeout: '1s' }`. */
   settings?: Record<string, string>
-  /** Another server than the one that npm brings: see `installedServers`. */
-  installed?: Binaries
+  /** Another PostgreSQL than the one that Countersign brings. */
+  major?: Major
 }
 
 export interface ScratchCluster {

@@ -3,7 +3,7 @@ import { closeDb, openDb } from '../../src/db/client.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { APP_ROLE, OWNER_ROLE, SEALER_ROLE } from '../../src/db/roles.ts'
 import { migrateEffects } from '../../src/effects/migrate-effects.ts'
-import { carelessSettings, startScratchCluster } from './cluster.ts'
+import { carelessSettings, removeKept, startScratchCluster } from './cluster.ts'
 
 const TEMPLATE = 'countersign_template'
 const LOGINS = { app: APP_ROLE, sealer: SEALER_ROLE, owner: OWNER_ROLE }
@@ -31,7 +31,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   } finally {
     await closeDb(admin)
   }
-  return () => cluster.remove()
+  return async () => {
+    await cluster.remove()
+    await removeKept()
+  }
 }
 
 declare module 'vitest' {

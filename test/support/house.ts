@@ -14,6 +14,7 @@ import type { Answer, ButtonAction } from '../../src/ports/chat.ts'
 import { createKeyFile, newMacKey, newSigningKey } from '../../src/record/key-files.ts'
 import { newSecretsKey } from '../../src/secrets/sealing.ts'
 import { carelessSettings, startScratchCluster } from './cluster.ts'
+import { type Major, NEWEST } from './postgres-versions.ts'
 
 const REPLICA = path.join(import.meta.dirname, 'replica.ts')
 const READY_MS = 30_000
@@ -22,8 +23,9 @@ const READY_MS = 30_000
  * A server of its own with an empty database, a demo target, keys and a policy: whole processes can be
  * started on it, killed, and looked at from outside as the superuser.
  */
-export async function openHouse(options: { policy?: string; settings?: Record<string, string> } = {}): Promise<House> {
-  const cluster = await startScratchCluster({ settings: options.settings ?? carelessSettings })
+export async function openHouse(options: HouseOptions = {}): Promise<House> {
+  const { settings = carelessSettings, major = NEWEST } = options
+  const cluster = await startScratchCluster({ settings, major })
   const folder = await mkdtemp(path.join(tmpdir(), 'countersign-house-'))
   const file = (name: string) => path.join(folder, name)
   await createKeyFile(file('signing.pem'), newSigningKey())
@@ -50,7 +52,8 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
   }
 
   async function startReplica(extra: Record<string, string> = {}): Promise<Replica> {
-    const replica = await launch({ ...environment, PORT: String(await freePort()), ...extra })
+    const port = String(await freePort())
+    const replica = await launch(options.script ?? REPLICA, { ...environment, PORT: port, ...extra })
     replicas.add(replica)
     return replica
   }
@@ -69,8 +72,8 @@ export async function openHouse(options: { policy?: string; settings?: Record<st
 
 const TEST_POLICY = path.join(import.meta.dirname, 'policy.yaml')
 
-async function launch(environment: Record<string, string>): Promise<Replica> {
-  const child = spawn(process.execPath, [REPLICA], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+async function launch(script: string, environment: Record<string, string>): Promise<Replica> {
+  const child = spawn(process.execPath, [script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const log: string[] = []
   if (child.stderr === null || child.stdout === null) throw new Error('no pipes')
   createInterface(child.stderr).on('line', (line) => log.push(line))
@@ -168,6 +171,17 @@ export interface Replica extends Person {
   sweep(): Promise<void>
   kill(): Promise<void>
   stop(): Promise<void>
+}
+
+export interface HouseOptions {
+  /** The text of the policy file; the tests' own when left out. */
+  readonly policy?: string
+  /** PostgreSQL settings; quick and careless when left out. */
+  readonly settings?: Record<string, string>
+  /** What a replica runs, in place of the tests' own. */
+  readonly script?: string
+  /** Which PostgreSQL holds both the record and the target. */
+  readonly major?: Major
 }
 
 export interface House {

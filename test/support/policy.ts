@@ -11,6 +11,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
     warnBeforeMs: 10 * MINUTE,
     escalateTo: ['carla'],
     compliance: ['carla'],
+    mayFreeze: [],
     people: [
       testPerson('ana', { manager: 'marcus' }),
       testPerson('bo', { manager: 'marcus' }),

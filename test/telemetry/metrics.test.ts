@@ -11,6 +11,7 @@ function figures(changes: Partial<HouseFigures> = {}): HouseFigures {
     record: { size: 10, pending: 0, oldestPendingMs: 0, oldestUnwitnessedMs: 0, quarantined: 0 },
     witnesses: [],
     undeliverable: 0,
+    freezes: [],
     effects: [],
     seen: [],
     ...changes,
@@ -32,6 +33,13 @@ test('what the process noticed is counted by verb, outcome and what', async () =
   expect(read('notice_lateness_seconds_sum')).toBe(1.5)
   expect(read('alarms_total', { what: 'orphan-access' })).toBe(1)
   expect(read('build_info', { version: '1.2.3', commit: 'abc' })).toBe(1)
+})
+
+test('a freeze has a line for as long as it holds', async () => {
+  const metrics = createMetrics(build)
+  const frozen = readMetrics(await metrics.show(figures({ freezes: [{ target: 'prod-db', forMs: 90_000 }] }), []))
+  expect(frozen('frozen_seconds', { target: 'prod-db' })).toBe(90)
+  expect(await metrics.show(figures(), [])).not.toContain('countersign_frozen_seconds{')
 })
 
 test('an ending is counted once, with its cause and how late it was', async () => {

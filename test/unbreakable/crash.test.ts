@@ -29,6 +29,12 @@ const PLOTS: Readonly<Record<CrashPoint, Plot>> = {
   'extend:after-commit': 'extended',
   'end:before-commit': 'done',
   'end:after-commit': 'done',
+  'order:before-commit': 'revoked',
+  'order:after-commit': 'revoked',
+  'revoke-all:after-reached': 'revoked',
+  'revoke-all:after-each': 'revoked',
+  'revoke-all:before-done': 'revoked',
+  'revoke-all:after-done': 'revoked',
   'due:after-commit': 'expires',
   'revoke:after-disable': 'expires',
   'revoke:after-disabled': 'expires',
@@ -56,6 +62,7 @@ const CASES: readonly (readonly [CrashPoint, number, Plot])[] = [
   ...(['seal:after-tree', 'seal:after-witness', 'announce:after-post', 'announce:after-update'] as const).map(
     (point) => [point, 3, 'expires'] as const,
   ),
+  ['revoke-all:after-each', 2, 'revoked'],
   // What was posted is out of date when it is posted again, and nothing changes after.
   ['announce:after-post', 1, 'denied'],
 ]
@@ -68,6 +75,7 @@ const EVENTS: Readonly<Record<Exclude<Plot, 'orphan'>, string>> = {
   expires: `${GIVEN} ${TAKEN}`,
   done: `${GIVEN} ${TAKEN}`,
   swept: `${GIVEN} ${TAKEN}`,
+  revoked: `${GIVEN} ${TAKEN}`,
   extended: `${GIVEN} ${LONGER} ${TAKEN}`,
   denied: 'request.asked request.denied closed',
 }
@@ -93,7 +101,7 @@ describe.each([
   beforeAll(async () => {
     all.push(...(await Promise.all(Array.from({ length: crews }, () => openCrew(size)))))
     for (const crew of all) free.put(crew)
-  })
+  }, 120_000)
   afterAll(async () => {
     await Promise.all(all.map((crew) => crew.close()))
   })
@@ -105,7 +113,11 @@ describe.each([
       await crew.record.quiet()
       crew.arm(point, arrival)
       if (plot === 'orphan') await expectOrphanGone(crew, await plantOrphan(crew))
-      else await expectWhole(crew, plot, await tellStory(crew, plot))
+      else {
+        const told = await tellStory(crew, plot)
+        await expectWhole(crew, plot, told)
+        if (told.order !== null) await expectCarriedOut(crew, told)
+      }
       expect(crew.armed(), 'somebody died there').toEqual([])
       expect(crew.deaths()).toBe(1)
       expect(crew.watch.faults()).toEqual([])
@@ -145,7 +157,7 @@ function createPool<T>(): { take(): Promise<T>; put(item: T): void } {
   }
 }
 
-async function expectWhole(crew: Crew, plot: Exclude<Plot, 'orphan'>, { id, said }: Told): Promise<void> {
+async function expectWhole(crew: Crew, plot: Exclude<Plot, 'orphan'>, { id, waiting, said }: Told): Promise<void> {
   const { record, watch } = crew
   await record.quiet()
 
@@ -153,7 +165,7 @@ async function expectWhole(crew: Crew, plot: Exclude<Plot, 'orphan'>, { id, said
   const seldom = ['grant.connection-shown', 'grant.end-near', 'act.refused']
   const types = events.map((event) => event.type).filter((type) => !seldom.includes(type))
   expect(types.join(' ')).toBe(EVENTS[plot])
-  expect(await record.askedSince(events[0]?.at ?? 0)).toEqual([id])
+  expect(await record.askedSince(events[0]?.at ?? 0)).toEqual(waiting === null ? [id] : [id, waiting])
 
   const account = accountName(id)
   if (plot === 'denied') expect(watch.timesMade(account)).toBe(0)
@@ -169,6 +181,21 @@ async function expectWhole(crew: Crew, plot: Exclude<Plot, 'orphan'>, { id, said
     )
   }
   expect((await record.eventsOf(id)).length).toBe(events.length)
+}
+
+const ORDER = 'order.proposed order.confirmed order.reached order.carried-out closed'
+
+/** Carried out once, though somebody died on the way; and said so. */
+async function expectCarriedOut({ house, record }: Crew, { id, waiting, order }: Told): Promise<void> {
+  const rows = await house.db<{ type: string; body: string }[]>`
+    select type, body from event where stream = ${`order:${order}`} order by seq`
+  const facts = rows.filter(({ type }) => type !== 'act.refused')
+  expect(facts.map(({ type }) => type).join(' ')).toBe(ORDER)
+  expect(JSON.parse(facts[3]?.body ?? '').data).toEqual({ ended: [id], cancelled: [waiting], stuck: [] })
+  const back = (await record.eventsOf(waiting ?? '')).map(({ type }) => type)
+  expect(back).toEqual(['request.asked', 'request.cancelled', 'closed'])
+  const ending = (await record.eventsOf(id)).find(({ type }) => type === 'grant.ending')
+  expect(ending?.data).toMatchObject({ cause: 'ordered', order })
 }
 
 async function expectRemoved({ house, watch }: Crew, id: string): Promise<void> {

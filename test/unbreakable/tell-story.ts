@@ -7,8 +7,8 @@ import { idOn, type Replica, until } from '../support/house.ts'
 import type { Crew } from './crew.ts'
 import { LOG_ORIGIN } from './record-of.ts'
 
-/** How a story ends: by itself, by its holder, after an extension, over a sweep, denied; or an access that nobody gave. */
-export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'denied' | 'orphan'
+/** How a story ends: by itself, by its holder, after an extension, over a sweep, by an order of two, denied; or an access that nobody gave. */
+export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'revoked' | 'denied' | 'orphan'
 
 const REACH_MS = 60_000
 
@@ -30,8 +30,10 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
   const id = idOn(await say((replica, key) => replica.command('ana', `prod-db ${length} fix the ledger`, key)))
   if (plot === 'denied') {
     await say((replica, key) => replica.submit('marcus', 'deny', id, { reason: 'not now' }, key))
-    return { id, said }
+    return { id, waiting: null, order: null, said }
   }
+  let order: string | null = null
+  let waiting: string | null = null
   await say((replica, key) => replica.press('marcus', 'approve', id, key))
   await reached(crew, id, 'grant.active')
   const session = await connect(crew, await say((replica, key) => replica.press('ana', 'connect', id, key)))
@@ -42,12 +44,18 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
       await reached(crew, id, 'grant.extended')
     }
     if (plot === 'swept') await crew.sweep()
-    if (plot !== 'expires') await say((replica, key) => replica.press('ana', 'done', id, key))
+    if (plot === 'revoked') {
+      waiting = idOn(await say((replica, key) => replica.command('ana', 'prod-db:write 2m mend it', key)))
+      order = orderOn(await say((replica, key) => replica.command('olga', 'revoke-all @ana left her laptop', key)))
+      const confirmed = order
+      await say((replica, key) => replica.press('carla', 'confirm-order', confirmed, key))
+      await orderClosed(crew, order)
+    } else if (plot !== 'expires') await say((replica, key) => replica.press('ana', 'done', id, key))
     await reached(crew, id, 'closed')
   } finally {
     await session?.end({ timeout: 0 })
   }
-  return { id, said }
+  return { id, waiting, order, said }
 }
 
 /** An account of ours that the record knows nothing of: as after a restore that lost the newest events. */
@@ -59,6 +67,18 @@ export async function plantOrphan(crew: Crew): Promise<string> {
       ${Date.now() + 600_000}::bigint, 1, ${Date.now()}::bigint)`
   await crew.sweep()
   return id
+}
+
+function orderOn(answer: Answer): string {
+  const id = /R-[0-9A-Z]{6}/.exec(JSON.stringify(answer))?.[0]
+  if (id === undefined) throw new Error(`no order in ${JSON.stringify(answer)}`)
+  return id
+}
+
+async function orderClosed(crew: Crew, order: string): Promise<void> {
+  const seen = async () =>
+    (await crew.house.db`select 1 from event where stream = ${`order:${order}`} and type = 'closed'`).length > 0
+  await until(`${order} is carried out`, seen, REACH_MS)
 }
 
 async function reached(crew: Crew, id: string, type: string): Promise<void> {
@@ -84,6 +104,9 @@ async function connect(crew: Crew, answer: Answer): Promise<Sql | null> {
 
 export interface Told {
   readonly id: string
+  /** A request that waited, and was taken back by the order. */
+  readonly waiting: string | null
+  readonly order: string | null
   readonly said: readonly Said[]
 }
 

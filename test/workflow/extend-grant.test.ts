@@ -56,7 +56,7 @@ function contextWith(connector: Connector, inForce: unknown): Context {
     lanes: {
       withLane: async (_key: string, work: (lane: object) => unknown) => work({ lost: new AbortController().signal }),
     },
-    policy: { inForce: async () => inForce },
+    policy: { provedInForce: async () => inForce },
     connectorOf: () => connector,
     connectorToGive: () => connector,
     reached: async () => undefined,

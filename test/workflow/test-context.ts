@@ -32,6 +32,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
       current: () => policy,
       everActive: () => [policy],
       inForce: async () => policy,
+      provedInForce: async () => policy,
       ownHash: () => policy.hash,
       load: async () => {},
       reload: async () => {},
@@ -40,7 +41,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
     connectorOf: () => null,
     connectorToGive: () => null,
     knownTargets: () => [],
-    enqueue: async (_tx, effect) => void enqueued.push(effect),
+    enqueue: async (_tx, effects) => void enqueued.push(...[effects].flat()),
     committed: () => undefined,
     lanes: {
       withLane: async (key, work) => work({ key, lost: new AbortController().signal }),
@@ -51,6 +52,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
     alarm: (alarm) => void alarms.push(alarm),
     observe: { act: () => undefined, chatInStep: () => undefined },
     reached: async () => undefined,
+    askTogether: async () => null,
   }
   return {
     ...{ context, database, clock, chat, alarms, enqueued },

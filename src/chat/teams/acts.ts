@@ -5,7 +5,7 @@ import { plainWords } from '../plain-words.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { Received, What, Where } from './read-activity.ts'
 import { type Dialog, renderAnswerDialog, renderForm, renderFormOpener } from './render-form.ts'
-import { CARD_TYPE, renderMessage, renderOwnView, type TeamsMessage } from './render-message.ts'
+import { CARD_TYPE, hasOwnView, renderMessage, renderOwnView, type TeamsMessage } from './render-message.ts'
 import type { Json, Rendering } from './render-text.ts'
 
 export interface ActsOptions {
@@ -24,6 +24,9 @@ export interface Acts {
   /** Waits for the answers that are still on their way. */
   settle(): Promise<void>
 }
+
+type Commanded = Extract<What, { kind: 'command' }>
+type Pressed = Extract<What, { kind: 'press' }>
 
 /** An answer that Teams does not take at once is tried this often; a repeat of the act tries again. */
 const MOST_TRIES = 3
@@ -56,7 +59,7 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
         return refusal(what, NOT_UNDERSTOOD)
       case 'command': {
         const performing = desk.command(what.act, what.text, where.heard.channel)
-        void behind(performing.then((given) => reply(where, what.act, given)))
+        void behind(performing.then((given) => reply(where, what, given)))
         // Teams sends again what is not taken within about fifteen seconds; the answer is a message of its own.
         await inTime(
           performing.catch(() => null),
@@ -65,16 +68,15 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
         return null
       }
       case 'press':
-        return pressed(what.act, desk.press(what.act, what.press), what.press.request)
+        return pressed(what, desk.press(what.act, what.press))
       case 'refresh': {
         const view = await desk.command(what.act, `status ${what.request}`, null)
         return view.kind === 'card' ? cardBody(renderOwnView(view.card, null, rendering)) : words(wordsOf(view))
       }
-      case 'open-form': {
-        const { act, press } = what
-        const performing = press === null ? desk.command(act, '', null) : desk.press(act, press)
-        return dialogOf(act, performing, (given) => dialogWith(given))
-      }
+      case 'open-form':
+        return dialogOf(what.act, desk.command(what.act, what.text, null), dialogWith)
+      case 'press-for-form':
+        return dialogOf(what.act, desk.press(what.act, what.press), dialogWith)
       case 'submit': {
         const performing = desk.submit(what.act, what.submission)
         return dialogOf(what.act, performing, (given) => submitted(given, what))
@@ -84,7 +86,7 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
     }
   }
 
-  async function pressed(act: Act, performing: Promise<Answer>, request: string): Promise<Json> {
+  async function pressed({ act, press }: Pressed, performing: Promise<Answer>): Promise<Json> {
     const given = await inTime(performing, answerWithinMs)
     if (given === LATE) {
       follow(act, performing)
@@ -93,7 +95,8 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
     if (given.kind === 'form') return words(FORM_ELSEWHERE)
     if (given.kind === 'card' || holdsLink(given.line)) return words(await inPerson(act, wordsOf(given)))
     if (given.line.tone === 'refused' || given.line.tone === 'alarm') return words(given.line)
-    const view = await desk.command({ ...act, key: `${act.key}:view` }, `status ${request}`, null)
+    if (!hasOwnView(press.action)) return words(given.line)
+    const view = await desk.command({ ...act, key: `${act.key}:view` }, `status ${press.request}`, null)
     return view.kind === 'card' ? cardBody(renderOwnView(view.card, given.line, rendering)) : words(given.line)
   }
 
@@ -132,12 +135,12 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
 
   /** What comes too late for the client follows in the chat with that person. */
   function follow(act: Act, performing: Promise<Answer>): void {
-    void behind(performing.then((given) => deliver(act, () => toPerson(act, messageOf(given)))))
+    void behind(performing.then((given) => deliver(act, () => toPerson(act, messageOf(given, '')))))
   }
 
   /** To a command: in the same place, for that person alone; where Teams does not do that, in their own chat. */
-  async function reply(where: Where, act: Act, given: Answer): Promise<void> {
-    const message = messageOf(given)
+  async function reply(where: Where, { act, text }: Commanded, given: Answer): Promise<void> {
+    const message = messageOf(given, text)
     await deliver(act, async () => {
       const person = where.heard.person
       if (where.isPersonal || person === null || leadsAway(given)) return toPerson(act, message)
@@ -177,8 +180,8 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
     return safe.finally(() => underWay.delete(safe))
   }
 
-  function messageOf(given: Answer): TeamsMessage {
-    if (given.kind === 'form') return { summary: given.form.title, card: renderFormOpener(given.form) }
+  function messageOf(given: Answer, text: string): TeamsMessage {
+    if (given.kind === 'form') return { summary: given.form.title, card: renderFormOpener(given.form, text) }
     return renderMessage(wordsOf(given), rendering)
   }
 
@@ -194,7 +197,7 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
   }
 
   function refusal(what: What, said: Line): Json | null {
-    const isDialog = what.kind === 'open-form' || what.kind === 'submit'
+    const isDialog = what.kind === 'open-form' || what.kind === 'press-for-form' || what.kind === 'submit'
     if (isDialog || (what.kind === 'unreadable' && what.asks === 'dialog')) {
       return { ...renderAnswerDialog(said, rendering) }
     }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Account, Act, Form, Press, Submission } from '../../ports/chat.ts'
 import type { Heard } from './conversations.ts'
-import { FIELD_PREFIX, OPEN_ASK_FORM } from './render-form.ts'
+import { FIELD_PREFIX, OPEN_FORM } from './render-form.ts'
 import { VERB } from './render-message.ts'
 import { TEAMS_PLATFORM } from './sent-messages.ts'
 
@@ -28,8 +28,10 @@ export type What =
   | { readonly kind: 'press'; readonly act: Act; readonly press: Press }
   /** A client asks for the view of one person. */
   | { readonly kind: 'refresh'; readonly act: Act; readonly request: string }
-  /** A dialog is to be opened: the form of the asking (`press` null), or the one behind a button. */
-  | { readonly kind: 'open-form'; readonly act: Act; readonly press: Press | null }
+  /** A dialog is to be opened: the form behind a command. */
+  | { readonly kind: 'open-form'; readonly act: Act; readonly text: string }
+  /** A dialog is to be opened: the form behind a button. */
+  | { readonly kind: 'press-for-form'; readonly act: Act; readonly press: Press }
   | { readonly kind: 'submit'; readonly act: Act; readonly submission: Submission; readonly form: Form | null }
   /** An invoke that says nothing we know: it is answered, and decides nothing. */
   | { readonly kind: 'unreadable'; readonly asks: 'card' | 'dialog' | 'nothing' }
@@ -91,8 +93,10 @@ function readInvoke(activity: Activity, act: Act): What {
       return unreadable(activity.name)
     }
     case 'task/fetch': {
-      const press = pressSchema.parse(taskSchema.parse(activity.value).data)
-      return { kind: 'open-form', act, press: press.action === OPEN_ASK_FORM ? null : press }
+      const { data } = taskSchema.parse(activity.value)
+      const press = pressSchema.parse(data)
+      if (press.action === OPEN_FORM) return { kind: 'open-form', act, text: words.parse(data.text) }
+      return { kind: 'press-for-form', act, press }
     }
     case 'task/submit': {
       const { data } = taskSchema.parse(activity.value)
@@ -177,7 +181,7 @@ const taskSchema = z.object({ data: anything }).catch({ data: {} })
 const pressSchema = z.object({ action: words, request: words, revision: z.int().nonnegative().catch(0) })
 
 const formSchema = z.object({
-  id: z.enum(['ask', 'deny', 'deny-extension', 'extend']),
+  id: z.enum(['ask', 'deny', 'deny-extension', 'extend', 'revoke-all']),
   ...{ title: z.string(), submitLabel: z.string() },
   context: z.record(z.string(), z.string()),
   fields: z.array(

@@ -42,11 +42,14 @@ export function renderAnswerDialog(message: Card | Line, rendering: Rendering): 
   return dialog('Countersign', renderMessage(message, rendering).card)
 }
 
-/** A command cannot open a dialog in Teams: this card has the button that does. */
-export function renderFormOpener(form: Form): Json {
+/**
+ * A command cannot open a dialog in Teams: this card has the button that does, as if the command were given again.
+ * @param text the command, as it was typed
+ */
+export function renderFormOpener(form: Form, text: string): Json {
   const open = {
     ...{ type: 'Action.Submit', title: 'Open the form', style: 'positive' },
-    data: { action: OPEN_ASK_FORM, msteams: { type: 'task/fetch' } },
+    data: { action: OPEN_FORM, text, msteams: { type: 'task/fetch' } },
   }
   const words = paragraph([run(`${form.title}: press the button, or write it in one line. `)])
   return frame(words, [], { actions: [open], fallbackText: form.title })
@@ -57,7 +60,7 @@ function isShort(form: Form): boolean {
   return Buffer.byteLength(JSON.stringify(form)) <= MOST_AGAIN_BYTES
 }
 
-export const OPEN_ASK_FORM = 'open-ask-form'
+export const OPEN_FORM = 'open-form'
 
 function dialog(title: string, card: Json): Dialog {
   const value = {

@@ -137,13 +137,19 @@ function renderButton(button: Button, behindMenu: boolean): Json {
 
 /** Whoever is named on the card gets their own view of it, with the buttons that are theirs. */
 function refreshOf(card: Card, rendering: Rendering): Json {
-  const request = card.buttons[0]?.request
-  if (request === undefined) return {}
+  const [first] = card.buttons
+  if (first === undefined || !hasOwnView(first.action)) return {}
+  const { request } = first
   const named = card.facts.flatMap(({ value }) => value).flatMap((one) => (one.kind === 'person' ? [one.identity] : []))
   const userIds = [...new Set(named)].flatMap((identity) => rendering.userIdOf(identity) ?? [])
   if (userIds.length === 0) return {}
   const action = { type: 'Action.Execute', title: 'Refresh', verb: VERB.refresh, data: { request } }
   return { refresh: { action, userIds: userIds.slice(0, MOST_REFRESHED) } }
+}
+
+/** Whether `status` shows what a button acts on: a request, a grant, an order; not a frozen target. */
+export function hasOwnView(action: string): boolean {
+  return action !== 'lift-freeze'
 }
 
 const OPENS_A_FORM: readonly ButtonAction[] = ['deny', 'deny-extension', 'extend']

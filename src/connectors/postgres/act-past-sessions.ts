@@ -19,9 +19,15 @@ export async function actPastSessions<T>(
   where: Sessions = target.sessions,
 ): Promise<{ answer: T; endedSessions: boolean }> {
   const answered = new AbortController()
-  const ending = endWhatHoldsUp(target, grant, answered.signal)
+  let ending = Promise.resolve(false)
   try {
-    const answer = await where.act(ask).finally(() => answered.abort())
+    const answer = await where
+      .act((sql) => {
+        // Not before: a step that waits for one of our own connections is held up by nobody but us.
+        ending = endWhatHoldsUp(target, grant, answered.signal)
+        return ask(sql)
+      })
+      .finally(() => answered.abort())
     return { answer, endedSessions: await ending }
   } catch (error) {
     await ending

@@ -4,6 +4,8 @@ import { factsOf } from './explain-failure.ts'
 import { inDatabase, type PostgresTarget } from './postgres-target.ts'
 
 const MOST_SKEW_MS = 5_000
+/** As `server_version_num` has it. */
+const OLDEST = 150_000
 
 /** What is wrong with the target, or with our rights on it. Never asked before a revocation. */
 export async function checkPreconditions(target: PostgresTarget): Promise<PreconditionFault[]> {
@@ -31,9 +33,9 @@ async function findServerFaults({ name, sessions, clock }: PostgresTarget): Prom
              current_setting('max_prepared_transactions')::integer as prepared`,
   )
   const faults: PreconditionFault[] = []
-  if (server && server.version < 160_000) {
-    const message = `${name}: PostgreSQL ${server.name} cannot give a role without SET ROLE, with which people leave functions behind that run as the role for ever. Use 16 or newer.`
-    faults.push({ severity: 'blocking', code: 'PrivilegeExcessive', message })
+  if (server && server.version < OLDEST) {
+    const message = `${name}: PostgreSQL ${server.name} is too old. Use 15 or newer.`
+    faults.push({ severity: 'blocking', code: 'Conflict', message })
   }
   if (server && server.prepared > 0) {
     const message = `${name}: max_prepared_transactions is ${server.prepared}, so a person can leave a transaction behind that holds up the end of their access until a superuser rolls it back. Set it to 0 unless something here needs it.`
@@ -99,6 +101,23 @@ async function findEntitlementFaults({ name, sessions }: PostgresTarget): Promis
       from allowed a join pg_roles p on pg_has_role(a.oid, p.oid, 'USAGE')
       where p.rolname in ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files',
         'pg_signal_backend', 'pg_create_subscription', 'pg_maintain', 'pg_write_all_data')
+      union all
+      select item ->> 'role' || ' ' || (item ->> 'obstacle')
+        || ': this server cannot give it, because before PostgreSQL 16 privileges are copied, and nothing else can be'
+      from jsonb_array_elements(jit.allowed()) item where item ->> 'obstacle' is not null
+      union all
+      select a.rolname || ' holds privileges in database ' || b.datname
+        || ': before PostgreSQL 16 only those in database ' || current_database() || ' are given'
+      from allowed a join pg_database b on b.datname <> current_database()
+      where current_setting('server_version_num')::integer < 160000 and exists (
+        select from pg_shdepend d
+        where d.refclassid = 'pg_authid'::regclass and d.refobjid = a.oid and d.deptype = 'a' and d.dbid = b.oid
+      )
+      union all
+      select r.rolname || ' has CREATEROLE, with which it can give itself any role here and a password to any login'
+      from pg_roles r
+      where current_setting('server_version_num')::integer < 160000 and r.rolcreaterole and not r.rolsuper
+        and not starts_with(r.rolname, 'jit_') and r.rolname <> current_user
       order by what`,
   )
   return rows.map(({ what }) => ({ severity: 'warning', code: 'PrivilegeExcessive', message: `${name}: ${what}.` }))

@@ -43,7 +43,8 @@ export async function describeEntitlements({
     .map(({ role, description }) => ({ grants: role, description }))
 }
 
-function describeMembership({ role, grantor, inherit, set, admin }: z.infer<typeof membership>): string {
+function describeMembership({ role, grantor, inherit, set, admin, copied }: z.infer<typeof membership>): string {
+  if (copied) return `${role}: its privileges, copied`
   return `${role}: given by ${grantor}, inherit ${inherit}, set ${set}, admin ${admin}`
 }
 

@@ -24,10 +24,13 @@ export async function probeLogin(target: PostgresTarget, account: string, passwo
   }
 }
 
+/** What a login holds that is in no role. */
+export const NO_ROLE = 'no role'
+
 export function describeProbe(probe: Probe): string {
   switch (probe.outcome) {
     case 'accepted':
-      return `let in as ${probe.user}, holding ${probe.holds || 'nothing'}`
+      return `let in as ${probe.user}, holding ${probe.holds || NO_ROLE}`
     case 'refused':
       return `refused (${probe.code})`
     case 'unknown':

@@ -24,6 +24,8 @@ export const membership = z.object({
   admin: z.boolean(),
   inherit: z.boolean(),
   set: z.boolean(),
+  /** Not a membership: the role's privileges, one by one, which is all that PostgreSQL 15 can give safely. */
+  copied: z.boolean().default(false),
 })
 
 const role = z.object({
@@ -41,6 +43,8 @@ const observationSchema = z.object({
   /** Kept after the role is dropped; null when none was ever made. */
   roleOid: z.number().nullable(),
   disabled: z.boolean(),
+  /** Before PostgreSQL 16: see jit.copy_privileges. */
+  givesCopies: z.boolean().default(false),
   /** By name or by OID: after a rename, or a namesake, more than one thing is there. */
   roles: z.array(role),
   sessions: z.array(session),

@@ -2,8 +2,8 @@ import { type Check, ConnectorError, type ProvisionObservation, type TargetGrant
 import { tagOf } from './account-tag.ts'
 import { findBotFaults } from './bot-privileges.ts'
 import { check, listOr, requireAll } from './check.ts'
-import { describeProbe, probeLogin } from './login-probe.ts'
-import { namesOf, observe } from './observe.ts'
+import { describeProbe, NO_ROLE, probeLogin } from './login-probe.ts'
+import { namesOf, type Observation, observe } from './observe.ts'
 import { type PostgresTarget, requireOwn } from './postgres-target.ts'
 import { newPassword, scramVerifier, unusableVerifier } from './scram.ts'
 
@@ -43,7 +43,11 @@ export async function provision(
     check('attributes beyond a login', 'none', listOr('none', role?.powers ?? [])),
     check('native expiry', String(nativeExpiry), String(role?.validUntilMs)),
     check('most sessions', String(connectionLimit), String(role?.connectionLimit)),
-    check('memberships', `${grants} (inherit)`, listOr('none', seen.memberships.map(describeMembership))),
+    check(
+      'memberships',
+      seen.givesCopies ? `${grants} (its privileges, copied)` : `${grants} (inherit)`,
+      listOr('none', seen.memberships.map(describeMembership)),
+    ),
   ]
   requireAll(where, checks)
 
@@ -51,7 +55,8 @@ export async function provision(
   await sessions.act(
     (sql) => sql`select jit.set_verifier(${account}, ${id}, ${unusableVerifier()}, ${clock.now()}::bigint)`,
   )
-  checks.push(await positiveControl(target, accepted, grant))
+  const holds = seen.givesCopies ? NO_ROLE : await rolesIn(target, grant)
+  checks.push(check('login with a throw-away password', `let in as ${account}, holding ${holds}`, accepted))
   const after = await probeLogin(target, account, password)
   checks.push(check('login once the throw-away password is gone', 'refused (28P01)', describeProbe(after)))
   requireAll(where, checks)
@@ -59,19 +64,20 @@ export async function provision(
 }
 
 /** A role may itself be a member of others: what it brings is what its own members hold, no more. */
-async function positiveControl(target: PostgresTarget, accepted: string, grant: TargetGrant): Promise<Check> {
+async function rolesIn(target: PostgresTarget, { grants }: TargetGrant): Promise<string> {
   const [row] = await target.sessions.read(
     (sql) => sql<{ holds: string }[]>`
       select array_to_string(array(
-        select r.rolname from pg_roles r where pg_has_role(${grant.grants}::name, r.oid, 'USAGE') order by 1
+        select r.rolname from pg_roles r where pg_has_role(${grants}::name, r.oid, 'USAGE') order by 1
       ), ', ') as holds`,
   )
-  return check('login with a throw-away password', `let in as ${grant.account}, holding ${row?.holds}`, accepted)
+  return row?.holds ?? ''
 }
 
-function describeMembership({ role, inherit, set, admin }: Membership): string {
+function describeMembership({ role, inherit, set, admin, copied }: Membership): string {
+  if (copied) return `${role} (its privileges, copied)`
   const options = [inherit && 'inherit', set && 'set', admin && 'admin'].filter(Boolean)
   return `${role} (${options.join(', ')})`
 }
 
-type Membership = { role: string; inherit: boolean; set: boolean; admin: boolean }
+type Membership = Observation['memberships'][number]

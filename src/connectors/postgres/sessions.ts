@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import { ConnectorError } from '../../ports/connector.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -10,23 +9,24 @@ import { explainFailure, isConnectionLost } from './explain-failure.ts'
  */
 export function openSessions(where: string, endpoint: Endpoint, patience: Patience, most = 3): Sessions {
   const idle: Session[] = []
-  const waiting: ((session: Session) => void)[] = []
+  const waiting: ((borrowed: Borrowed) => void)[] = []
   const inFlight = new Set<Promise<void>>()
   let open = 0
   let closed = false
 
-  async function borrow(): Promise<Session> {
+  async function borrow(): Promise<Borrowed> {
     const session = idle.pop()
-    if (session) return session
+    if (session) return { session, answeredJustNow: false }
     if (open === most) return new Promise((resolve) => waiting.push(resolve))
     open++
-    return connect(endpoint, patience)
+    return { session: connect(endpoint, patience), answeredJustNow: false }
   }
 
   function giveBack(session: Session, lost: boolean): void {
     if (lost || closed) void session.sql.end({ timeout: 0 })
     const next = waiting.shift()
-    if (next) next(lost || closed ? connect(endpoint, patience) : session)
+    if (next && (lost || closed)) next({ session: connect(endpoint, patience), answeredJustNow: false })
+    else if (next) next({ session, answeredJustNow: true })
     else if (lost || closed) open--
     else idle.push(session)
   }
@@ -44,12 +44,12 @@ export function openSessions(where: string, endpoint: Endpoint, patience: Patien
   }
 
   async function useOne<T>(acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
-    const session = await borrow()
+    const { session, answeredJustNow } = await borrow()
     let sent = false
     let lost = false
     try {
       // A first round trip: what fails here has surely not been sent.
-      await within(patience.connectMs, session.sql`select`)
+      if (!answeredJustNow) await within(patience.connectMs, session.sql`select`)
       session.notices.length = 0
       sent = acting
       const answer = await within(patience.replyMs, ask(session.sql))
@@ -112,15 +112,15 @@ export function connect({ host, port, database, user, password, tls }: Endpoint,
 
 /** The driver has no limit of its own for a server that says nothing. */
 export async function within<T>(limitMs: number, answer: PromiseLike<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = sleep(limitMs, undefined, { signal: timer.signal }).then(() => {
-    throw Object.assign(new Error(`no answer within ${limitMs} ms`), { code: 'TIMEOUT' })
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = () => Object.assign(new Error(`no answer within ${limitMs} ms`), { code: 'TIMEOUT' })
+    timer = setTimeout(() => reject(error()), limitMs)
   })
-  late.catch(() => undefined)
   try {
     return await Promise.race([answer, late])
   } finally {
-    timer.abort()
+    clearTimeout(timer)
   }
 }
 
@@ -130,6 +130,12 @@ export interface Sessions {
   /** For changing. A lost answer is `Indeterminate`, a notice is `SilentNoOp`. */
   act<T>(ask: (sql: Sql) => Promise<T>): Promise<T>
   close(): Promise<void>
+}
+
+interface Borrowed {
+  readonly session: Session
+  /** Handed on by a caller who has its answer: there is no need to ask whether it is still there. */
+  readonly answeredJustNow: boolean
 }
 
 export interface Session {

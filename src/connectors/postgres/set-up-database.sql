@@ -1,4 +1,4 @@
--- Countersign, part 1 of 2. Run by a superuser in EVERY database that people can connect to, the
+-- Countersign, part 1 of 2, for PostgreSQL 15 and newer. Run by a superuser in EVERY database that people can connect to, the
 -- target's own included (in template1 too: new databases then have it). Safe to run again.
 --
 --   psql -v bot=countersign_bot -v owner=countersign_target_owner -v quarantine=countersign_quarantine \
@@ -24,6 +24,9 @@ declare
   v_bot text := current_setting('countersign.bot');
   v_quarantine text := current_setting('countersign.quarantine');
 begin
+  if current_setting('server_version_num')::integer < 150000 then
+    raise exception 'PostgreSQL % is too old for Countersign: 15 or newer is needed', current_setting('server_version');
+  end if;
   if not exists (select from pg_catalog.pg_roles where rolname = v_owner) then
     execute format('create role %I with superuser nologin', v_owner);
   end if;
@@ -69,6 +72,16 @@ create table if not exists jit.residual (
   what text not null,
   seen_at_ms bigint not null,
   primary key (account, kind, what)
+);
+
+-- What an account was given privilege by privilege (jit.copy_privileges). More than this somebody else gave.
+create table if not exists jit.copied_privilege (
+  account text not null,
+  class_oid oid not null,
+  object_oid oid not null,
+  part integer not null,
+  privilege text not null,
+  primary key (account, class_oid, object_oid, part, privilege)
 );
 
 create or replace function jit.residuals(p_account text) returns jsonb
@@ -137,6 +150,50 @@ begin
 end
 $body$;
 
+-- Every privilege in this database that one of the roles holds by its own name, and what to GRANT for it.
+create or replace function jit.privileges(p_roles oid[])
+returns table (class_oid oid, object_oid oid, part integer, privilege text, grantable boolean, phrase text)
+language sql stable set search_path = pg_catalog, pg_temp
+as $body$
+  select o.class_oid, o.object_oid, o.part, a.privilege_type, bool_or(a.is_grantable),
+    format('%s%s on %s', a.privilege_type, o.columns, o.name)
+  from (
+    select 'pg_class'::regclass::oid, c.oid, 0, c.relacl, '',
+      case c.relkind when 'S' then 'sequence ' else 'table ' end || c.oid::regclass
+    from pg_class c where c.relacl is not null
+    union all
+    select 'pg_class'::regclass, c.attrelid, c.attnum, c.attacl, format(' (%I)', c.attname), 'table ' || c.attrelid::regclass
+    from pg_attribute c where c.attacl is not null and not c.attisdropped
+    union all
+    select 'pg_proc'::regclass, p.oid, 0, p.proacl, '', 'routine ' || p.oid::regprocedure
+    from pg_proc p where p.proacl is not null
+    union all
+    select 'pg_type'::regclass, t.oid, 0, t.typacl, '', 'type ' || t.oid::regtype
+    from pg_type t where t.typacl is not null
+    union all
+    select 'pg_namespace'::regclass, n.oid, 0, n.nspacl, '', format('schema %I', n.nspname) from pg_namespace n
+    union all
+    select 'pg_language'::regclass, l.oid, 0, l.lanacl, '', format('language %I', l.lanname) from pg_language l
+    union all
+    select 'pg_largeobject'::regclass, m.oid, 0, m.lomacl, '', format('large object %s', m.oid)
+    from pg_largeobject_metadata m where m.lomacl is not null
+    union all
+    select 'pg_foreign_data_wrapper'::regclass, f.oid, 0, f.fdwacl, '', format('foreign data wrapper %I', f.fdwname)
+    from pg_foreign_data_wrapper f
+    union all
+    select 'pg_foreign_server'::regclass, f.oid, 0, f.srvacl, '', format('foreign server %I', f.srvname) from pg_foreign_server f
+    union all
+    select 'pg_database'::regclass, d.oid, 0, d.datacl, '', format('database %I', d.datname)
+    from pg_database d where d.datname = current_database()
+    union all
+    select 'pg_tablespace'::regclass, t.oid, 0, t.spcacl, '', format('tablespace %I', t.spcname) from pg_tablespace t
+    union all
+    select 'pg_parameter_acl'::regclass, s.oid, 0, s.paracl, '', format('parameter %s', s.parname) from pg_parameter_acl s
+  ) o (class_oid, object_oid, part, acl, columns, name), aclexplode(o.acl) a
+  where a.grantee = any (p_roles)
+  group by 1, 2, 3, 4, 6
+$body$;
+
 -- Takes away what a disabled account owns or holds in this database.
 create or replace function jit.purge_database(p_account text, p_role_oid oid, p_now_ms bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -144,11 +201,16 @@ as $body$
 declare
   v_quarantine text := (select s.quarantine from jit.setting s);
   v_database oid := (select d.oid from pg_database d where d.datname = current_database());
+  v_copied boolean := exists (select from jit.copied_privilege c where c.account = p_account);
 begin
   if not exists (select from pg_authid where oid = p_role_oid) then
     return;
   end if;
   perform jit.require_disabled(p_account, p_role_oid);
+  if v_copied then
+    -- Of two that change the privileges on one object at once, the second would fail.
+    lock table jit.copied_privilege in share row exclusive mode;
+  end if;
 
   insert into jit.residual (account, kind, what, seen_at_ms)
   select p_account,
@@ -166,7 +228,17 @@ begin
          p_now_ms
   from pg_shdepend d
   left join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
-  where d.refclassid = 'pg_authid'::regclass and d.refobjid = p_role_oid and d.dbid in (0, v_database)
+  left join (
+    select held.class_oid, held.object_oid, held.part, bool_and(not held.grantable and c.account is not null) as copied
+    from jit.privileges(array[p_role_oid]) held
+    left join jit.copied_privilege c
+      on c.account = p_account and (c.class_oid, c.object_oid, c.part, c.privilege)
+        = (held.class_oid, held.object_oid, held.part, held.privilege)
+    where v_copied
+    group by 1, 2, 3
+  ) ours on d.deptype = 'a' and (ours.class_oid, ours.object_oid, ours.part) = (d.classid, d.objid, d.objsubid)
+  where ours.copied is not true
+    and d.refclassid = 'pg_authid'::regclass and d.refobjid = p_role_oid and d.dbid in (0, v_database)
     -- Memberships are noted by plan_purge, in words of their own.
     and d.classid <> 'pg_auth_members'::regclass
   on conflict do nothing;

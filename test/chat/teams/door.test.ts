@@ -234,6 +234,25 @@ it('the command alone brings a button, because only a button opens a dialog', as
   expect(faultOfCard(opened.card)).toBeNull()
 })
 
+it('a command with a form of its own opens that form, as it was typed', async () => {
+  nextAnswer = () => ({ kind: 'form', form: { ...denyForm, id: 'revoke-all', context: { subject: '@ana' } } })
+  const told = await user.mention('ana', 'revoke-all @ana')
+  const { data } = (told.card as { actions: [{ data: object }] }).actions[0]
+  const opened = await user.openForm('ana', data)
+  expect(heard.at(-1)?.what).toEqual({ text: 'revoke-all @ana', channel: null })
+  const { data: sent } = (opened.card as { actions: [{ data: object }] }).actions[0]
+  nextAnswer = () => ({ kind: 'line', line: line('refused', 'Say a little more.') })
+  expect((await user.submit('ana', { ...sent, 'field:reason': 'x' })).words).toMatch(/Say a little more[\s\S]*Why not/)
+  expect(heard.at(-1)?.what).toMatchObject({ form: 'revoke-all', context: { subject: '@ana' } })
+})
+
+it('lifting a freeze answers in words: there is no view of a frozen target', async () => {
+  nextAnswer = () => ({ kind: 'line', line: line('done', 'Signed. A second person lifts it.') })
+  const told = await user.press('olga', { action: 'lift-freeze', request: '*', revision: 1 })
+  expect(told).toMatchObject({ card: null, words: 'Signed. A second person lifts it.' })
+  expect(heard).toHaveLength(1)
+})
+
 it('an answer that takes too long follows in the person’s chat', async () => {
   for (const way of ['press', 'openForm'] as const) {
     let finish: (given: Answer) => void = () => undefined

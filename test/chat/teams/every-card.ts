@@ -1,6 +1,8 @@
 import { announceGrant } from '../../../src/cards/announcements.ts'
-import { askForm, denyForm, extendForm } from '../../../src/cards/forms.ts'
+import { askForm, denyForm, extendForm, revokeAllForm } from '../../../src/cards/forms.ts'
+import { announceFreezes } from '../../../src/cards/freeze-announcements.ts'
 import { helpCard, listCard, mineCard } from '../../../src/cards/lists.ts'
+import { announceOrder } from '../../../src/cards/order-announcements.ts'
 import { announcePolicies } from '../../../src/cards/policy-announcements.ts'
 import { renderAnswerDialog, renderForm, renderFormOpener } from '../../../src/chat/teams/render-form.ts'
 import { renderMessage, renderOwnView } from '../../../src/chat/teams/render-message.ts'
@@ -26,7 +28,7 @@ import {
   stateOf,
   stuck,
 } from '../../cards/grant-story.ts'
-import { testTarget } from '../../support/policy.ts'
+import { testPolicy, testTarget } from '../../support/policy.ts'
 import { line, text, typed } from '../example-cards.ts'
 
 const rendering: Rendering = {
@@ -97,11 +99,43 @@ function stories(): [string, Card | Line][] {
   const policies = announcePolicies(facts as never, 'access', context.names)
   return [
     ...told,
+    ...emergency().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...policies.map(({ key, message }): [string, Card | Line] => [key, message]),
     ['help', helpCard()],
     ['list', listCard(offers())],
     ['mine', mineCard([stateOf(asked, ...approved, ...active)], context.names)],
     ['refusal', line('refused', 'prod-db:write is limited to 2 h; you asked for ', typed(TYPED), '. Ask for 2h.')],
+  ]
+}
+
+/** A frozen target, and an order to end everything of somebody. */
+function emergency() {
+  const by = { by: 'olga', as: ['owner'], policy: 'p', assurance: 'click-only' } as const
+  const signers = [{ id: 'carla', as: ['compliance'] }]
+  const set = { type: 'freeze.set', data: { ...by, reason: TYPED, channels: ['access'] }, seq: 1, at: 0 } as const
+  const liftAsked = {
+    type: 'freeze.lift-asked',
+    data: { ...by, signers, askedUntil: HOUR },
+    seq: 2,
+    at: 10_000,
+  } as const
+  const proposed = {
+    ...({ type: 'order.proposed', seq: 1, at: 0 } as const),
+    data: {
+      ...{
+        ...by,
+        subject: { kind: 'person', id: 'ana' } as const,
+        reason: TYPED,
+        channel: 'access',
+        pendingUntil: HOUR,
+      },
+      ...{ requests: 1, grants: 2, held: [], signers },
+    },
+  }
+  return [
+    ...announceFreezes('prod-db', [set], testPolicy(), context.names),
+    ...announceFreezes('prod-db', [set, liftAsked], testPolicy(), context.names),
+    ...announceOrder('O-7K3QF0', [proposed], context),
   ]
 }
 
@@ -112,6 +146,10 @@ function dialogs(): [string, Json][] {
     ['deny', denyForm(state, context.names, 'request', true)],
     ['deny extension', denyForm(state, context.names, 'extension', false)],
     ['extend', extendForm(state, HOUR, null)],
+    [
+      'revoke all',
+      revokeAllForm({ kind: 'person', id: 'ana' }, '@ana', { grants: 2, requests: 1 } as never, context.names),
+    ],
   ]
   const wrong = line('refused', text('The reason needs a ticket, such as INC-42. You wrote: '), typed(TYPED))
   const contentOf = ({ task }: ReturnType<typeof renderForm>) => (task.value.card as { content: Json }).content
@@ -119,7 +157,7 @@ function dialogs(): [string, Json][] {
   return [
     ...forms.map(([name, form]): [string, Json] => [`form ${name}`, contentOf(renderForm(form, rendering))]),
     ['form refused', contentOf(renderForm(askForm(offers()), rendering, wrong, { reason: TYPED, duration: '2h' }))],
-    ['form opener', renderFormOpener(askForm(offers()))],
+    ['form opener', renderFormOpener(askForm(offers()), 'revoke-all @ana')],
     ['answer dialog', contentOf(renderAnswerDialog(line('done', 'Denied. They are told.'), rendering))],
     [
       'own view',

@@ -1,0 +1,47 @@
+import type { Desk } from '../ports/chat.ts'
+
+/** So long at most something else waits for people to have their answers. */
+const LONGEST_WAIT_MS = 500
+
+/** Lets people who wait for an answer go before what only tells others about it. */
+export function createAnswersFirst(): AnswersFirst {
+  let answering = 0
+  const waiting = new Set<() => void>()
+
+  async function during<T>(work: Promise<T>): Promise<T> {
+    answering += 1
+    try {
+      return await work
+    } finally {
+      answering -= 1
+      if (answering === 0) for (const go of waiting) go()
+    }
+  }
+
+  return {
+    around: ({ command, press, submit }) => ({
+      command: (...said) => during(command(...said)),
+      press: (...said) => during(press(...said)),
+      submit: (...said) => during(submit(...said)),
+    }),
+    turn() {
+      if (answering === 0) return Promise.resolve()
+      return new Promise((resolve) => {
+        const timer = setTimeout(go, LONGEST_WAIT_MS)
+        function go(): void {
+          clearTimeout(timer)
+          waiting.delete(go)
+          resolve()
+        }
+        waiting.add(go)
+      })
+    },
+  }
+}
+
+interface AnswersFirst {
+  /** The same desk, at which people go first. */
+  around(desk: Desk): Desk
+  /** Resolves when nobody waits for an answer here, or after a moment. */
+  turn(): Promise<void>
+}

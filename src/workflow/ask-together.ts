@@ -1,0 +1,167 @@
+import { requestLine } from '../cards/request-line.ts'
+import { classifyFailure } from '../db/failure.ts'
+import { inTransaction } from '../db/in-transaction.ts'
+import type { Tx } from '../db/transaction.ts'
+import { type Ask, decideAsk, findEntitlement } from '../domain/decide-ask.ts'
+import type { GrantEvent } from '../domain/grant-event.ts'
+import type { Policy } from '../domain/policy.ts'
+import { isRefused } from '../domain/refusal.ts'
+import type { Act, Answer } from '../ports/chat.ts'
+import { namesOf } from './card-context.ts'
+import type { Context } from './context.ts'
+import { freezeOn } from './freezes.ts'
+import { appendToGrants } from './grant-store.ts'
+import { loadRoster } from './roster.ts'
+
+const MOST_IN_ONE = 32
+/** One is on its way to the disk while the next is decided. */
+const AT_ONCE = 2
+/** Leaves time to do it by itself before the person has to be told to wait. */
+const BUDGET_MS = 1_000
+
+/**
+ * Writes asks that come in at the same time in one transaction: each with its act's key, its events and its answer, and
+ * committed before any of them is answered. A short cut for what nothing speaks against: a repeat, a refusal, a person
+ * who is in the middle of something else, one with an open request, and everybody where something fails, go the
+ * ordinary way, by themselves.
+ */
+export function createAskTogether(context: Context): AskTogether {
+  const waiting: Waiting[] = []
+  let underWay = 0
+
+  function flush(): void {
+    while (underWay < AT_ONCE && waiting.length > 0) {
+      underWay += 1
+      void write(context, waiting.splice(0, MOST_IN_ONE)).finally(() => {
+        underWay -= 1
+        flush()
+      })
+    }
+  }
+
+  return (asking) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ ...asking, resolve, reject })
+      setImmediate(flush)
+    })
+}
+
+async function write(context: Context, some: readonly Waiting[]): Promise<void> {
+  try {
+    const answers = await inTransaction(context.db, { timeoutMs: BUDGET_MS }, (tx) => writeIn(context, tx, some))
+    if (answers.size > 0) context.committed()
+    for (const asking of some) {
+      const answer = answers.get(asking.id) ?? null
+      if (answer !== null) await asking.after()
+      asking.resolve(answer)
+    }
+  } catch (error) {
+    // Whether it was recorded must be looked up before it is done again.
+    const isUnknown = classifyFailure(error) === 'unknown'
+    for (const asking of some) isUnknown ? asking.reject(error) : asking.resolve(null)
+  }
+}
+
+/** @returns the answers, by the id of the request, of those that were written */
+async function writeIn(context: Context, tx: Tx, some: readonly Asking[]): Promise<Map<string, Answer>> {
+  const [repeated, policy] = await Promise.all([findActs(tx, some), context.policy.inForce(tx)])
+  if (isRefused(policy)) return new Map()
+  const now = context.clock.now()
+  const asks: Decided[] = []
+  for (const asking of some) {
+    const decided = repeated.has(asking.act.key) ? null : await decide(context, asking, policy, now)
+    // Everything about one person is decided one after the other.
+    if (decided !== null && asks.every(({ by, key }) => by !== decided.by && key !== decided.key)) asks.push(decided)
+  }
+  if ((await freezeOn(context, tx, ...asks.map(({ target }) => target))) !== null) return new Map()
+  const free = await lockFree(tx, asks)
+  const steps = asks.filter(({ by }) => free.has(by)).map(({ id, facts }) => ({ id, before: null, facts }))
+  const states = await appendToGrants(context, tx, steps, now)
+  const names = namesOf(context)
+  const answers = new Map<string, Answer>()
+  for (const [id, state] of states) answers.set(id, { kind: 'line', line: requestLine(state, true, names) })
+  const kept = asks.flatMap(({ id, key }) => {
+    const answer = answers.get(id)
+    if (answer === undefined) return []
+    return [{ key, answer: context.sealing.seal(JSON.stringify(answer), `act:${key}`).toString('hex') }]
+  })
+  await tx`
+    insert into act (key, at, answer)
+    select key, ${now}, decode(answer, 'hex')
+    from unnest(${kept.map(({ key }) => key)}::text[], ${kept.map(({ answer }) => answer)}::text[]) as act (key, answer)
+    order by key`
+  for (const asking of some) if (answers.has(asking.id)) await asking.before()
+  return answers
+}
+
+async function findActs(tx: Tx, some: readonly Asking[]): Promise<Set<string>> {
+  const rows = await tx<{ key: string }[]>`
+    select key from act where key = any(${some.map(({ act }) => act.key)}::text[])`
+  return new Set(rows.map(({ key }) => key))
+}
+
+/** Null for whatever is not a plain yes: why not is found out, said and recorded the ordinary way. */
+async function decide(context: Context, asking: Asking, policy: Policy, now: number): Promise<Decided | null> {
+  const { act, words, id } = asking
+  const by = await context.directory.byAccount(act.account)
+  if (by === null || by.status === 'left') return null
+  const entitled = findEntitlement(policy, words.target, words.entitlement)
+  if (isRefused(entitled)) return null
+  const { target, entitlement } = entitled
+  const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
+  const facts = decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now)
+  if (isRefused(facts)) return null
+  return { id, key: act.key, by: by.id, target: target.name, entitlement: entitlement.name, facts }
+}
+
+/**
+ * Locks the rows of those persons that nobody else has locked, and looks what they have open, in this order.
+ * @returns who is locked and has nothing open of what is asked for
+ */
+async function lockFree(tx: Tx, asks: readonly Decided[]): Promise<Set<string>> {
+  const ids = asks.map(({ by }) => by)
+  const [, locked, open] = await Promise.all([
+    tx`
+      insert into identity_lock (id) select id from unnest(${ids}::text[]) as person (id)
+      where not exists (select from identity_lock l where l.id = person.id) order by id on conflict do nothing`,
+    tx<{ id: string }[]>`
+      select id from identity_lock where id = any(${ids}::text[]) order by id for update skip locked`,
+    tx<{ id: string }[]>`
+      select a.id
+      from unnest(
+        ${ids}::text[], ${asks.map(({ target }) => target)}::text[], ${asks.map((ask) => ask.entitlement)}::text[]
+      ) as a (id, target, entitlement)
+      where exists (
+        select from grant_state g where g.open_for = a.id and g.target = a.target and g.entitlement = a.entitlement
+      )`,
+  ])
+  const having = new Set(open.map(({ id }) => id))
+  return new Set(locked.map(({ id }) => id).filter((id) => !having.has(id)))
+}
+
+interface Decided {
+  readonly id: string
+  readonly key: string
+  readonly by: string
+  readonly target: string
+  readonly entitlement: string
+  readonly facts: readonly GrantEvent[]
+}
+
+interface Asking {
+  readonly act: Act
+  readonly words: Omit<Ask, 'by' | 'for'>
+  /** Of the request to be. */
+  readonly id: string
+  /** Called before and after the commit. */
+  readonly before: () => Promise<void>
+  readonly after: () => Promise<void>
+}
+
+interface Waiting extends Asking {
+  readonly resolve: (answer: Answer | null) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** @returns the answer of what is committed; null when nothing was written. @throws when that cannot be known */
+export type AskTogether = (asking: Asking) => Promise<Answer | null>

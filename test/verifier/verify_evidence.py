@@ -1,0 +1,498 @@
+#!/usr/bin/env python3
+"""Verifies an evidence file of the format countersign-evidence/1.
+
+Written from docs/evidence-format.md alone, and from the texts it names: RFC 6962 and RFC 9162 (the tree), RFC 8785
+(canonical JSON), RFC 8032 (Ed25519), C2SP signed-note and tlog-checkpoint. It shares no line with Countersign, and
+needs nothing but Python 3.11 or newer.
+
+    verify_evidence.py <file> [--key <vkey>] [--earlier <note file>]...
+
+It prints a verdict and the reasons. It ends with 0 for "verified" alone, with 1 for any other verdict, and with 2 where
+there is nothing to judge. The numbers of the sections are those of docs/evidence-format.md.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sys
+from decimal import Decimal
+
+MAX_INTEGER = 2**53 - 1
+MAX_BODY_BYTES = 61_440
+MAX_DEPTH = 64
+MAX_NOTE_BYTES = 1_000_000
+MAX_SIGNATURE_LINES = 100
+
+
+class Refusal(Exception):
+    """A check that failed, in words for the person who runs this."""
+
+
+def must(holds, reason):
+    if not holds:
+        raise Refusal(reason)
+
+
+def shown(value):
+    """A value from the file, so that it can neither break the terminal nor fill it."""
+    text = ascii(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+# JSON, RFC 8259 and RFC 8785 ------------------------------------------------------------------------------------------
+
+
+def parse_json(text, what):
+    """What a text says that has a canonical form. Every number becomes a double, as RFC 8785 has it."""
+
+    def unique_members(pairs):
+        members = dict(pairs)
+        must(len(members) == len(pairs), f"{what}: a name stands twice in one object")
+        return members
+
+    def no_constant(name):
+        raise Refusal(f"{what}: {name} is not JSON")
+
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=unique_members,
+            parse_int=float,
+            parse_float=float,
+            parse_constant=no_constant,
+        )
+        canonical(value).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Refusal(f"{what}: holds a lone surrogate, which is not text") from None
+    except RecursionError:
+        raise Refusal(f"{what}: nested more than {MAX_DEPTH} deep") from None
+    except ValueError as error:
+        raise Refusal(f"{what}: not JSON ({error})") from None
+    return value
+
+
+def canonical(value, depth=0):
+    """RFC 8785, section 3.2, for values with at most 64 lists and objects around them."""
+    must(depth <= MAX_DEPTH, f"nested more than {MAX_DEPTH} deep")
+    if value is None or value is True or value is False:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)  # escapes exactly what section 3.2.2.2 wants escaped
+    if isinstance(value, float):
+        return canonical_number(value)
+    if isinstance(value, list):
+        return "[" + ",".join(canonical(item, depth + 1) for item in value) + "]"
+    names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+    return "{" + ",".join(canonical(name) + ":" + canonical(value[name], depth + 1) for name in names) + "}"
+
+
+def canonical_number(value):
+    """ECMA-262, Number::toString. Python's repr gives the same shortest digits, in another form."""
+    must(abs(value) != float("inf"), "a number is too large for a double")
+    if value == 0:
+        return "0"
+    _, digit_list, exponent = Decimal(repr(abs(value))).normalize().as_tuple()
+    digits = "".join(map(str, digit_list))
+    sign = "-" if value < 0 else ""
+    point = len(digits) + exponent  # where the decimal point stands, counted from the first digit
+    if len(digits) <= point <= 21:
+        return sign + digits + "0" * (point - len(digits))
+    if 0 < point <= 21:
+        return sign + digits[:point] + "." + digits[point:]
+    if -6 < point <= 0:
+        return sign + "0." + "0" * -point + digits
+    fraction = "." + digits[1:] if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{fraction}e{point - 1:+d}"
+
+
+# What members must be -------------------------------------------------------------------------------------------------
+
+
+def text_of(value, what):
+    must(isinstance(value, str), f"{what} is not a text")
+    return value
+
+
+def list_of(value, what):
+    must(isinstance(value, list), f"{what} is not a list")
+    return value
+
+
+def integer_of(value, what, least=0):
+    is_integer = isinstance(value, float) and value.is_integer() and least <= value <= MAX_INTEGER
+    must(is_integer, f"{what} is not an integer from {least} to 2^53-1: {shown(value)}")
+    return int(value)
+
+
+def object_of(value, what, members):
+    must(isinstance(value, dict), f"{what} is not an object")
+    must(set(value) == set(members), f"{what} has not exactly the members {', '.join(members)}")
+    return value
+
+
+def hex_of(value, what, digits):
+    text = text_of(value, what)
+    must(re.fullmatch("[0-9a-f]{%d}" % digits, text), f"{what} is not {digits} lower-case hex digits: {shown(text)}")
+    return bytes.fromhex(text)
+
+
+def base64_of(value, what, length=None):
+    text = text_of(value, what)
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Refusal(f"{what} is not base64: {shown(text)}") from None
+    must(base64.b64encode(data).decode() == text, f"{what} is not base64 in its canonical spelling: {shown(text)}")
+    must(length is None or len(data) == length, f"{what} is {len(data)} bytes and not {length}")
+    return data
+
+
+def proof_of(value, what):
+    return [base64_of(item, f"a hash of {what}", 32) for item in list_of(value, what)]
+
+
+# Ed25519, RFC 8032, section 5.1 ---------------------------------------------------------------------------------------
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+SQRT_MINUS_1 = pow(2, (P - 1) // 4, P)
+# A point is (X, Y, Z, T) with x = X/Z, y = Y/Z, x*y = T/Z.
+NEUTRAL = (0, 1, 1, 0)
+
+
+def add_points(p, q):
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def multiply_point(factor, point):
+    result = NEUTRAL
+    while factor:
+        if factor & 1:
+            result = add_points(result, point)
+        point = add_points(point, point)
+        factor >>= 1
+    return result
+
+
+def decode_point(data):
+    """Section 5.1.3; None where the bytes are no point in its one right spelling."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    if y >= P:
+        return None
+    u, v = (y * y - 1) % P, (D * y * y + 1) % P
+    x = u * v**3 * pow(u * v**7, (P - 5) // 8, P) % P
+    if (v * x * x - u) % P != 0:
+        x = x * SQRT_MINUS_1 % P
+    if (v * x * x - u) % P != 0 or (x == 0 and sign == 1):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return (x, y, 1, x * y % P)
+
+
+BASE = decode_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def is_small(point):
+    """Whether it is of small order: for such a key, anybody can make signatures."""
+    x, y, z, _ = multiply_point(8, point)
+    return x == 0 and y == z
+
+
+def is_signed(public_key, message, signature):
+    """Section 5.1.7, by the equation without the cofactor."""
+    if len(signature) != 64:
+        return False
+    a, r = decode_point(public_key), decode_point(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or r is None or is_small(a) or is_small(r) or s >= L:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % L
+    left, right = multiply_point(s, BASE), add_points(r, multiply_point(k, a))
+    return all((left[i] * right[2] - right[i] * left[2]) % P == 0 for i in (0, 1))
+
+
+# 1. Key ---------------------------------------------------------------------------------------------------------------
+
+WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+
+
+def is_key_name(name):
+    return name != "" and "+" not in name and not WHITE_SPACE.search(name)
+
+
+def read_key(vkey, what):
+    """The name, the key id and the public key of a vkey."""
+    parts = vkey.split("+", 2)  # the base64 may have a + of its own
+    must(len(parts) == 3 and is_key_name(parts[0]), f"{what} is not <name>+<key id>+<material>: {shown(vkey)}")
+    name, key_id, material = parts[0], hex_of(parts[1], f"{what}: its key id", 8), base64_of(parts[2], what, 33)
+    must(material[0] == 1, f"{what} is not an Ed25519 key")
+    digest = hashlib.sha256(name.encode() + b"\n" + material).digest()
+    must(digest[:4] == key_id, f"{what}: its key id is not that of its name and material")
+    return name, key_id, material[1:]
+
+
+# 2. Checkpoint --------------------------------------------------------------------------------------------------------
+
+
+def read_checkpoint(note, key, what):
+    """The size and the root hash that a signed note states, once the key's signatures hold."""
+    name, key_id, public_key = key
+    must(len(note.encode()) <= MAX_NOTE_BYTES, f"{what} is larger than {MAX_NOTE_BYTES} bytes")
+    must(not re.search("[\x00-\x09\x0b-\x1f]", note), f"{what} holds a control character")
+    before, gap, after = note.rpartition("\n\n")
+    must(gap and after.endswith("\n"), f"{what} is not a text, an empty line and signature lines")
+    signed, lines = before + "\n", after[:-1].split("\n")
+    must(len(lines) <= MAX_SIGNATURE_LINES, f"{what} has more than {MAX_SIGNATURE_LINES} signature lines")
+
+    own = []
+    for line in lines:
+        parts = line.split(" ")
+        is_line = len(parts) == 3 and parts[0] == "\u2014" and is_key_name(parts[1])
+        must(is_line, f"{what}: not a signature line: {shown(line)}")
+        data = base64_of(parts[2], f"{what}: a signature")
+        must(len(data) >= 5, f"{what}: a signature line is too short")
+        if parts[1] == name and data[:4] == key_id:
+            own.append(data[4:])
+    must(own, f"{what} is not signed by the key {shown(name)}")
+    must(all(is_signed(public_key, signed.encode(), item) for item in own), f"{what}: a signature of the key is wrong")
+
+    stated = signed.split("\n")
+    must(len(stated) == 4, f"{what}: its text is not exactly three lines")
+    must(stated[0] == name, f"{what} is of another origin: {shown(stated[0])}")
+    must(re.fullmatch("0|[1-9][0-9]{0,15}", stated[1]), f"{what}: not a size: {shown(stated[1])}")
+    must(int(stated[1]) <= MAX_INTEGER, f"{what}: its size is above 2^53-1")
+    return int(stated[1]), base64_of(stated[2], f"{what}: its root hash", 32)
+
+
+# The tree, RFC 6962 and RFC 9162 --------------------------------------------------------------------------------------
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+
+
+def leaf_hash(body):
+    return hashlib.sha256(b"\x00" + body.encode()).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def includes(index, size, leaf, proof, root):
+    """RFC 9162, section 2.1.3.2."""
+    if index >= size:
+        return False
+    fn, sn, r = index, size - 1, leaf
+    for p in proof:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            r = node_hash(p, r)
+            while not fn & 1 and fn != 0:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = node_hash(r, p)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and r == root
+
+
+def continues(first, first_root, second, second_root, proof):
+    """RFC 9162, section 2.1.4.2, which is for 0 < first < second."""
+    if not (0 < first < second and proof):
+        return False
+    path = [first_root, *proof] if first & (first - 1) == 0 else proof
+    fn, sn = first - 1, second - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for c in path[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = node_hash(c, fr), node_hash(c, sr)
+            while not fn & 1 and fn != 0:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node_hash(sr, c)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and fr == first_root and sr == second_root
+
+
+# 3. Each event --------------------------------------------------------------------------------------------------------
+
+BODY = ("stream", "seq", "prev", "type", "v", "at", "data")
+
+
+def read_event(entry, previous_index, size, root):
+    """The index, the leaf hash and the content of one event, once it is proved."""
+    object_of(entry, "an event", ("leafIndex", "body", "proof"))
+    index = integer_of(entry["leafIndex"], "an event's leafIndex")
+    what = f"the event at leaf {index}"
+    must(index > previous_index, f"{what} does not stand behind the one before")
+    body = text_of(entry["body"], f"{what}: its body")
+    must(len(body.encode()) <= MAX_BODY_BYTES, f"{what}: its body is larger than {MAX_BODY_BYTES} bytes")
+
+    event = parse_json(body, f"{what}: its body")
+    must(isinstance(event, dict), f"{what}: its body is not an object")
+    must(canonical(event) == body, f"{what}: its body is not in canonical form")
+    object_of(event, f"{what}: its body", BODY + (("cleaned",) if "cleaned" in event else ()))
+    for name in ("stream", "type"):
+        must(text_of(event[name], f"{what}: {name}") != "", f"{what}: {name} is empty")
+    event["seq"] = integer_of(event["seq"], f"{what}: seq", 1)
+    integer_of(event["v"], f"{what}: v", 1)
+    integer_of(event["at"], f"{what}: at")
+    if event["prev"] is not None:
+        event["prev"] = hex_of(event["prev"], f"{what}: prev", 64)
+    must(isinstance(event["data"], dict), f"{what}: data is not an object")
+    for path in list_of(event.get("cleaned", []), f"{what}: cleaned"):
+        text_of(path, f"{what}: a path in cleaned")
+
+    leaf = leaf_hash(body)
+    proof = proof_of(entry["proof"], f"{what}: its proof")
+    must(includes(index, size, leaf, proof, root), f"{what}: its proof does not lead to the checkpoint's root")
+    return index, leaf, event
+
+
+# 4. Each stream -------------------------------------------------------------------------------------------------------
+
+
+def check_streams(events):
+    """What is to be said of each stream, once none has a gap."""
+    last = {}
+    for index, leaf, event in events:
+        what = f"the event at leaf {index} of {shown(event['stream'])}"
+        _, previous_leaf, previous = last.get(event["stream"], (None, None, None))
+        must(previous is None or previous["type"] != "closed", f"{what} follows the closing of its stream")
+        expected = 1 if previous is None else previous["seq"] + 1
+        must(event["seq"] == expected, f"{what} has seq {event['seq']} where {expected} is next")
+        must(event["prev"] == previous_leaf, f"{what} does not name the one before as prev")
+        if event["type"] == "closed":
+            count = integer_of(event["data"].get("count"), f"{what}: the count with which it closes")
+            must(count == event["seq"], f"{what} closes with the count {count}, which is not its seq")
+        last[event["stream"]] = (index, leaf, event)
+    return [
+        f"{shown(stream)} is complete"
+        if event["type"] == "closed"
+        else f"{shown(stream)} is complete up to leaf {index}; later events are not provable from this file"
+        for stream, (index, _, event) in last.items()
+    ]
+
+
+# 5. Each reveal -------------------------------------------------------------------------------------------------------
+
+
+def check_reveals(reveals, events):
+    data_at = {index: event["data"] for index, _, event in events}
+    seen = set()
+    for reveal in reveals:
+        object_of(reveal, "a reveal", ("leafIndex", "path", "salt", "value"))
+        index, path = integer_of(reveal["leafIndex"], "a reveal's leafIndex"), text_of(reveal["path"], "a reveal's path")
+        what = f"the reveal of {shown(path)} at leaf {index}"
+        salt, value = hex_of(reveal["salt"], f"{what}: its salt", 32), text_of(reveal["value"], f"{what}: its value")
+        must(index in data_at, f"{what} is of no event in this file")
+        must((index, path) not in seen, f"{what} stands twice")
+        seen.add((index, path))
+        salted = {"salted": hashlib.sha256(salt + value.encode()).hexdigest()}
+        must(path in data_at[index], f"{what}: the event has no such member in data")
+        must(data_at[index][path] == salted, f"{what} is not what was recorded")
+
+
+# 6. Consistency -------------------------------------------------------------------------------------------------------
+
+
+def check_consistency(entries, earlier, size, root):
+    """What is to be said of the entries, once each earlier checkpoint is shown to be continued."""
+    proofs = {}
+    for entry in entries:
+        object_of(entry, "an entry of consistency", ("size", "proof"))
+        entry_size = integer_of(entry["size"], "an entry of consistency: its size")
+        must(entry_size not in proofs, f"consistency has two entries of size {entry_size}")
+        proofs[entry_size] = proof_of(entry["proof"], "an entry of consistency: its proof")
+    for earlier_size, earlier_root in earlier:
+        what = f"the earlier checkpoint of size {earlier_size}"
+        if earlier_size == size:
+            must(earlier_root == root, f"{what} has another root hash than the file's of the same size")
+        elif earlier_size == 0:
+            must(earlier_root == EMPTY_ROOT, f"{what} has another root hash than the empty tree")
+        else:
+            must(earlier_size in proofs, f"{what}: the file has no proof that it is continued")
+            is_continued = continues(earlier_size, earlier_root, size, root, proofs[earlier_size])
+            must(is_continued, f"{what} is not continued by the file's checkpoint")
+    unknown = set(proofs) - {earlier_size for earlier_size, _ in earlier}
+    return [f"consistency with size {entry_size} was not checked" for entry_size in sorted(unknown)]
+
+
+# The file -------------------------------------------------------------------------------------------------------------
+
+TOP = ("format", "origin", "verifierKey", "checkpoint", "events", "reveals")
+
+
+def check(data, key, earlier_notes):
+    """What is to be said of a file that every check accepts; a Refusal for any other."""
+    file = parse_json(decode(data, "the file"), "the file")
+    must(isinstance(file, dict), "the file is not an object")
+    for name in TOP:
+        must(name in file, f"the file has no {name}")
+    must(file["format"] == "countersign-evidence/1", f"not a format known here: {shown(file['format'])}")
+    origin, file_key = text_of(file["origin"], "origin"), text_of(file["verifierKey"], "verifierKey")
+    must(key is None or key == file_key, "verifierKey is not the key that you gave")
+    key = read_key(file_key, "verifierKey")
+    must(key[0] == origin, f"the key is for {shown(key[0])}, the file for {shown(origin)}")
+
+    size, root = read_checkpoint(text_of(file["checkpoint"], "checkpoint"), key, "the checkpoint")
+    must(list_of(file["events"], "events"), "the file has no event")
+    events, previous_index = [], -1
+    for entry in file["events"]:
+        events.append(read_event(entry, previous_index, size, root))
+        previous_index = events[-1][0]
+    said = check_streams(events)
+    check_reveals(list_of(file["reveals"], "reveals"), events)
+    earlier = [read_checkpoint(decode(note, "an earlier note"), key, "an earlier note") for note in earlier_notes]
+    said += check_consistency(list_of(file.get("consistency", []), "consistency"), earlier, size, root)
+    further = sorted(set(file) - {*TOP, "consistency"})
+    return said + [f"no proof covers the member {shown(name)}" for name in further]
+
+
+def decode(data, what):
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refusal(f"{what} is not UTF-8") from None
+
+
+def verify(data, key=None, earlier_notes=()):
+    """The verdict on the bytes of a file, and what is to be said of it."""
+    try:
+        said = check(data, key, earlier_notes)
+    except Refusal as refusal:
+        return "refused", [str(refusal)]
+    if key is None:
+        return "unanchored", ["the key is the file's own: it proves nothing until you get it from elsewhere", *said]
+    return "verified", said
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Verifies an evidence file of the format countersign-evidence/1.")
+    parser.add_argument("file")
+    parser.add_argument("--key", metavar="VKEY", help="the log's key, from somebody who is not the file")
+    parser.add_argument("--earlier", metavar="NOTE", action="append", default=[], help="a checkpoint that you kept")
+    options = parser.parse_args()
+    try:
+        data, *earlier_notes = [open(path, "rb").read() for path in (options.file, *options.earlier)]
+    except OSError as error:
+        print(f"cannot be read: {ascii(error.filename)}: {error.strerror}", file=sys.stderr)
+        return 2
+    verdict, said = verify(data, options.key, earlier_notes)
+    print("\n".join([verdict, *("- " + line for line in said)]))
+    return 0 if verdict == "verified" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
