@@ -51,10 +51,14 @@ export function createDoor(options: DoorOptions): Router {
     if (received === null) return FORBIDDEN
     // Worth a moment, and no more: a database that hangs must not keep the answer back.
     await inTime(conversations.learn(received.where.heard), LEARN_WITHIN_MS)
-    return process(authorization, body as Record<string, unknown>, received)
+    return throughSdk(authorization, body as Record<string, unknown>, received)
   }
 
-  async function process(authorization: string, body: Record<string, unknown>, received: Received): Promise<Answered> {
+  async function throughSdk(
+    authorization: string,
+    body: Record<string, unknown>,
+    received: Received,
+  ): Promise<Answered> {
     const response = capture()
     let ran = false
     try {
