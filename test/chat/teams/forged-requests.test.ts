@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { Desk } from '../../../src/ports/chat.ts'
+import { listen } from '../../support/listen.ts'
 import { line } from '../example-cards.ts'
 import type { FakeTeams } from './fake-teams.ts'
 import { objectIdOf, type StartedTeamsChat, startTeamsChat } from './start-teams-chat.ts'
@@ -157,14 +158,14 @@ it('nothing was learned from any of them: answers go where Microsoft signed that
 })
 
 it('while the keys cannot be read nobody is let in, and it is said to those who run this', async () => {
-  const other = await startTeamsChat({ desk, startMs: Date.now() })
-  const stranger = createTeamsUser(other.url, other.fake)
-  other.fake.failNext('GET /openid', { kind: 'status', status: 503, word: 'Unavailable' })
-  expect((await stranger.send(inPerson(other.fake, 'ana', 'help'))).status).toBe(401)
-  expect(other.faults.at(-1)?.what).toMatch(/keys that Microsoft signs with/)
-  await other.clock.advance(6_000)
-  expect((await stranger.send(inPerson(other.fake, 'ana', 'help'))).status).toBe(200)
-  await other.stop()
+  const server = await listen(it_.startReplica().router)
+  const stranger = createTeamsUser(server.url, fake)
+  fake.failNext('GET /openid', { kind: 'status', status: 503, word: 'Unavailable' })
+  expect((await stranger.send(inPerson(fake, 'ana', 'help'))).status).toBe(401)
+  expect(it_.faults.at(-1)?.what).toMatch(/keys that Microsoft signs with/)
+  await it_.clock.advance(6_000)
+  expect((await stranger.send(inPerson(fake, 'ana', 'help'))).status).toBe(200)
+  await server.close()
 })
 
 function part(value: unknown): string {
