@@ -30,7 +30,7 @@ import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { createHouseReader } from './report/read-house.ts'
-import { readinessChecks } from './report/readiness.ts'
+import { type ReadinessCheck, readinessChecks } from './report/readiness.ts'
 import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
@@ -47,6 +47,7 @@ import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
+import { lookAgain } from './workflow/look-again.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
 import { namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
@@ -212,6 +213,7 @@ async function start(
     const userOf = (identity: string) => slackUserOf(policy.current(), identity)
     return createSlackChat({
       ...{ db, clock, desk, settings, onFault },
+      onDeleted: (message) => lookAgain(context, message),
       rendering: {
         get timeZone() {
           return policy.current().timeZone
@@ -225,7 +227,8 @@ async function start(
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
-      announce: { retry: 'forever', run: ({ stream }) => announce(context, String(stream)) },
+      // Most of it waits for its turn on the platform.
+      announce: { retry: 'forever', concurrency: 32, run: ({ stream }) => announce(context, String(stream)) },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'check-record': {
@@ -302,6 +305,7 @@ async function start(
   onStop(() => front.stop())
   const checks = readinessChecks({
     ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
+    chat: front.look === undefined ? null : { platform: front.chat.platform, look: front.look },
     policyHeld: async () => {
       const inForce = await policy.inForce(db)
       return !isRefused(inForce) ? null : 'held: the policy of this process is not the active one'
@@ -336,6 +340,7 @@ async function start(
 interface ChatFront {
   readonly chat: Chat
   readonly router: Router
+  readonly look?: ReadinessCheck['look']
   start(): Promise<void>
   stop(): Promise<void>
 }

@@ -30,6 +30,8 @@ export function readinessChecks(house: {
   readonly policyHeld: () => Promise<string | null>
   readonly targets: () => readonly string[]
   readonly connectorOf: (target: string) => Connector | null
+  /** The chat platform; null where there is nothing to go wrong. */
+  readonly chat: { readonly platform: string; readonly look: ReadinessCheck['look'] } | null
 }): ReadinessCheck[] {
   const { db, clock, roles, sealer } = house
   return [
@@ -96,6 +98,7 @@ export function readinessChecks(house: {
         return held === null ? { state: 'ok', detail: 'in force' } : { state: 'degraded', detail: held }
       },
     },
+    ...(house.chat === null ? [] : [{ name: `chat ${house.chat.platform}`, decisive: false, look: house.chat.look }]),
     ...house.targets().map(
       (target): ReadinessCheck => ({
         name: `target ${target}`,

@@ -10,6 +10,8 @@ export interface HouseFigures {
   }
   readonly witnesses: readonly WitnessFigures[]
   readonly undeliverable: number
+  /** Grants that chat is not in step with, and since when. */
+  readonly chat: { readonly behind: number; readonly oldestMs: number }
   readonly effects: readonly EffectFigures[]
   /** Steps of endings that came under the tree since the last time. */
   readonly seen: readonly SeenEnding[]

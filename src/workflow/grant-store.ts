@@ -4,7 +4,7 @@ import { type GrantEvent, grantStream, type Placed, PRIVATE_PATHS } from '../dom
 import { evolve, foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Draft } from '../record/compose.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
-import type { Context } from './context.ts'
+import type { Context, Effect } from './context.ts'
 
 /** A grant read from its events, with the events. */
 export interface LoadedGrant {
@@ -45,7 +45,7 @@ export async function appendToGrant(
   await Promise.all([
     context.record.append(tx, grantStream(id), before?.seq ?? 0, placed.map(toDraft), now),
     saveState(tx, state, nextDue(state)),
-    context.enqueue(tx, { kind: 'announce', stream: grantStream(id) }),
+    context.enqueue(tx, announcing(id, facts, now)),
     ...(facts.some((fact) => fact.type === 'request.approved')
       ? [context.enqueue(tx, { kind: 'provision', grant: id })]
       : []),
@@ -54,6 +54,25 @@ export async function appendToGrant(
       : []),
   ])
   return state
+}
+
+/** A thread's steps within this time are one line: nobody waits for the first of them. */
+const ONE_LINE_MS = 2_000
+
+const STEPS: readonly GrantEvent['type'][] = [
+  ...(['grant.providing', 'grant.ending', 'grant.disabled', 'grant.sessions-ended', 'grant.access-removed'] as const),
+]
+const AWAITED: readonly GrantEvent['type'][] = [
+  ...(['request.asked', 'request.held', 'request.approvers-changed', 'extension.asked'] as const),
+  ...(['grant.active', 'grant.end-near'] as const),
+]
+
+function announcing(id: string, facts: readonly GrantEvent[], now: number): Effect {
+  const stream = grantStream(id)
+  return {
+    ...{ kind: 'announce', stream, urgent: facts.some(({ type }) => AWAITED.includes(type)) },
+    ...(facts.every(({ type }) => STEPS.includes(type)) && { notBefore: now + ONE_LINE_MS }),
+  }
 }
 
 /** An event as the decisions read it. A free text that was erased reads `(erased)`. */

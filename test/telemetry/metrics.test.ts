@@ -11,6 +11,7 @@ function figures(changes: Partial<HouseFigures> = {}): HouseFigures {
     record: { size: 10, pending: 0, oldestPendingMs: 0, oldestUnwitnessedMs: 0, quarantined: 0 },
     witnesses: [],
     undeliverable: 0,
+    chat: { behind: 0, oldestMs: 0 },
     effects: [],
     seen: [],
     ...changes,

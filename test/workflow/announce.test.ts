@@ -64,7 +64,8 @@ describe('announcing while chat is down', () => {
     })
     world.chat.failWith = fail('throttled', ':card')
     await world.clock.advance(DAY - HOUR)
-    expect(await attempts(3)).toEqual(['throttled', 'throttled', 'throttled'])
+    expect(await attempts(3)).toEqual(['done', 'done', 'done'])
+    expect(await undelivered()).toEqual([])
     await world.clock.advance(2 * HOUR)
     expect(await attempt()).toBe('done')
     expect(await undelivered()).toEqual([`${stream}:card`])
@@ -86,10 +87,55 @@ describe('announcing while chat is down', () => {
   it('honours the longest wait that was asked for', async () => {
     await world.happen(id, asked)
     world.chat.failWith = (key) =>
-      key.endsWith(':card')
-        ? new ChatError('throttled', 'slow down', { retryAfterMs: 7_000 })
-        : new ChatError('unreachable', 'away')
-    await expect(announce(world.context, stream)).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 7_000 })
+      new ChatError('unreachable', 'away', { retryAfterMs: key.endsWith(':card') ? 7_000 : 9 })
+    await expect(announce(world.context, stream)).rejects.toMatchObject({ code: 'unreachable', retryAfterMs: 7_000 })
+  })
+})
+
+describe('a message that has to wait for its turn', () => {
+  it('is no failure: it comes back shortly before the soonest turn, and is in step only then', async () => {
+    await world.happen(id, asked)
+    const waitsMs: Record<string, number> = { card: 40_000, 'approver:marcus': 9_000 }
+    world.chat.failWith = (key) => {
+      const retryAfterMs = waitsMs[key.replace(`${stream}:`, '')]
+      return retryAfterMs === undefined ? null : new ChatError('throttled', 'not yet', { retryAfterMs })
+    }
+    expect(await attempt()).toBe('done')
+    const notBefore = world.clock.now() + 7_500
+    expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, notBefore })
+    expect(await world.context.db`select from announced where stream = ${stream}`).toHaveLength(0)
+    world.chat.failWith = () => null
+    expect(await attempt()).toBe('done')
+    expect(await world.context.db`select from announced where stream = ${stream}`).toHaveLength(1)
+  })
+
+  it('is said once and without an update, when all that happened was that it waited', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('throttled', ':line:')
+    await attempts(3)
+    world.chat.failWith = () => null
+    await world.happen(id, ...approved)
+    await attempt()
+    expect(world.chat.calls.filter((call) => call.includes(':line:'))).toEqual(Array(4).fill(`post ${stream}:line:1`))
+  })
+
+  it('says all the steps that wait in one line, and leaves it at that when more happens', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('throttled', ':line:')
+    await attempt()
+    await world.clock.advance(60_000)
+    await world.happen(id, ...approved)
+    await attempt()
+    world.chat.failWith = () => null
+    await attempt()
+    const line = world.chat.messages.get(`${stream}:line:1`)
+    expect(line && wordsOf(line.message)).toMatch(/Ana asked.*Approved by Marcus/)
+    expect([...world.chat.messages.keys()].filter((key) => key.startsWith(`${stream}:line:`))).toHaveLength(1)
+    await world.clock.advance(60_000)
+    await world.happen(id, { type: 'request.cancelled', data: { by: 'ana' } })
+    world.chat.calls.length = 0
+    await attempt()
+    expect(world.chat.calls.filter((call) => call.includes(':line:'))).toEqual([`post ${stream}:line:4`])
   })
 })
 
@@ -165,7 +211,7 @@ describe('a message of which nobody knows whether it was sent', () => {
     const posts = world.chat.calls.filter((call) => call === `post ${stream}:approver:marcus`)
     expect(posts).toHaveLength(2)
     const shown = world.chat.messages.get(`${stream}:approver:marcus`)
-    expect(shown && wordsOf(shown.message)).toContain('Ana will have prod-db:write')
+    expect(shown && wordsOf(shown.message)).toContain('Ana asked for prod-db:write')
   })
 })
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
   it_ = await startSlackChat()
 })
 afterAll(() => it_.stop())
-beforeEach(() => it_.clock.advance(1_000))
+beforeEach(() => it_.clock.advance(1_200))
 
 it.each([{ kind: 'reset-after' }, { kind: '500-after' }] as const)(
   'a send that ended in $kind, after Slack had done it, is found again and not sent twice',
@@ -24,10 +24,10 @@ it.each([{ kind: 'reset-after' }, { kind: '500-after' }] as const)(
       const key = newKey()
       fake.failNext('chat.postMessage', fault)
       await expect(slack.chat.post(to, key, said(key))).rejects.toMatchObject({ code: 'maybe-sent' })
-      await clock.advance(1_000)
+      await clock.advance(1_200)
       const ref = await slack.chat.post(to, key, said(key))
       expect(shown(key)).toMatchObject([{ ts: ref.id, channel: ref.channel }])
-      await clock.advance(1_000)
+      await clock.advance(1_200)
     }
   },
 )
@@ -38,7 +38,7 @@ it('a send that was lost before Slack saw it is looked for once, and sent again'
   fake.failNext('chat.postMessage', { kind: 'reset-before' })
   await expect(slack.chat.post(channel, key, said(key))).rejects.toMatchObject({ code: 'maybe-sent' })
   expect(shown(key)).toEqual([])
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   const calls = fake.calls.length
   await slack.chat.post(channel, key, said(key))
   expect(fake.calls.slice(calls)).toEqual(['conversations.history', 'chat.postMessage'])
@@ -50,13 +50,13 @@ it('a replica that died between sending and noting it is followed by one that fi
   const key = newKey()
   fake.failNext('chat.postMessage', { kind: 'reset-after' })
   await expect(slack.chat.post(channel, key, said(key))).rejects.toThrow(ChatError)
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   const person: Destination = { kind: 'person', account: { platform: 'slack', tenant: TEAM, id: 'U0ANA' } }
   const other = startReplica()
   const inDirect = newKey()
   fake.failNext('chat.postMessage', { kind: '500-after' })
   await expect(slack.chat.post(person, inDirect, said(inDirect))).rejects.toThrow(ChatError)
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   await other.chat.post(person, inDirect, said(inDirect))
   expect(shown(inDirect)).toHaveLength(1)
   await other.stop()
@@ -68,7 +68,7 @@ it('when Slack does not let us look, the message is sent again rather than lost'
   fake.failNext('chat.postMessage', { kind: 'reset-before' })
   fake.failNext('conversations.history', { kind: 'error', error: 'not_allowed_token_type' })
   await expect(slack.chat.post(channel, key, said(key))).rejects.toMatchObject({ code: 'maybe-sent' })
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   await slack.chat.post(channel, key, said(key))
   expect(shown(key)).toHaveLength(1)
 })
@@ -85,7 +85,7 @@ it.each([
 it.each([
   ['account_inactive', 'unreachable'],
   ['token_revoked', 'unreachable'],
-  ['missing_scope', 'unreachable'],
+  ['missing_scope', 'refused'],
   ['ratelimited', 'throttled'],
   ['internal_error', 'maybe-sent'],
   ['restricted_action', 'refused'],
@@ -122,7 +122,7 @@ it('a storm in one channel is spread out: each is told its own second, and Slack
         due.set(key, clock.now() + ((error as ChatError).retryAfterMs ?? 0))
       }
     }
-    await clock.advance(1_000)
+    await clock.advance(1_200)
   }
   for (const key of storm) expect(shown(key)).toHaveLength(1)
   expect(fake.calls.filter((call) => call === 'chat.postMessage').length - before).toBe(storm.length)
@@ -135,7 +135,7 @@ it('when another app was quicker, Slack’s own word on when to come back is pas
   const key = newKey()
   const attempt = other.chat.post(channel, key, said(key))
   await expect(attempt).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1_000 })
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   await other.chat.post(channel, key, said(key))
   expect(shown(key)).toHaveLength(1)
   await other.stop()
@@ -207,7 +207,7 @@ function shown(key: string) {
 
 async function places(): Promise<Destination[]> {
   const root = await it_.slack.chat.post(channel, newKey(), removedCard(request('a root'), 'ben', NOON))
-  await it_.clock.advance(1_000)
+  await it_.clock.advance(1_200)
   return [
     channel,
     { kind: 'thread', root },
