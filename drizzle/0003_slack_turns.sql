@@ -1,6 +1,7 @@
 CREATE TABLE "slack_limit" (
 	"place" text PRIMARY KEY NOT NULL,
-	"next_at" bigint NOT NULL
+	"next_at" bigint NOT NULL,
+	"channel" text
 );
 --> statement-breakpoint
 CREATE TABLE "slack_turn" (

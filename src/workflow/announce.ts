@@ -9,6 +9,7 @@ import { wantedAnnouncements } from './wanted-announcements.ts'
 
 /** Who waits for a turn comes back so much before it: effects are looked for once a second. */
 const BEFORE_THE_TURN_MS = 1_500
+const SHORTEST_WAIT_MS = 250
 
 /** In place of a digest: what an earlier attempt may have sent had other words. */
 const UNCLEAR = 'unclear'
@@ -55,7 +56,7 @@ function isInTime({ context, triedUntil }: Round): boolean {
 }
 
 async function comeBack(context: Context, stream: string, waitMs: number): Promise<void> {
-  const notBefore = context.clock.now() + Math.max(0, waitMs - BEFORE_THE_TURN_MS)
+  const notBefore = context.clock.now() + Math.max(Math.min(waitMs, SHORTEST_WAIT_MS), waitMs - BEFORE_THE_TURN_MS)
   await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream, notBefore }))
 }
 

@@ -46,7 +46,6 @@ const LOOK_PATIENCE_MS = 5_000
 export function createOutgoing(options: OutgoingOptions): Chat {
   const { client, clock, sent, turns, limits, patienceMs, rendering, onCall, onChannel } = options
   const directs = new Map<string, string>()
-  const names = new Map<string, string>()
   const underWay = new Map<string, Promise<MessageRef>>()
 
   return {
@@ -89,7 +88,7 @@ export function createOutgoing(options: OutgoingOptions): Chat {
         client.chat.postMessage({ ...marked(message, key), ...inPlace(place) }),
       )
       const { channel, ts } = postedSchema.parse(answer)
-      remember(names, place.channel, channel)
+      await turns.learn(place.channel, channel)
       return { platform: SLACK_PLATFORM, channel, id: ts }
     } catch (thrown) {
       const error = explainFailure(thrown, POST, true)
@@ -135,9 +134,9 @@ export function createOutgoing(options: OutgoingOptions): Chat {
   /** @returns null when it is not there, or when it cannot be told: then it is sent again, which is harmless */
   async function lookFor(before: Sent, place: Place, key: string): Promise<MessageRef | null> {
     if (before.state !== 'maybe-sent') return null
-    const { channel } = place
+    const channel = place.at.place
     try {
-      const ts = await findOwnMessage(client, { ...place, since: before.triedAt }, key)
+      const ts = await findOwnMessage(client, { ...place, channel, since: before.triedAt }, key)
       return ts === null ? null : { platform: SLACK_PLATFORM, channel, id: ts }
     } catch (thrown) {
       const error = explainFailure(thrown, 'looking for a message', false)
@@ -150,7 +149,7 @@ export function createOutgoing(options: OutgoingOptions): Chat {
   async function placeOf(to: Destination, key: string, priority: Priority): Promise<Place> {
     switch (to.kind) {
       case 'channel':
-        return inConversation(names.get(to.channel) ?? to.channel, null)
+        return inConversation(to.channel, null, await turns.conversationOf(to.channel))
       case 'thread':
         if (to.root.platform === SLACK_PLATFORM && isTs(to.root.id)) {
           return inConversation(to.root.channel, to.root.id)
@@ -163,8 +162,8 @@ export function createOutgoing(options: OutgoingOptions): Chat {
     }
   }
 
-  function inConversation(channel: string, thread: string | null): Place {
-    return { channel, thread, at: { place: channel, limit: limits.post } }
+  function inConversation(channel: string, thread: string | null, id = channel): Place {
+    return { channel, thread, at: { place: id, limit: limits.post } }
   }
 
   async function directWith(account: Account, key: string, priority: Priority): Promise<string> {

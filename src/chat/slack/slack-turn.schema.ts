@@ -5,6 +5,8 @@ export const slackLimit = pgTable('slack_limit', {
   place: text('place').primaryKey(),
   /** When the next call that nobody waits with yet would be in step with the limit, epoch ms. */
   nextAt: bigint('next_at', { mode: 'number' }).notNull(),
+  /** Where the place is a channel's name: the id behind it, under which it is limited. */
+  channel: text('channel'),
 })
 
 /** Whose turn it is when, for those who were told to come back. */

@@ -38,6 +38,7 @@ const MOST_REMEMBERED = 20_000
  */
 export function createTurns(db: Db): Turns {
   const known = new Map<string, number>()
+  const conversations = new Map<string, string>()
   return {
     async take(wish) {
       const { place, key, priority, now } = wish
@@ -52,6 +53,26 @@ export function createTurns(db: Db): Turns {
       }
       const words = `Slack takes no more at once in ${place}: the turn of this is in ${at - now} ms`
       throw new ChatError('throttled', words, { retryAfterMs: at - now })
+    },
+    async conversationOf(name) {
+      const found = conversations.get(name)
+      if (found !== undefined) return found
+      const [row] = await reach(
+        () => db<{ channel: string | null }[]>`
+        select channel from slack_limit where place = ${name} and channel is not null`,
+      )
+      if (row?.channel != null) conversations.set(name, row.channel)
+      return row?.channel ?? name
+    },
+    async learn(name, id) {
+      if (name === id || conversations.get(name) === id) return
+      conversations.set(name, id)
+      await db`
+        with named as (update slack_limit set channel = ${id} where place = ${name} returning next_at)
+        insert into slack_limit (place, next_at) select ${id}, next_at from named
+        on conflict (place) do update set next_at = greatest(slack_limit.next_at, excluded.next_at)`.catch(
+        () => undefined,
+      )
     },
     async refused(place, { spacingMs, burst }, until) {
       known.clear()
@@ -127,6 +148,10 @@ async function reach<T>(query: () => Promise<T>): Promise<T> {
 export interface Turns {
   /** @throws ChatError throttled, with when to come back; the turn is kept until then */
   take(wish: Wish): Promise<void>
+  /** The id behind a channel's name, under which it is limited; the name itself while nobody knows. */
+  conversationOf(name: string): Promise<string>
+  /** What was sent under the name counts for the id. */
+  learn(name: string, id: string): Promise<void>
   /** Slack itself said no: nobody goes there before `until`, and who would have had a turn queues again. */
   refused(place: string, limit: Limit, until: number): Promise<void>
 }
