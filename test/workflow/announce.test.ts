@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { DAY, HOUR } from '../../src/domain/duration.ts'
-import { ChatError, type ChatErrorCode } from '../../src/ports/chat.ts'
+import { ChatError, type ChatErrorCode, type Destination } from '../../src/ports/chat.ts'
 import { DirectoryUnreachable } from '../../src/ports/directory.ts'
 import { announce } from '../../src/workflow/announce.ts'
+import { lookAgain } from '../../src/workflow/look-again.ts'
 import { AT, approved, asked, askedFor, wordsOf } from '../cards/grant-story.ts'
 import { createTestContext, type TestContext } from './test-context.ts'
 
@@ -224,4 +225,113 @@ it('keeps a digest of the words that the database alone cannot be asked about', 
   const kept = await noticeOf('card')
   expect(kept?.content_hash).toMatch(/^[0-9a-f]{64}$/)
   expect(kept?.content_hash).not.toBe(guess)
+})
+
+describe('a channel that cannot be reached', () => {
+  const noChannel = (key: string, to: Destination) =>
+    to.kind === 'channel' && to.channel === 'access' ? new ChatError('not-found', `no ${key} there`) : null
+  const facts = async () =>
+    (await world.context.record.readStream(world.context.db, `undelivered:${stream}`)).map(({ type, data }) => ({
+      type,
+      data,
+    }))
+
+  it('is replaced by the fallback, on record, with the thread under the card there; owners are told', async () => {
+    world.setPolicy({ fallbackChannel: 'reserve' })
+    await world.happen(id, asked)
+    world.chat.failWith = noChannel
+    expect(await attempts(3)).toEqual(['RETRY_LATER', 'RETRY_LATER', 'done'])
+    const notice = `${stream}:card`
+    expect(await facts()).toEqual([
+      { type: 'notice.undeliverable', data: { to: 'channel', notice, code: 'not-found', fallback: 'reserve' } },
+    ])
+    expect(world.chat.messages.get(`${notice}:elsewhere`)?.to).toEqual({ kind: 'channel', channel: 'reserve' })
+    expect(world.chat.messages.get(`${stream}:line:1`)?.to).toMatchObject({
+      kind: 'thread',
+      root: { id: `${notice}:elsewhere` },
+    })
+    expect(world.alarms.at(-1)).toMatchObject({ what: 'notice-elsewhere', grant: id })
+    for (const who of ['olga', 'carla']) {
+      const told = world.chat.messages.get(`${stream}:escalation:card-elsewhere:${who}`)
+      expect(told && wordsOf(told.message)).toMatch(
+        /could not be posted in #access \(not-found\). It is in #reserve instead/,
+      )
+    }
+    await world.happen(id, ...approved)
+    await attempt()
+    const card = world.chat.messages.get(`${notice}:elsewhere`)
+    expect(card && wordsOf(card.message)).toContain('Approved by')
+    world.setPolicy({})
+  })
+
+  it('is used again by the next request, once it is back', async () => {
+    world.setPolicy({ fallbackChannel: 'reserve' })
+    await world.happen(id, asked)
+    await attempt()
+    expect(world.chat.messages.get(`${stream}:card`)?.to).toEqual({ kind: 'channel', channel: 'access' })
+    world.setPolicy({})
+  })
+
+  it('is given up when the fallback cannot be reached either, and those who answer for it are told in person', async () => {
+    world.setPolicy({ fallbackChannel: 'reserve' })
+    await world.happen(id, asked)
+    world.chat.failWith = (_key, to) => (to.kind === 'channel' ? new ChatError('refused', 'no') : null)
+    expect(await attempts(5)).toEqual(['RETRY_LATER', 'RETRY_LATER', 'RETRY_LATER', 'done', 'done'])
+    expect((await facts()).map(({ data }) => data.fallback ?? null)).toEqual(['reserve', null])
+    expect(world.chat.messages.has(`${stream}:escalation:no-card:olga`)).toBe(true)
+    expect(world.chat.messages.has(`${stream}:approver:marcus`)).toBe(true)
+    world.setPolicy({})
+  })
+})
+
+describe('a card that somebody deleted', () => {
+  const deletedIn = (gone: string) => (key: string) =>
+    key === gone ? new ChatError('not-found', 'message_not_found') : null
+
+  it('is posted again, once, on record, and its thread goes on under the new one', async () => {
+    await world.happen(id, asked)
+    await attempt()
+    world.chat.failWith = deletedIn(`${stream}:card`)
+    await lookAgain(world.context, { platform: 'local', channel: 'access', id: `${stream}:card` })
+    expect(await attempts(2)).toEqual(['RETRY_LATER', 'done'])
+    expect(await undelivered()).toEqual([`${stream}:card`])
+    expect(world.alarms.at(-1)).toMatchObject({ what: 'card-deleted', grant: id })
+    const again = `${stream}:card:again`
+    expect(world.chat.messages.get(again)?.to).toEqual({ kind: 'channel', channel: 'access' })
+    const said = world.chat.messages.get(`${stream}:deleted:1`)
+    expect(said?.to).toMatchObject({ root: { id: again } })
+    expect(said && wordsOf(said.message)).toContain('Somebody deleted the card')
+
+    world.chat.failWith = deletedIn(again)
+    await world.happen(id, ...approved)
+    expect(await attempts(3)).toEqual(['RETRY_LATER', 'done', 'done'])
+    expect(world.chat.calls.filter((call) => call === `post ${again}`)).toHaveLength(1)
+  })
+
+  it('is noticed without anybody saying so when its thread is not there any more', async () => {
+    await world.happen(id, asked)
+    await attempt()
+    world.chat.failWith = (key, to) =>
+      key === `${stream}:card` || (to.kind === 'thread' && to.root.id === `${stream}:card`)
+        ? new ChatError('not-found', 'gone')
+        : null
+    await world.clock.advance(60_000)
+    await world.happen(id, {
+      type: 'act.refused',
+      data: { by: 'bo', act: 'approve', code: 'not-eligible', facts: {}, said: '' },
+    })
+    await attempts(4)
+    expect(world.chat.messages.has(`${stream}:card:again`)).toBe(true)
+    expect(world.chat.messages.get(`${stream}:line:2`)?.to).toMatchObject({ root: { id: `${stream}:card:again` } })
+  })
+
+  it('is not believed to be gone by word alone', async () => {
+    await world.happen(id, asked)
+    await attempt()
+    await lookAgain(world.context, { platform: 'local', channel: 'access', id: `${stream}:card` })
+    await lookAgain(world.context, { platform: 'local', channel: 'access', id: 'somebody else’s' })
+    expect(await attempt()).toBe('done')
+    expect(await undelivered()).toEqual([])
+    expect(world.chat.messages.has(`${stream}:card:again`)).toBe(false)
+  })
 })

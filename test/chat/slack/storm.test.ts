@@ -95,6 +95,7 @@ it('every thread ends with its last line, a new request waits for seconds, and S
     const [card, ...lines] = threadOf(id)
     expect(card && wordsOf(card)).toMatch(/Ana had prod-db:write/)
     expect(lines).toHaveLength(2)
+    expect(sentAt(lines.at(-1)) - began).toBeLessThan(11 * MINUTE)
     expect(wordsOf(lines.at(-1) as Message)).toMatch(/Time is up.*Removed, seen to be gone/)
   }
   expect(newcomers).toHaveLength(5)
@@ -103,12 +104,12 @@ it('every thread ends with its last line, a new request waits for seconds, and S
     expect(sentAt(card) - askedAt).toBeLessThan(5_000)
   }
   const heard = fake.messages.filter(
-    (one) => one.channel === directOf(userOf('ana')) && /it was gone at/.test(wordsOf(one)),
+    (one) => one.channel === directOf(userOf('ana')) && /Your access to .* it was gone at/.test(wordsOf(one)),
   )
   expect(heard).toHaveLength(GRANTS)
-  expect(Math.max(...latenesses)).toBeLessThan(20 * MINUTE)
+  expect(Math.max(...latenesses)).toBeLessThan(26 * MINUTE)
   expect(latenesses).toHaveLength(GRANTS + newcomers.length + 1)
-}, 120_000)
+}, 300_000)
 
 async function inTens<T>(all: readonly T[], run: (one: T) => Promise<unknown>): Promise<void> {
   for (let from = 0; from < all.length; from += 10) await Promise.all(all.slice(from, from + 10).map(run))
