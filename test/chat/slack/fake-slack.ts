@@ -27,6 +27,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
   const recent = new Map<string, number[]>()
   const comeBackAt = new Map<string, number>()
   let refused = 0
+  let isSilent = false
   let posted = 0
 
   /** Refuses what is too much, and counts it; whoever does not wait as told is refused for longer. */
@@ -154,6 +155,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
     const run = methods[method]
     if (run === undefined) return void answer(no('unknown_method'))
     const fault = faults.get(method)?.shift()
+    if (isSilent) return
     if (fault?.kind === 'error') return void answer(no(fault.error))
     if (fault?.kind === 'reset-before') return void request.socket.destroy()
     try {
@@ -177,15 +179,12 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
       return refused
     },
     put: (message) => void messages.push(message),
+    silence(silent) {
+      isSilent = silent
+    },
     setChannel(name, state) {
       const found = channels.find((one) => one.name === name)
       if (found !== undefined) found.state = state
-    },
-    delete(ts) {
-      messages.splice(
-        messages.findIndex((one) => one.ts === ts),
-        1,
-      )
     },
     failNext: (method, ...next) => void faults.set(method, [...(faults.get(method) ?? []), ...next]),
     async stop() {
@@ -263,10 +262,10 @@ export interface FakeSlack {
   readonly refused: number
   /** Something that was said before. */
   put(message: Message): void
+  /** Calls are taken and never answered. */
+  silence(silent: boolean): void
   /** `open`, or the error that whoever posts there is told. */
   setChannel(name: string, state: string): void
-  /** As an administrator or a retention job deletes a message. */
-  delete(ts: string): void
   /** The next calls of a method fail so, one each. */
   failNext(method: string, ...faults: Fault[]): void
   stop(): Promise<void>
