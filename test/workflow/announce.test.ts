@@ -4,7 +4,7 @@ import { ChatError, type ChatErrorCode, type Destination } from '../../src/ports
 import { DirectoryUnreachable } from '../../src/ports/directory.ts'
 import { announce } from '../../src/workflow/announce.ts'
 import { lookAgain } from '../../src/workflow/look-again.ts'
-import { AT, approved, asked, askedFor, wordsOf } from '../cards/grant-story.ts'
+import { AT, active, approved, asked, askedFor, ending, removed, wordsOf } from '../cards/grant-story.ts'
 import { createTestContext, type TestContext } from './test-context.ts'
 
 let world: TestContext
@@ -91,6 +91,17 @@ describe('announcing while chat is down', () => {
       new ChatError('unreachable', 'away', { retryAfterMs: key.endsWith(':card') ? 7_000 : 9 })
     await expect(announce(world.context, stream)).rejects.toMatchObject({ code: 'unreachable', retryAfterMs: 7_000 })
   })
+})
+
+it('is in no hurry with steps on the way, and in one with what somebody waits for', async () => {
+  await world.happen(id, asked)
+  expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, urgent: true })
+  await world.happen(id, ...approved, ...active)
+  await world.happen(id, ...ending)
+  const notBefore = world.clock.now() + 2_000
+  expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, urgent: false, notBefore })
+  await world.happen(id, removed)
+  expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, urgent: false })
 })
 
 describe('a message that has to wait for its turn', () => {
