@@ -224,11 +224,19 @@ async function start(
   }
   const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
 
+  const policyLoaded = Promise.withResolvers<void>()
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
-      // Most of it waits for its turn on the platform.
-      announce: { retry: 'forever', concurrency: 32, run: ({ stream }) => announce(context, String(stream)) },
+      announce: {
+        // Most of it waits for its turn on the platform.
+        ...{ retry: 'forever', concurrency: 32 },
+        run: async ({ stream }) => {
+          // Before that nobody has a name, and the words would stay as they are.
+          await policyLoaded.promise
+          await announce(context, String(stream))
+        },
+      },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'check-record': {
@@ -271,6 +279,7 @@ async function start(
   await effects.start()
   onStop(() => effects.stop())
   await policy.load()
+  policyLoaded.resolve()
   await recordStart(
     { db, record, clock },
     {
