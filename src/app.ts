@@ -33,7 +33,7 @@ import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
 import { newestEvents } from './report/newest-events.ts'
 import { createHouseReader } from './report/read-house.ts'
-import { readinessChecks } from './report/readiness.ts'
+import { type ReadinessCheck, readinessChecks } from './report/readiness.ts'
 import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
@@ -53,6 +53,7 @@ import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { allFreezes } from './workflow/freezes.ts'
+import { lookAgain } from './workflow/look-again.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
 import { namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
@@ -225,6 +226,7 @@ async function start(
     const userOf = (identity: string) => slackUserOf(policy.current(), identity)
     return createSlackChat({
       ...{ db, clock, desk, settings, onFault },
+      onDeleted: (message) => lookAgain(context, message),
       rendering: {
         get timeZone() {
           return policy.current().timeZone
@@ -235,7 +237,10 @@ async function start(
   }
   const front: ChatFront = config.slack === null ? openLocalPage() : await openSlack(config.slack)
 
-  const announceAfterAnswers = async ({ stream }: EffectData) => {
+  const policyLoaded = Promise.withResolvers<void>()
+  const announceInTurn = async ({ stream }: EffectData) => {
+    // Before that nobody has a name, and the words would stay as they are.
+    await policyLoaded.promise
     await answersFirst.turn()
     await announce(context, String(stream))
   }
@@ -243,7 +248,7 @@ async function start(
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
       // Few at once: what is said about an ending must not take the connections that the ending needs.
-      announce: { retry: 'forever', concurrency: 4, run: announceAfterAnswers },
+      announce: { retry: 'forever', concurrency: 8, run: announceInTurn },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'revoke-all': {
@@ -290,6 +295,7 @@ async function start(
   await effects.start()
   onStop(() => effects.stop())
   await policy.load()
+  policyLoaded.resolve()
   await recordStart(
     { db, record, clock },
     {
@@ -324,6 +330,7 @@ async function start(
   onStop(() => front.stop())
   const checks = readinessChecks({
     ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
+    chat: front.look === undefined ? null : { platform: front.chat.platform, look: front.look },
     policyHeld: async () => {
       const inForce = await policy.provedInForce(db)
       if (!isRefused(inForce)) return null
@@ -365,6 +372,7 @@ async function start(
 interface ChatFront {
   readonly chat: Chat
   readonly router: Router
+  readonly look?: ReadinessCheck['look']
   start(): Promise<void>
   stop(): Promise<void>
 }
