@@ -51,6 +51,7 @@ export interface Step {
 /**
  * As `appendToGrant`, for steps of many grants in one transaction: as many statements as for one. A grant that somebody
  * else is writing to is left out.
+ * @param beside what is written with them, for those that are written
  * @returns the states after, by id, of those that were written
  */
 export async function appendToGrants(
@@ -58,6 +59,7 @@ export async function appendToGrants(
   tx: Tx,
   steps: readonly Step[],
   now: number,
+  beside: (states: readonly GrantState[]) => Promise<unknown> = async () => undefined,
 ): Promise<Map<string, GrantState>> {
   const all = steps.map((step) => ({ ...step, ...placeFacts(step.id, step.before, step.facts, now) }))
   const written = await context.record.appendTogether(
@@ -68,16 +70,9 @@ export async function appendToGrants(
   )
   const done = all.filter(({ id }) => written.has(grantStream(id)))
   if (done.length === 0) return new Map()
-  await Promise.all([
-    saveStates(
-      tx,
-      done.map(({ state }) => state),
-    ),
-    context.enqueue(
-      tx,
-      done.flatMap(({ id, facts }) => effectsOf(id, facts, now)),
-    ),
-  ])
+  const states = done.map(({ state }) => state)
+  const effects = done.flatMap(({ id, facts }) => effectsOf(id, facts, now))
+  await Promise.all([saveStates(tx, states), context.enqueue(tx, effects), beside(states)])
   return new Map(done.map(({ state }) => [state.id, state]))
 }
 
