@@ -11,11 +11,11 @@ export async function commitTimes(sql: Db, type: string, streams: readonly strin
   return new Map(rows.map(({ stream, ms }) => [stream, ms]))
 }
 
-/** Of each stream, what is on record from the ending on, in order. */
+/** Of each stream, what is on record from the ending on, in order; without attempts that failed and were made again. */
 export async function endingOf(sql: Db, streams: readonly string[]): Promise<string[]> {
   const rows = await sql<{ types: string }[]>`
     select string_agg(type, ' ' order by seq) as types from event
-    where stream = any(${[...streams]}::text[]) and seq > 6 group by stream`
+    where stream = any(${[...streams]}::text[]) and seq > 6 and type <> 'grant.attempt-failed' group by stream`
   return rows.map(({ types }) => types)
 }
 

@@ -53,6 +53,7 @@ import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { allFreezes } from './workflow/freezes.ts'
+import { lookAgain } from './workflow/look-again.ts'
 import { lookAtTarget } from './workflow/look-at-target.ts'
 import { namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
@@ -224,6 +225,7 @@ async function start(
     const userOf = (identity: string) => accountOn('slack', policy.current(), identity)?.id ?? null
     return createSlackChat({
       ...{ db, clock, desk, settings, onFault },
+      onDeleted: (message) => lookAgain(context, message),
       rendering: {
         get timeZone() {
           return policy.current().timeZone
@@ -251,7 +253,10 @@ async function start(
   }
   const front = await openFront()
 
-  const announceAfterAnswers = async ({ stream }: EffectData) => {
+  const policyLoaded = Promise.withResolvers<void>()
+  const announceInTurn = async ({ stream }: EffectData) => {
+    // Before that nobody has a name, and the words would stay as they are.
+    await policyLoaded.promise
     await answersFirst.turn()
     await announce(context, String(stream))
   }
@@ -259,7 +264,7 @@ async function start(
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
       // Few at once: what is said about an ending must not take the connections that the ending needs.
-      announce: { retry: 'forever', concurrency: 4, run: announceAfterAnswers },
+      announce: { retry: 'forever', concurrency: 8, run: announceInTurn },
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'revoke-all': {
@@ -306,6 +311,7 @@ async function start(
   await effects.start()
   onStop(() => effects.stop())
   await policy.load()
+  policyLoaded.resolve()
   await recordStart(
     { db, record, clock },
     {

@@ -1,5 +1,7 @@
 import type { Desk } from '../ports/chat.ts'
 
+/** Whoever has an answer often does something more at once. */
+const QUIET_MS = 25
 /** So long at most something else waits for people to have their answers. */
 const LONGEST_WAIT_MS = 500
 
@@ -7,14 +9,20 @@ const LONGEST_WAIT_MS = 500
 export function createAnswersFirst(): AnswersFirst {
   let answering = 0
   const waiting = new Set<() => void>()
+  let quiet: NodeJS.Timeout | undefined
 
   async function during<T>(work: Promise<T>): Promise<T> {
     answering += 1
+    clearTimeout(quiet)
     try {
       return await work
     } finally {
       answering -= 1
-      if (answering === 0) for (const go of waiting) go()
+      if (answering === 0) {
+        quiet = setTimeout(() => {
+          for (const go of waiting) go()
+        }, QUIET_MS)
+      }
     }
   }
 

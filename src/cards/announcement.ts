@@ -1,4 +1,4 @@
-import type { Card, Line } from '../ports/chat.ts'
+import type { Card, Line, Priority } from '../ports/chat.ts'
 
 /** A message that should exist. `key` is stable: posted once, replaced when its content changes. */
 export interface Announcement {
@@ -8,6 +8,7 @@ export interface Announcement {
     | { readonly kind: 'thread' }
     | { readonly kind: 'person'; readonly identity: string }
   readonly message: Card | Line
-  /** Lower goes first: decision asked, then how to connect, then removed, then the rest. */
-  readonly priority: 0 | 1 | 2 | 3
+  readonly priority: Priority
+  /** A line of steps, which may be one message with the lines before and after it. */
+  readonly steps?: true
 }

@@ -2,6 +2,7 @@ import { type GrantEvent, grantStream, type Placed } from '../domain/grant-event
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import type { Card, Line } from '../ports/chat.ts'
 import type { Announcement } from './announcement.ts'
+import { joinLines } from './bundle-lines.ts'
 import { extensionCard, mayDecide } from './extension-card.ts'
 import { type ExtensionStory, extensionStories } from './extension-story.ts'
 import { type CardContext, grantCard } from './grant-card.ts'
@@ -33,9 +34,9 @@ export function announceGrant(
       key: `${stream}:card`,
       to: { kind: 'channel', channel: state.channel },
       message: grantCard(state, 'channel', context),
-      priority: state.status === 'pending' ? 0 : 3,
+      priority: state.status === 'pending' ? 0 : state.status === 'removed' ? 2 : 3,
     },
-    ...approverCards(stream, state, events, context),
+    ...approverCards(id, state, events, context),
     ...stories.flatMap((story) => extensionCards(stream, state, story, context)),
     ...holderMessages(stream, state, events, stories, context),
     ...escalations(stream, events, state, context),
@@ -44,21 +45,24 @@ export function announceGrant(
   ]
 }
 
+/** What an approver was asked, and how it was decided: what came of it is in the channel. */
 function approverCards(
-  stream: string,
+  id: string,
   state: GrantState,
   events: readonly Placed<GrantEvent>[],
   context: CardContext,
 ): Announcement[] {
+  const stream = grantStream(id)
   const asked = events.flatMap((event) =>
     event.type === 'request.asked' || event.type === 'request.approvers-changed' ? event.data.approvers : [],
   )
+  const decided = stateWhenDecided(id, events) ?? state
   return [...new Set(asked.map((approver) => approver.id))].map((identity) => {
     const mayStill =
       state.status === 'pending' &&
       state.approvers.some((approver) => approver.id === identity) &&
       !state.signatures.some((signature) => signature.by === identity)
-    const card = grantCard(state, 'approver', context)
+    const card = grantCard(decided, 'approver', context)
     return {
       key: `${stream}:approver:${identity}`,
       to: { kind: 'person', identity },
@@ -67,6 +71,16 @@ function approverCards(
     }
   })
 }
+
+/** An approver's card ends with the decision: Slack takes fifty updates a minute, and a storm of endings has better. */
+function stateWhenDecided(id: string, events: readonly Placed<GrantEvent>[]): GrantState | null {
+  const at = events.findLastIndex(({ type }) => DECIDED.includes(type))
+  return at === -1 ? null : foldGrant(id, events.slice(0, at + 1))
+}
+
+const DECIDED: readonly GrantEvent['type'][] = [
+  ...(['request.approved', 'request.denied', 'request.cancelled', 'request.expired', 'grant.failed'] as const),
+]
 
 function extensionCards(
   stream: string,
@@ -111,27 +125,24 @@ function threadLines(
   state: GrantState,
   context: CardContext,
 ): Announcement[] {
-  const groups: { first: number; since: number; lines: Line[] }[] = []
+  const groups: { first: number; since: number; lines: Line[]; isLast: boolean }[] = []
   for (const event of events) {
     const said = threadLine(event, context.names, state.for)
     if (said === null) continue
-    const group = groups.at(-1)
-    if (group !== undefined && event.at - group.since < ONE_LINE_MS) group.lines.push(said)
-    else groups.push({ first: event.seq, since: event.at, lines: [said] })
+    const before = groups.at(-1)
+    const group =
+      before !== undefined && event.at - before.since < ONE_LINE_MS
+        ? before
+        : { first: event.seq, since: event.at, lines: [], isLast: false }
+    if (group !== before) groups.push(group)
+    group.lines.push(said)
+    group.isLast ||= event.type === 'grant.removed' || event.type === 'grant.stuck'
   }
   return groups.map((group) => ({
     key: `${stream}:line:${group.first}`,
     to: { kind: 'thread' },
     message: joinLines(group.lines),
-    priority: 3,
+    priority: group.isLast ? 2 : 3,
+    steps: true,
   }))
-}
-
-function joinLines(lines: readonly Line[]): Line {
-  const last = lines.at(-1)
-  if (last === undefined) throw new Error('A group of thread lines is never empty')
-  return {
-    tone: lines.find((one) => one.tone === 'alarm')?.tone ?? last.tone,
-    text: lines.flatMap((one, index) => [...(index === 0 ? [] : [{ kind: 'text', text: ' ' } as const]), ...one.text]),
-  }
 }

@@ -11,7 +11,9 @@ import { stepWord } from './thread-line.ts'
 export interface CardContext {
   readonly names: Names
   readonly titleOf: (id: string) => string
-  readonly target: (name: string) => Pick<Target, 'description' | 'financialReporting' | 'entitlements'> | null
+  readonly target: (
+    name: string,
+  ) => Pick<Target, 'description' | 'financialReporting' | 'entitlements' | 'owners'> | null
   /** Who is told when nobody can decide. Identity ids. */
   readonly escalateTo: readonly string[]
 }
@@ -25,7 +27,10 @@ export function grantCard(state: GrantState, reader: Reader, context: CardContex
   const right = `${state.target}:${state.entitlement}`
   return {
     tone: toneOf(state),
-    title: titleOf(state, right, names),
+    title:
+      reader === 'approver' && state.status === 'planned'
+        ? `${names(state.for)} asked for ${right}`
+        : titleOf(state, right, names),
     badge: badgeOf(state),
     facts: [
       { label: 'Who', value: whoText(state, context) },
@@ -130,7 +135,13 @@ function durationText(state: GrantState): Text {
   const length = formatDuration(state.durationMs)
   const access = state.access
   if (state.status === 'active' && access !== null) return text(`${length}, ends `, time(access.endsAt, 'date-time'))
-  if (state.status === 'pending') return text(`${length}, counted from the moment it works`)
+  if (state.status === 'pending') {
+    return text(
+      `${length}, counted from the moment it works: until `,
+      time(state.askedAt + state.durationMs, 'date-time'),
+      ' at the earliest',
+    )
+  }
   return text(length)
 }
 

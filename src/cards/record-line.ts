@@ -41,6 +41,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'orphan.found': 'An access that no grant explains was found.',
   'orphan.removed': 'An access that no grant explains was removed.',
   'notice.undeliverable': 'A notice could not be delivered.',
+  'notice.deleted': 'A card was deleted in chat, and posted again.',
 }
 
 function wordsFor(stream: string, type: string): string {

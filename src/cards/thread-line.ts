@@ -113,6 +113,8 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
       )
     case 'notice.undeliverable':
       return line('alarm', `A notice to ${event.data.to} could not be delivered (${event.data.code}).`)
+    case 'notice.deleted':
+      return line('alarm', 'Somebody deleted the card of this. It is posted again; the record has all of it.')
     case 'closed':
       return null
     default:

@@ -4,9 +4,11 @@ import type { Span } from '../ports/chat.ts'
 import type { Announcement } from './announcement.ts'
 import { type CardContext, grantCard } from './grant-card.ts'
 import { code, line, people, person, text } from './text.ts'
+import { threadLine } from './thread-line.ts'
 
-/** A message that was given up, as the record has it. */
-export type Undelivered = Placed<Extract<GrantEvent, { type: 'notice.undeliverable' }>>
+/** A message that was given up, or was found deleted, as the record has it. */
+export type Undelivered = Placed<Extract<GrantEvent, { type: 'notice.undeliverable' | 'notice.deleted' }>>
+type GivenUp = Extract<Undelivered, { type: 'notice.undeliverable' }>
 
 /**
  * Who was to decide and could not be told: said in the thread and to the holder, so that somebody asks
@@ -22,8 +24,9 @@ export function untoldMessages(
 ): Announcement[] {
   const failed = new Map<string, Set<string>>()
   // A crash may have written the same fact twice.
-  const once = undelivered.filter((fact, at) => undelivered.findIndex((o) => o.data.notice === fact.data.notice) === at)
+  const once = undelivered.filter((fact, at) => undelivered.findIndex((one) => isSame(one, fact)) === at)
   return once.flatMap((fact): Announcement[] => {
+    if (fact.type === 'notice.deleted') return cardDeleted(stream, fact, context)
     if (fact.data.notice === `${stream}:card`) return cardMissing(stream, state, fact, context)
     const asking = askingOf(stream, events, fact)
     if (asking === null) return []
@@ -34,13 +37,18 @@ export function untoldMessages(
   })
 }
 
+function isSame(one: Undelivered, other: Undelivered): boolean {
+  const fallbackOf = (fact: Undelivered) => (fact.type === 'notice.undeliverable' ? fact.data.fallback : undefined)
+  return one.type === other.type && one.data.notice === other.data.notice && fallbackOf(one) === fallbackOf(other)
+}
+
 interface Asking {
   readonly scope: string
   readonly approvers: readonly string[]
 }
 
 /** Which decision the message asked for; null when it asked for none, or the decision had been taken. */
-function askingOf(stream: string, events: readonly Placed<GrantEvent>[], fact: Undelivered): Asking | null {
+function askingOf(stream: string, events: readonly Placed<GrantEvent>[], fact: GivenUp): Asking | null {
   const key = `${stream}:approver:${fact.data.to}`
   const known = events.filter((event) => event.at <= fact.at)
   if (fact.data.notice === key) {
@@ -66,7 +74,7 @@ function idsOf(approvers: readonly Approver[]): string[] {
   return approvers.map((approver) => approver.id)
 }
 
-function oneUntold(stream: string, state: GrantState, fact: Undelivered, { names }: CardContext): Announcement[] {
+function oneUntold(stream: string, state: GrantState, fact: GivenUp, { names }: CardContext): Announcement[] {
   const who = person(fact.data.to, names)
   const message = line(
     ...([
@@ -74,7 +82,7 @@ function oneUntold(stream: string, state: GrantState, fact: Undelivered, { names
       who,
       ` could not be told in person (${fact.data.code}). Ask them in another way: the card in `,
     ] as const),
-    ...[channelName(state), ' has the buttons, for ', code(state.id), '.'],
+    ...[channelName(state.channel), ' has the buttons, for ', code(state.id), '.'],
   )
   const about = `untold:${fact.seq}`
   return [
@@ -117,19 +125,30 @@ function escalate(stream: string, state: GrantState, asking: Asking, context: Ca
 }
 
 /** Without its card the request has no thread, and its approvers only the message in person. */
-function cardMissing(stream: string, state: GrantState, fact: Undelivered, context: CardContext): Announcement[] {
-  const message = line(
-    ...(['alarm', 'The card of ', code(state.id), ' could not be posted in ', channelName(state)] as const),
-    ` (${fact.data.code}). Let me into that channel, or name another one in the policy.`,
-  )
-  return context.escalateTo.map((identity) => ({
-    key: `${stream}:escalation:no-card:${identity}`,
+function cardMissing(stream: string, state: GrantState, fact: GivenUp, context: CardContext): Announcement[] {
+  const { fallback, code: why } = fact.data
+  const start = ['The card of ', code(state.id), ' could not be posted in ', channelName(state.channel), ` (${why}). `]
+  const message =
+    fallback === undefined
+      ? line('alarm', ...start, 'Let me into that channel, or name another one in the policy.')
+      : line('alarm', ...start, 'It is in ', channelName(fallback), ' instead, until I am let into that channel.')
+  const about = fallback === undefined ? 'no-card' : 'card-elsewhere'
+  const told = new Set([...(context.target(state.target)?.owners ?? []), ...context.escalateTo])
+  return [...told].map((identity) => ({
+    key: `${stream}:escalation:${about}:${identity}`,
     to: { kind: 'person', identity },
     message,
     priority: 1,
   }))
 }
 
-function channelName({ channel }: GrantState): Span {
-  return code(channel.startsWith('#') ? channel : `#${channel}`)
+function cardDeleted(stream: string, fact: Undelivered, { names }: CardContext): Announcement[] {
+  const message = threadLine(fact, names)
+  return message === null
+    ? []
+    : [{ key: `${stream}:deleted:${fact.seq}`, to: { kind: 'thread' }, message, priority: 3 }]
+}
+
+function channelName(channel: string): Span {
+  return code(/^(#|[CG][A-Z0-9]{6,}$)/.test(channel) ? channel : `#${channel}`)
 }

@@ -79,7 +79,10 @@ export type GrantEvent =
   | Fact<'grant.removed', { checks: readonly Look[]; left: readonly Left[]; lateMs: number }>
   /** Removal is not proved and a person must look; trying goes on. */
   | Fact<'grant.stuck', { step: GrantStep; code: string; message: string; escalatedTo: readonly string[] }>
-  | Fact<'notice.undeliverable', { to: string; notice: string; code: string }>
+  /** A message was given up; `fallback` names the channel that it went to instead. */
+  | Fact<'notice.undeliverable', { to: string; notice: string; code: string; fallback?: string }>
+  /** A message of ours was found deleted, and was posted again. */
+  | Fact<'notice.deleted', { notice: string }>
   | Fact<'closed', { count: number }>
 
 /** In a grant's stream, or in the stream of the person (or stranger) when there is no grant, or it is closed. */

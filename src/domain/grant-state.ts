@@ -234,6 +234,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'act.refused':
     case 'grant.connection-shown':
     case 'notice.undeliverable':
+    case 'notice.deleted':
       return {}
     default:
       throw new UnknownEvent(state.id, event satisfies never)

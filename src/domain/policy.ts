@@ -6,6 +6,8 @@ export interface Policy {
   readonly timeZone: string
   /** Where a target's requests are announced when it names no channel of its own. */
   readonly channel: string
+  /** Where they go when their own channel cannot be reached; null: to nobody but those who are told in person. */
+  readonly fallbackChannel: string | null
   /** A pending request ends after this long, milliseconds. */
   readonly pendingForMs: number
   /** How long before its end a grant's holder is told, milliseconds. */

@@ -13,6 +13,8 @@ export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneCo
   const held = new Set<AbortController>()
   /** Counts connections: an answer belongs to the connection that was open when it was asked for. */
   let generation = 0
+  /** Counts answers: a connection that is busy for long answers late, and is not lost. */
+  let answers = 0
   let closing = false
   let sql = connect()
   const looking = setInterval(look, LOOK_EVERY_MS)
@@ -47,11 +49,12 @@ export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneCo
   async function look(): Promise<void> {
     if (held.size === 0) return
     const mine = sql
+    const before = answers
     const late = Promise.withResolvers<'late'>()
     const timer = setTimeout(late.resolve, LOOK_EVERY_MS / 2, 'late')
     const answer = await Promise.race([mine`select 1`.catch(() => 'closed'), late.promise])
     clearTimeout(timer)
-    if (answer !== 'late' || mine !== sql || closing) return
+    if (answer !== 'late' || answers !== before || mine !== sql || closing) return
     sql = connect()
     lose()
     void mine.end({ timeout: 0 })
@@ -59,6 +62,7 @@ export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneCo
 
   async function unlock(key: string): Promise<void> {
     await sql`select pg_advisory_unlock(hashtextextended(${key}, ${SALT}))`
+    answers++
   }
 
   return {
@@ -66,6 +70,7 @@ export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneCo
       const before = generation
       const [row] = await sql<{ got: boolean }[]>`
         select pg_try_advisory_lock(hashtextextended(${key}, ${SALT})) as got`
+      answers++
       if (row?.got !== true) return null
       if (before !== generation) {
         // Asked on one connection and answered on the next, or lost since: begin anew, with nothing in hand.

@@ -11,6 +11,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
     hash: hashPolicy(text),
     timeZone: file.timeZone,
     channel: file.channel,
+    fallbackChannel: file.fallbackChannel ?? null,
     ...settleWaits(file),
     escalateTo: resolvePeople(file.escalateTo, references),
     compliance: resolvePeople(file.compliance, references),

@@ -127,6 +127,7 @@ export const policyFile = z
   .strictObject({
     timeZone: checked({ description: 'An IANA zone, for calendars', examples: ['Europe/Berlin'] }, faultOfZone),
     channel: sentence('Where requests are announced'),
+    fallbackChannel: sentence('Where they go when their own channel cannot be reached').optional(),
     pendingFor: duration('A request nobody decides ends after this; 8h when left out').optional(),
     warnBefore: duration('A holder is told this long before the end; 10m when left out').optional(),
     escalateTo: z.array(personOrGroup).min(1).meta({ description: 'Who is told when nobody can approve' }),

@@ -107,12 +107,16 @@ export interface Chat {
   /**
    * Posts once. `key` is stable over retries: a platform that can look a message up by it must not
    * post the same key twice.
+   * @param priority where the platform's limits make messages wait; 3 when not said
    * @throws ChatError
    */
-  post(to: Destination, key: string, message: Card | Line): Promise<MessageRef>
+  post(to: Destination, key: string, message: Card | Line, priority?: Priority): Promise<MessageRef>
   /** Replaces a message of ours. @throws ChatError */
-  update(ref: MessageRef, message: Card | Line): Promise<void>
+  update(ref: MessageRef, message: Card | Line, priority?: Priority): Promise<void>
 }
+
+/** Lower goes first: a decision is asked, how to connect, removed, the rest. */
+export type Priority = 0 | 1 | 2 | 3
 
 /** What a person gets back for an act, at once and only for their eyes. */
 export type Answer =

@@ -37,7 +37,7 @@ export async function appendEvents(
   throw new StreamConflict(stream, expectedSeq, null)
 }
 
-async function lockHead(tx: Tx, stream: string): Promise<StreamPlace> {
+export async function lockHead(tx: Tx, stream: string): Promise<StreamPlace> {
   const [head] = await tx<{ seq: number; hash: Buffer }[]>`
     select seq, hash from stream_head where stream = ${stream} for update`
   return { stream, seq: head?.seq ?? 0, hash: head?.hash ?? null }

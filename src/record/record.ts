@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import { type Append, appendEvents } from './append.ts'
+import { type Append, appendEvents, lockHead } from './append.ts'
 import { appendTogether } from './append-together.ts'
 import type { Draft, RecordKeys } from './compose.ts'
 import { createHeadCache } from './head-cache.ts'
@@ -12,6 +12,7 @@ export function createRecord(keys: RecordKeys): EventRecord {
   return {
     append: (tx, stream, expectedSeq, drafts, at) => appendEvents(keys, heads, tx, { stream, expectedSeq, drafts, at }),
     appendTogether: (tx, appends) => appendTogether(keys, heads, tx, appends),
+    lockStream: async (tx, stream) => void (await lockHead(tx, stream)),
     readStream: async (db, stream) => (await readEvents(keys, heads, db, [stream])).get(stream) ?? [],
     readStreams: (db, streams) => readEvents(keys, heads, db, streams),
     endOf: async (db, stream) => {
@@ -40,6 +41,8 @@ export interface EventRecord {
    * @returns the streams that were written: the others are somebody else's at the moment, or ended elsewhere
    */
   appendTogether(tx: Tx, appends: readonly Append[]): Promise<Set<string>>
+  /** Lets nobody append until the transaction ends, and waits for whoever is at it. */
+  lockStream(tx: Tx, stream: string): Promise<void>
   /** Whole and checked; empty when there is none. @throws RecordTampered */
   readStream(db: Db | Tx, stream: string): Promise<RecordedEvent[]>
   /** As `readStream`, for many: an entry for each. @throws RecordTampered */

@@ -37,8 +37,9 @@ export function createHouseReader(around: {
     const effects = await measureDepth(db)
     const frozen = await around.freezes()
     const now = clock.now()
+    const chat = await chatBehind(db, now)
     return {
-      ...{ endings, witnesses: seenWitnesses, undeliverable, effects, seen: await readEndings() },
+      ...{ endings, witnesses: seenWitnesses, undeliverable, chat, effects, seen: await readEndings() },
       freezes: frozen.map(({ target, at }) => ({ target, forMs: now - at })),
       record: {
         ...{ size, pending, quarantined },
@@ -84,4 +85,17 @@ async function countUndeliverable(db: Db): Promise<number> {
   const [row] = await db<{ count: number }[]>`
     select count(*)::int as count from event where type = 'notice.undeliverable'`
   return row?.count ?? 0
+}
+
+/** How far back a grant is looked for that chat does not show. */
+const LOOK_BACK_MS = 7 * 24 * 60 * 60_000
+
+async function chatBehind(db: Db, now: number): Promise<HouseFigures['chat']> {
+  const [row] = await db<{ behind: number; oldest: number | null }[]>`
+    select count(*)::int as behind, min(e.at) as oldest
+    from grant_state g
+    left join announced a on a.stream = 'grant:' || g.id
+    join event e on e.stream = 'grant:' || g.id and e.seq = coalesce(a.seq, 0) + 1
+    where g.seq > coalesce(a.seq, 0) and g.asked_at > ${now - LOOK_BACK_MS}`
+  return { behind: row?.behind ?? 0, oldestMs: row?.oldest == null ? 0 : now - row.oldest }
 }

@@ -12,6 +12,8 @@ export interface HouseFigures {
   readonly undeliverable: number
   /** Those in force; `*` stands for everything. */
   readonly freezes: readonly { readonly target: string; readonly forMs: number }[]
+  /** Grants that chat is not in step with, and since when. */
+  readonly chat: { readonly behind: number; readonly oldestMs: number }
   readonly effects: readonly EffectFigures[]
   /** Steps of endings that came under the tree since the last time. */
   readonly seen: readonly SeenEnding[]

@@ -23,6 +23,11 @@ export function createMetrics(build: Build): Metrics {
 
   const acts = histogram('act_duration_seconds', 'Until an act was answered', ANSWER_S, ['verb', 'outcome'])
   const notices = histogram('notice_lateness_seconds', 'From an event to the chat that shows it', LATENESS_S)
+  const fallen = new Counter({
+    name: 'countersign_notices_elsewhere_total',
+    help: 'Cards that went to the fallback channel',
+    registers,
+  })
   const alarms = new Counter({
     name: 'countersign_alarms_total',
     help: 'Things that a person must look at, by what',
@@ -55,6 +60,8 @@ export function createMetrics(build: Build): Metrics {
     frozen: gauge('frozen_seconds', 'How long a target has been frozen, * for everything; no line: it is not', [
       'target',
     ]),
+    behind: gauge('notices_behind', 'Grants of which chat does not show all that is on record'),
+    behindAge: gauge('notices_behind_seconds', 'Age of the oldest event that chat does not show'),
     waiting: gauge('effects_waiting', 'Effects that wait', ['kind']),
     running: gauge('effects_running', 'Effects that run', ['kind']),
     stuckEffects: gauge('effects_stuck', 'Effects reported as stuck and still tried', ['kind']),
@@ -77,6 +84,8 @@ export function createMetrics(build: Build): Metrics {
     house.unwitnessed.set(seconds(figures.record.oldestUnwitnessedMs))
     house.quarantined.set(figures.record.quarantined)
     house.undeliverable.set(figures.undeliverable)
+    house.behind.set(figures.chat.behind)
+    house.behindAge.set(seconds(figures.chat.oldestMs))
     for (const { witness, ageMs, lagMs } of figures.witnesses) {
       house.witnessAge.set({ witness }, seconds(ageMs))
       house.lag.set({ witness }, seconds(lagMs))
@@ -102,6 +111,7 @@ export function createMetrics(build: Build): Metrics {
     contentType: registry.contentType,
     act: (verb, outcome, tookMs) => acts.observe({ verb, outcome }, seconds(tookMs)),
     chatInStep: (lateMs) => notices.observe(seconds(lateMs)),
+    fellBack: () => fallen.inc(),
     alarm(what) {
       const known = alarmNames.has(what) || alarmNames.size < MOST_ALARMS
       if (known) alarmNames.add(what)

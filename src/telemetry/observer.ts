@@ -4,6 +4,8 @@ export interface Observer {
   act(verb: string, outcome: ActOutcome, tookMs: number): void
   /** Chat shows a stream as the record has it; `lateMs` since the oldest event that it did not show before. */
   chatInStep(lateMs: number): void
+  /** A card went to the fallback channel, because its own could not be reached. */
+  fellBack(): void
   alarm(what: string): void
 }
 

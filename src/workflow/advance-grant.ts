@@ -64,9 +64,14 @@ async function advanceOnce(
  * after the other; should the row that names the holder be wrong, the stream's head is still the fence.
  */
 export async function lockAndLoad(context: Context, tx: Tx, id: string): ReturnType<typeof loadGrant> {
+  await lockPerson(tx, id)
+  return loadGrant(context, tx, id)
+}
+
+/** Locks the person whose grant this is, as far as its row tells. */
+export async function lockPerson(tx: Tx, id: string): Promise<void> {
   const [row] = await tx<{ for_identity: string }[]>`select for_identity from grant_state where id = ${id}`
   if (row !== undefined) await lockIdentity(tx, row.for_identity)
-  return loadGrant(context, tx, id)
 }
 
 /**

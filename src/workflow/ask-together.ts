@@ -14,8 +14,9 @@ import { appendToGrants } from './grant-store.ts'
 import { loadRoster } from './roster.ts'
 
 const MOST_IN_ONE = 32
-/** One is on its way to the disk while the next is decided. */
-const AT_ONCE = 2
+/** The next goes when the one before is written: that makes few and large ones. Past so long, it goes all the same. */
+const SLOW_MS = 250
+const AT_ONCE = 4
 /** Leaves time to do it by itself before the person has to be told to wait. */
 const BUDGET_MS = 1_000
 
@@ -27,16 +28,24 @@ const BUDGET_MS = 1_000
  */
 export function createAskTogether(context: Context): AskTogether {
   const waiting: Waiting[] = []
-  let underWay = 0
+  let [underWay, awaited] = [0, 0]
 
   function flush(): void {
-    while (underWay < AT_ONCE && waiting.length > 0) {
-      underWay += 1
-      void write(context, waiting.splice(0, MOST_IN_ONE)).finally(() => {
-        underWay -= 1
-        flush()
-      })
-    }
+    if (awaited > 0 || underWay >= AT_ONCE || waiting.length === 0) return
+    underWay += 1
+    awaited += 1
+    let slow = false
+    const timer = setTimeout(() => {
+      slow = true
+      awaited -= 1
+      flush()
+    }, SLOW_MS)
+    void write(context, waiting.splice(0, MOST_IN_ONE)).finally(() => {
+      clearTimeout(timer)
+      underWay -= 1
+      if (!slow) awaited -= 1
+      flush()
+    })
   }
 
   return (asking) =>
@@ -76,20 +85,22 @@ async function writeIn(context: Context, tx: Tx, some: readonly Asking[]): Promi
   if ((await freezeOn(context, tx, ...asks.map(({ target }) => target))) !== null) return new Map()
   const free = await lockFree(tx, asks)
   const steps = asks.filter(({ by }) => free.has(by)).map(({ id, facts }) => ({ id, before: null, facts }))
-  const states = await appendToGrants(context, tx, steps, now)
   const names = namesOf(context)
+  const keys = new Map(asks.map(({ id, key }) => [id, key]))
   const answers = new Map<string, Answer>()
-  for (const [id, state] of states) answers.set(id, { kind: 'line', line: requestLine(state, true, names) })
-  const kept = asks.flatMap(({ id, key }) => {
-    const answer = answers.get(id)
-    if (answer === undefined) return []
-    return [{ key, answer: context.sealing.seal(JSON.stringify(answer), `act:${key}`).toString('hex') }]
+  await appendToGrants(context, tx, steps, now, (states) => {
+    const rows = states.map((state) => {
+      const answer: Answer = { kind: 'line', line: requestLine(state, true, names) }
+      answers.set(state.id, answer)
+      const key = keys.get(state.id) ?? ''
+      return { key, answer: context.sealing.seal(JSON.stringify(answer), `act:${key}`).toString('hex') }
+    })
+    return tx`
+      insert into act (key, at, answer)
+      select key, ${now}, decode(answer, 'hex')
+      from unnest(${rows.map(({ key }) => key)}::text[], ${rows.map(({ answer }) => answer)}::text[]) as act (key, answer)
+      order by key`
   })
-  await tx`
-    insert into act (key, at, answer)
-    select key, ${now}, decode(answer, 'hex')
-    from unnest(${kept.map(({ key }) => key)}::text[], ${kept.map(({ answer }) => answer)}::text[]) as act (key, answer)
-    order by key`
   for (const asking of some) if (answers.has(asking.id)) await asking.before()
   return answers
 }

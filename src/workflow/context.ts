@@ -54,7 +54,14 @@ export interface Context {
 }
 
 export type Effect =
-  | { readonly kind: 'announce'; readonly stream: string }
+  | {
+      readonly kind: 'announce'
+      readonly stream: string
+      /** Nobody waits for it: more may come that is said along with it. Epoch ms. */
+      readonly notBefore?: number
+      /** Somebody waits for it: it goes before what waits already. */
+      readonly urgent?: boolean
+    }
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
   | { readonly kind: 'revoke-all'; readonly order: string }

@@ -22,7 +22,7 @@ const OVERTAKEN_FOR_MS = 500
 const ALONE_AT_ONCE = 32
 /** So many removals in hand are a storm: what another replica began is left to it for a while. */
 const STORM = 32
-const LEFT_FOR_MS = 2_000
+const LEFT_FOR_MS = 5_000
 /** How soon a removal that failed is tried again. */
 const AGAIN_MS = 5_000
 /** How soon another worker's removal is looked at again: that worker may have died, and its lane is free then. */

@@ -36,7 +36,7 @@ export async function appendToGrant(
   await Promise.all([
     context.record.append(tx, grantStream(id), before?.seq ?? 0, placed.map(toDraft), now),
     saveStates(tx, [state]),
-    context.enqueue(tx, effectsOf(id, facts)),
+    context.enqueue(tx, effectsOf(id, facts, now)),
   ])
   return state
 }
@@ -51,6 +51,7 @@ export interface Step {
 /**
  * As `appendToGrant`, for steps of many grants in one transaction: as many statements as for one. A grant that somebody
  * else is writing to is left out.
+ * @param beside what is written with them, for those that are written
  * @returns the states after, by id, of those that were written
  */
 export async function appendToGrants(
@@ -58,6 +59,7 @@ export async function appendToGrants(
   tx: Tx,
   steps: readonly Step[],
   now: number,
+  beside: (states: readonly GrantState[]) => Promise<unknown> = async () => undefined,
 ): Promise<Map<string, GrantState>> {
   const all = steps.map((step) => ({ ...step, ...placeFacts(step.id, step.before, step.facts, now) }))
   const written = await context.record.appendTogether(
@@ -68,16 +70,9 @@ export async function appendToGrants(
   )
   const done = all.filter(({ id }) => written.has(grantStream(id)))
   if (done.length === 0) return new Map()
-  await Promise.all([
-    saveStates(
-      tx,
-      done.map(({ state }) => state),
-    ),
-    context.enqueue(
-      tx,
-      done.flatMap(({ id, facts }) => effectsOf(id, facts)),
-    ),
-  ])
+  const states = done.map(({ state }) => state)
+  const effects = done.flatMap(({ id, facts }) => effectsOf(id, facts, now))
+  await Promise.all([saveStates(tx, states), context.enqueue(tx, effects), beside(states)])
   return new Map(done.map(({ state }) => [state.id, state]))
 }
 
@@ -96,14 +91,33 @@ function placeFacts(id: string, before: GrantState | null, facts: readonly Grant
   return { placed, state }
 }
 
-function effectsOf(id: string, facts: readonly GrantEvent[]): Effect[] {
+function effectsOf(id: string, facts: readonly GrantEvent[], now: number): Effect[] {
   const follows = (type: GrantEvent['type'], kind: 'provision' | 'extend'): Effect[] =>
     facts.some((fact) => fact.type === type) ? [{ kind, grant: id }] : []
   return [
-    { kind: 'announce', stream: grantStream(id) },
+    announcing(id, facts, now),
     ...follows('request.approved', 'provision'),
     ...follows('extension.approved', 'extend'),
   ]
+}
+
+/** A thread's steps within this time are one line: nobody waits for the first of them. */
+const ONE_LINE_MS = 2_000
+
+const STEPS: readonly GrantEvent['type'][] = [
+  ...(['grant.providing', 'grant.ending', 'grant.disabled', 'grant.sessions-ended', 'grant.access-removed'] as const),
+]
+const AWAITED: readonly GrantEvent['type'][] = [
+  ...(['request.asked', 'request.held', 'request.approvers-changed', 'extension.asked'] as const),
+  ...(['grant.active', 'grant.end-near'] as const),
+]
+
+function announcing(id: string, facts: readonly GrantEvent[], now: number): Effect {
+  const stream = grantStream(id)
+  return {
+    ...{ kind: 'announce', stream, urgent: facts.some(({ type }) => AWAITED.includes(type)) },
+    ...(facts.every(({ type }) => STEPS.includes(type)) && { notBefore: now + ONE_LINE_MS }),
+  }
 }
 
 /** An event as the decisions read it. A free text that was erased reads `(erased)`. */

@@ -54,7 +54,10 @@ export const noticeTable = pgTable(
     attempts: bigint('attempts', { mode: 'number' }).notNull(),
     at: epochMs('at').notNull(),
   },
-  (table) => [index('notice_what_was_said_about_a_stream').on(table.stream)],
+  (table) => [
+    index('notice_what_was_said_about_a_stream').on(table.stream),
+    index('notice_which_message_it_is').on(table.message),
+  ],
 )
 
 /** How far chat has been brought in step with a stream. */

@@ -4,9 +4,9 @@ import { nextDue } from '../domain/decide-ending.ts'
 import { grantStream } from '../domain/grant-event.ts'
 import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import { requeueUnsealed } from '../record/requeue.ts'
-import { lockAndLoad } from './advance-grant.ts'
+import { lockPerson } from './advance-grant.ts'
 import type { Context } from './context.ts'
-import { saveStates } from './grant-store.ts'
+import { loadGrant, saveStates } from './grant-store.ts'
 
 /** An event that waits for its seal longer than this may have lost its place. */
 const LATE_SEAL_MS = 30_000
@@ -19,7 +19,10 @@ const LATE_SEAL_MS = 30_000
  */
 export function mendGrant(context: Context, id: string): Promise<boolean> {
   return inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
-    const loaded = await lockAndLoad(context, tx, id)
+    // The person's lock alone keeps no removal away: its row, written meanwhile, would look changed by hand.
+    await lockPerson(tx, id)
+    await context.record.lockStream(tx, grantStream(id))
+    const loaded = await loadGrant(context, tx, id)
     if (loaded === null) return forgetRow(context, tx, id)
     const { state } = loaded
     await enqueueAgain(context, tx, state)

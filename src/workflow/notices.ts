@@ -9,7 +9,7 @@ export interface Notice {
    */
   readonly state: 'maybe-sent' | 'sent' | 'undeliverable'
   readonly ref: MessageRef | null
-  /** Of what chat shows; where it is undeliverable, of what was given up. Empty: of nothing yet. */
+  /** Of what chat shows, or may show; where it is undeliverable, of what was given up. Empty: of nothing yet. */
   readonly contentHash: string
   /** How often the platform has said no since it last took something. */
   readonly attempts: number

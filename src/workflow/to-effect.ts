@@ -5,7 +5,11 @@ import type { Effect } from './context.ts'
 export function toEffect(effect: Effect): QueuedEffect {
   switch (effect.kind) {
     case 'announce':
-      return { kind: effect.kind, key: effect.stream, data: { stream: effect.stream } }
+      return {
+        ...{ kind: effect.kind, key: effect.stream, data: { stream: effect.stream } },
+        ...{ priority: effect.urgent === true ? 1 : 0 },
+        ...(effect.notBefore !== undefined && { delayUntil: effect.notBefore }),
+      }
     case 'provision':
     case 'extend':
       return { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }

@@ -51,6 +51,7 @@ describe('a good policy', () => {
       },
     })
     expect(policy).toMatchObject({ pendingForMs: 8 * HOUR, warnBeforeMs: 10 * MINUTE, escalateTo: ['E4'] })
+    expect(policy).toMatchObject({ channel: 'access', fallbackChannel: null })
     expect(policy.hash).toMatch(/^[0-9a-f]{64}$/)
   })
 
@@ -169,6 +170,13 @@ describe('a bad policy', () => {
     ['  dba: [E2, E3]', '  dba: [E2, E7]', 'E7', /no person "E7"/, /Did you mean E1\?/],
     ['  dba: [E2, E3]', '  dba: [E2, E3, E2]', 'E3, E2', /E2 is listed twice/, /counts once/],
     ['  E3:\n', '  E3:\n    status: left\n', 'dba: [E2, E3]', /E3 has left/, /Take E3 out/],
+    [
+      'channel: access',
+      'channel: access\nfallbackChannel: "#access"',
+      'fallback',
+      /is the channel itself/,
+      /another channel/,
+    ],
     ['escalateTo: [E4]', 'escalateTo: []', 'escalateTo', /is empty/, /at least one/],
     ['compliance: [E4]', 'compliance: [group:audit]', 'group:audit', /no group "audit"/, /Add the group/],
     // Targets

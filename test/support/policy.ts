@@ -7,6 +7,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
     hash: 'a'.repeat(64),
     timeZone: 'Europe/Madrid',
     channel: 'access',
+    fallbackChannel: null,
     pendingForMs: 8 * HOUR,
     warnBeforeMs: 10 * MINUTE,
     escalateTo: ['carla'],

@@ -12,6 +12,7 @@ function figures(changes: Partial<HouseFigures> = {}): HouseFigures {
     witnesses: [],
     undeliverable: 0,
     freezes: [],
+    chat: { behind: 0, oldestMs: 0 },
     effects: [],
     seen: [],
     ...changes,

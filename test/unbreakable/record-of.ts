@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { announceGrant } from '../../src/cards/announcements.ts'
+import { bundleLines } from '../../src/cards/bundle-lines.ts'
 import type { GrantEvent, Placed } from '../../src/domain/grant-event.ts'
 import { openKeys } from '../../src/open-keys.ts'
 import { parsePolicy } from '../../src/policy/parse-policy.ts'
@@ -44,7 +45,12 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
 
   async function toBeSaidOf(id: string): Promise<Map<string, unknown>> {
     const wanted = announceGrant(id, await eventsOf(id), cardContext(context))
-    return new Map(wanted.map(({ key, message }) => [key, JSON.parse(JSON.stringify(message))]))
+    const rows = await db<{ key: string; message: string }[]>`
+      select key, message from notice where stream = ${`grant:${id}`}`
+    // Lines that waited while somebody was dead are one message.
+    const messageOf = new Map(rows.map(({ key, message }) => [key, message]))
+    const bundles = bundleLines(wanted, (key) => messageOf.get(key) ?? null)
+    return new Map(bundles.map(({ key, message }) => [key, JSON.parse(JSON.stringify(message))]))
   }
 
   return {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { DAY, HOUR } from '../../src/domain/duration.ts'
-import { ChatError, type ChatErrorCode } from '../../src/ports/chat.ts'
+import { ChatError, type ChatErrorCode, type Destination } from '../../src/ports/chat.ts'
 import { DirectoryUnreachable } from '../../src/ports/directory.ts'
 import { announce } from '../../src/workflow/announce.ts'
-import { AT, approved, asked, askedFor, wordsOf } from '../cards/grant-story.ts'
+import { lookAgain } from '../../src/workflow/look-again.ts'
+import { AT, active, approved, asked, askedFor, ending, removed, wordsOf } from '../cards/grant-story.ts'
 import { createTestContext, type TestContext } from './test-context.ts'
 
 let world: TestContext
@@ -64,7 +65,8 @@ describe('announcing while chat is down', () => {
     })
     world.chat.failWith = fail('throttled', ':card')
     await world.clock.advance(DAY - HOUR)
-    expect(await attempts(3)).toEqual(['throttled', 'throttled', 'throttled'])
+    expect(await attempts(3)).toEqual(['done', 'done', 'done'])
+    expect(await undelivered()).toEqual([])
     await world.clock.advance(2 * HOUR)
     expect(await attempt()).toBe('done')
     expect(await undelivered()).toEqual([`${stream}:card`])
@@ -86,10 +88,66 @@ describe('announcing while chat is down', () => {
   it('honours the longest wait that was asked for', async () => {
     await world.happen(id, asked)
     world.chat.failWith = (key) =>
-      key.endsWith(':card')
-        ? new ChatError('throttled', 'slow down', { retryAfterMs: 7_000 })
-        : new ChatError('unreachable', 'away')
-    await expect(announce(world.context, stream)).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 7_000 })
+      new ChatError('unreachable', 'away', { retryAfterMs: key.endsWith(':card') ? 7_000 : 9 })
+    await expect(announce(world.context, stream)).rejects.toMatchObject({ code: 'unreachable', retryAfterMs: 7_000 })
+  })
+})
+
+it('is in no hurry with steps on the way, and in one with what somebody waits for', async () => {
+  await world.happen(id, asked)
+  expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, urgent: true })
+  await world.happen(id, ...approved, ...active)
+  await world.happen(id, ...ending)
+  const notBefore = world.clock.now() + 2_000
+  expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, urgent: false, notBefore })
+  await world.happen(id, removed)
+  expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, urgent: false })
+})
+
+describe('a message that has to wait for its turn', () => {
+  it('is no failure: it comes back shortly before the soonest turn, and is in step only then', async () => {
+    await world.happen(id, asked)
+    const waitsMs: Record<string, number> = { card: 40_000, 'approver:marcus': 9_000 }
+    world.chat.failWith = (key) => {
+      const retryAfterMs = waitsMs[key.replace(`${stream}:`, '')]
+      return retryAfterMs === undefined ? null : new ChatError('throttled', 'not yet', { retryAfterMs })
+    }
+    expect(await attempt()).toBe('done')
+    const notBefore = world.clock.now() + 7_500
+    expect(world.enqueued.at(-1)).toEqual({ kind: 'announce', stream, notBefore })
+    expect(await world.context.db`select from announced where stream = ${stream}`).toHaveLength(0)
+    world.chat.failWith = () => null
+    expect(await attempt()).toBe('done')
+    expect(await world.context.db`select from announced where stream = ${stream}`).toHaveLength(1)
+  })
+
+  it('is said once and without an update, when all that happened was that it waited', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('throttled', ':line:')
+    await attempts(3)
+    world.chat.failWith = () => null
+    await world.happen(id, ...approved)
+    await attempt()
+    expect(world.chat.calls.filter((call) => call.includes(':line:'))).toEqual(Array(4).fill(`post ${stream}:line:1`))
+  })
+
+  it('says all the steps that wait in one line, and leaves it at that when more happens', async () => {
+    await world.happen(id, asked)
+    world.chat.failWith = fail('throttled', ':line:')
+    await attempt()
+    await world.clock.advance(60_000)
+    await world.happen(id, ...approved)
+    await attempt()
+    world.chat.failWith = () => null
+    await attempt()
+    const line = world.chat.messages.get(`${stream}:line:1`)
+    expect(line && wordsOf(line.message)).toMatch(/Ana asked.*Approved by Marcus/)
+    expect([...world.chat.messages.keys()].filter((key) => key.startsWith(`${stream}:line:`))).toHaveLength(1)
+    await world.clock.advance(60_000)
+    await world.happen(id, { type: 'request.cancelled', data: { by: 'ana' } })
+    world.chat.calls.length = 0
+    await attempt()
+    expect(world.chat.calls.filter((call) => call.includes(':line:'))).toEqual([`post ${stream}:line:4`])
   })
 })
 
@@ -165,7 +223,7 @@ describe('a message of which nobody knows whether it was sent', () => {
     const posts = world.chat.calls.filter((call) => call === `post ${stream}:approver:marcus`)
     expect(posts).toHaveLength(2)
     const shown = world.chat.messages.get(`${stream}:approver:marcus`)
-    expect(shown && wordsOf(shown.message)).toContain('Ana will have prod-db:write')
+    expect(shown && wordsOf(shown.message)).toContain('Ana asked for prod-db:write')
   })
 })
 
@@ -178,4 +236,113 @@ it('keeps a digest of the words that the database alone cannot be asked about', 
   const kept = await noticeOf('card')
   expect(kept?.content_hash).toMatch(/^[0-9a-f]{64}$/)
   expect(kept?.content_hash).not.toBe(guess)
+})
+
+describe('a channel that cannot be reached', () => {
+  const noChannel = (key: string, to: Destination) =>
+    to.kind === 'channel' && to.channel === 'access' ? new ChatError('not-found', `no ${key} there`) : null
+  const facts = async () =>
+    (await world.context.record.readStream(world.context.db, `undelivered:${stream}`)).map(({ type, data }) => ({
+      type,
+      data,
+    }))
+
+  it('is replaced by the fallback, on record, with the thread under the card there; owners are told', async () => {
+    world.setPolicy({ fallbackChannel: 'reserve' })
+    await world.happen(id, asked)
+    world.chat.failWith = noChannel
+    expect(await attempts(3)).toEqual(['RETRY_LATER', 'RETRY_LATER', 'done'])
+    const notice = `${stream}:card`
+    expect(await facts()).toEqual([
+      { type: 'notice.undeliverable', data: { to: 'channel', notice, code: 'not-found', fallback: 'reserve' } },
+    ])
+    expect(world.chat.messages.get(`${notice}:elsewhere`)?.to).toEqual({ kind: 'channel', channel: 'reserve' })
+    expect(world.chat.messages.get(`${stream}:line:1`)?.to).toMatchObject({
+      kind: 'thread',
+      root: { id: `${notice}:elsewhere` },
+    })
+    expect(world.alarms.at(-1)).toMatchObject({ what: 'notice-elsewhere', grant: id })
+    for (const who of ['olga', 'carla']) {
+      const told = world.chat.messages.get(`${stream}:escalation:card-elsewhere:${who}`)
+      expect(told && wordsOf(told.message)).toMatch(
+        /could not be posted in #access \(not-found\). It is in #reserve instead/,
+      )
+    }
+    await world.happen(id, ...approved)
+    await attempt()
+    const card = world.chat.messages.get(`${notice}:elsewhere`)
+    expect(card && wordsOf(card.message)).toContain('Approved by')
+    world.setPolicy({})
+  })
+
+  it('is used again by the next request, once it is back', async () => {
+    world.setPolicy({ fallbackChannel: 'reserve' })
+    await world.happen(id, asked)
+    await attempt()
+    expect(world.chat.messages.get(`${stream}:card`)?.to).toEqual({ kind: 'channel', channel: 'access' })
+    world.setPolicy({})
+  })
+
+  it('is given up when the fallback cannot be reached either, and those who answer for it are told in person', async () => {
+    world.setPolicy({ fallbackChannel: 'reserve' })
+    await world.happen(id, asked)
+    world.chat.failWith = (_key, to) => (to.kind === 'channel' ? new ChatError('refused', 'no') : null)
+    expect(await attempts(5)).toEqual(['RETRY_LATER', 'RETRY_LATER', 'RETRY_LATER', 'done', 'done'])
+    expect((await facts()).map(({ data }) => data.fallback ?? null)).toEqual(['reserve', null])
+    expect(world.chat.messages.has(`${stream}:escalation:no-card:olga`)).toBe(true)
+    expect(world.chat.messages.has(`${stream}:approver:marcus`)).toBe(true)
+    world.setPolicy({})
+  })
+})
+
+describe('a card that somebody deleted', () => {
+  const deletedIn = (gone: string) => (key: string) =>
+    key === gone ? new ChatError('not-found', 'message_not_found') : null
+
+  it('is posted again, once, on record, and its thread goes on under the new one', async () => {
+    await world.happen(id, asked)
+    await attempt()
+    world.chat.failWith = deletedIn(`${stream}:card`)
+    await lookAgain(world.context, { platform: 'local', channel: 'access', id: `${stream}:card` })
+    expect(await attempts(2)).toEqual(['RETRY_LATER', 'done'])
+    expect(await undelivered()).toEqual([`${stream}:card`])
+    expect(world.alarms.at(-1)).toMatchObject({ what: 'card-deleted', grant: id })
+    const again = `${stream}:card:again`
+    expect(world.chat.messages.get(again)?.to).toEqual({ kind: 'channel', channel: 'access' })
+    const said = world.chat.messages.get(`${stream}:deleted:1`)
+    expect(said?.to).toMatchObject({ root: { id: again } })
+    expect(said && wordsOf(said.message)).toContain('Somebody deleted the card')
+
+    world.chat.failWith = deletedIn(again)
+    await world.happen(id, ...approved)
+    expect(await attempts(3)).toEqual(['RETRY_LATER', 'done', 'done'])
+    expect(world.chat.calls.filter((call) => call === `post ${again}`)).toHaveLength(1)
+  })
+
+  it('is noticed without anybody saying so when its thread is not there any more', async () => {
+    await world.happen(id, asked)
+    await attempt()
+    world.chat.failWith = (key, to) =>
+      key === `${stream}:card` || (to.kind === 'thread' && to.root.id === `${stream}:card`)
+        ? new ChatError('not-found', 'gone')
+        : null
+    await world.clock.advance(60_000)
+    await world.happen(id, {
+      type: 'act.refused',
+      data: { by: 'bo', act: 'approve', code: 'not-eligible', facts: {}, said: '' },
+    })
+    await attempts(4)
+    expect(world.chat.messages.has(`${stream}:card:again`)).toBe(true)
+    expect(world.chat.messages.get(`${stream}:line:2`)?.to).toMatchObject({ root: { id: `${stream}:card:again` } })
+  })
+
+  it('is not believed to be gone by word alone', async () => {
+    await world.happen(id, asked)
+    await attempt()
+    await lookAgain(world.context, { platform: 'local', channel: 'access', id: `${stream}:card` })
+    await lookAgain(world.context, { platform: 'local', channel: 'access', id: 'somebody else’s' })
+    expect(await attempt()).toBe('done')
+    expect(await undelivered()).toEqual([])
+    expect(world.chat.messages.has(`${stream}:card:again`)).toBe(false)
+  })
 })

@@ -4,6 +4,7 @@ import { type Connector, ConnectorError } from '../../src/ports/connector.ts'
 import type { Context } from '../../src/workflow/context.ts'
 import { createFallDue, type FallDue } from '../../src/workflow/fall-due.ts'
 import { loadGrant } from '../../src/workflow/grant-store.ts'
+import { mendGrant } from '../../src/workflow/mend-grant.ts'
 import { AT, active, approved, askedFor, END } from '../cards/grant-story.ts'
 import { until } from '../support/effects.ts'
 import { createTestContext, type TestContext } from './test-context.ts'
@@ -63,6 +64,27 @@ it('each step is an event of its own, and what time has decided is written once'
     'grant.removed',
     'closed',
   ])
+})
+
+it('a net that looks at the same grants meanwhile finds no row changed by hand', async () => {
+  const ids: string[] = []
+  for (let n = 0; n < 10; n++) ids.push(await give('one'))
+  const fallDue = startFallDue()
+  let looking = true
+  const looks = Promise.all(
+    ids.map(async (id) => {
+      while (looking) await mendGrant(world.context, id)
+    }),
+  )
+  await until(async () => {
+    await world.clock.set(world.clock.now() + 100)
+    await fallDue.run(world.clock.now())
+    return (await countRemoved(ids)) === 10
+  }, 'all removed')
+  looking = false
+  await looks
+  await fallDue.idle()
+  expect(world.alarms.map(({ what }) => what)).not.toContain('state-differs-from-record')
 })
 
 it('a queue that is broken holds up no ending, with others or alone', async () => {

@@ -50,7 +50,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
     },
     sealing: { ...createSealing(key), digest: (text) => createHmac('sha256', key).update(text).digest('hex') },
     alarm: (alarm) => void alarms.push(alarm),
-    observe: { act: () => undefined, chatInStep: () => undefined },
+    observe: { act: () => undefined, chatInStep: () => undefined, fellBack: () => undefined },
     reached: async () => undefined,
     askTogether: async () => null,
   }

@@ -1,7 +1,9 @@
 import { App, HTTPReceiver, type LogLevel, type Receiver, SocketModeReceiver, type webApi } from '@slack/bolt'
 import { type ErrorRequestHandler, type RequestHandler, Router, raw } from 'express'
+import type { MessageRef } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Acts, Incoming } from './acts.ts'
+import { readDeleted } from './payloads.ts'
 
 const SLACK_PATH = '/slack/events'
 /** More than any act of a person: a press carries its whole message along. */
@@ -23,6 +25,8 @@ export interface DoorOptions {
   readonly appToken: string | null
   readonly clientOptions: webApi.WebClientOptions
   readonly onFault: (what: string, error: unknown) => void
+  readonly onSocket: (isConnected: boolean) => void
+  readonly onDeleted: (message: MessageRef) => Promise<void>
 }
 
 export interface Door {
@@ -34,11 +38,13 @@ export interface Door {
 
 /** Bolt at the edge: it checks signatures and speaks Slack's protocols; what was done goes to the acts. */
 export function createDoor(options: DoorOptions): Door {
-  const { acts, clock, botToken, signingSecret, appToken, clientOptions, onFault } = options
+  const { acts, clock, botToken, signingSecret, appToken, clientOptions, onFault, onSocket, onDeleted } = options
   const logger = createLogger(onFault)
   const router = Router({ strict: true, caseSensitive: true })
   const socket =
     appToken === null ? null : new SocketModeReceiver({ appToken, logger, installerOptions: { clientOptions } })
+  socket?.client.on('connected', () => onSocket(true))
+  for (const state of ['reconnecting', 'disconnected']) socket?.client.on(state, () => onSocket(false))
   const http =
     socket === null ? new HTTPReceiver({ signingSecret: signingSecret ?? '', endpoints: SLACK_PATH, logger }) : null
   const app = new App({
@@ -76,7 +82,10 @@ export function createDoor(options: DoorOptions): Door {
 
   async function dispatch(args: Partial<Incoming>): Promise<void> {
     // Events come acknowledged already, and none of them is an act.
-    if (args.ack === undefined) return
+    if (args.ack === undefined) {
+      const deleted = readDeleted(args.body)
+      return deleted === null ? undefined : onDeleted(deleted)
+    }
     const incoming: Incoming = {
       ...{ body: args.body, ack: args.ack },
       ...(args.respond !== undefined && { respond: args.respond }),

@@ -22,6 +22,7 @@ export function explainFailure(error: unknown, doing: string, repeatShows: boole
     if (THROTTLED.has(word)) return failed('throttled', word, 1_000)
     if (BROKEN.has(word)) return failed(unclear, word)
     if (NOT_NOW.has(word)) return failed('unreachable', `${word}. Check SLACK_BOT_TOKEN and the app’s installation`)
+    if (word === 'missing_scope') return failed('refused', `${word}. Install the app anew, with manifest/slack.yaml`)
     return failed('refused', word.slice(0, 200))
   }
   if (error instanceof webApi.WebAPIHTTPError) {
@@ -46,8 +47,8 @@ const THROTTLED = new Set(['ratelimited', 'rate_limited', 'message_limit_exceede
 const BROKEN = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable'])
 /** The operator's to mend: worth trying again. */
 const NOT_NOW = new Set([
-  ...['account_inactive', 'invalid_auth', 'not_authed', 'token_expired', 'token_revoked', 'missing_scope'],
-  ...['no_permission', 'org_login_required', 'ekm_access_denied', 'team_access_not_granted', 'access_denied'],
+  ...['account_inactive', 'invalid_auth', 'not_authed', 'token_expired', 'token_revoked'],
+  ...['org_login_required', 'ekm_access_denied', 'team_access_not_granted', 'access_denied'],
 ])
 /** No connection came about, so nothing was sent. */
 const NEVER_LEFT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH'])

@@ -8,22 +8,32 @@ import {
   type Destination,
   type Line,
   type MessageRef,
+  type Priority,
 } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { explainFailure } from './explain-failure.ts'
 import { findOwnMessage, markOf } from './find-own-message.ts'
-import { createPace } from './pace.ts'
 import { renderMessage, type SlackMessage } from './render-message.ts'
 import type { Rendering } from './render-text.ts'
 import { type Sent, type SentMessages, SLACK_PLATFORM } from './sent-messages.ts'
+import type { Limits, Turns, Wish } from './turns.ts'
 
 export interface OutgoingOptions {
   readonly client: webApi.WebClient
   readonly clock: Clock
   readonly sent: SentMessages
+  readonly turns: Turns
+  readonly limits: Limits
+  /** Who has a turn within this time waits for it here; who has not is told when to come back. Milliseconds. */
+  readonly patienceMs: number
   readonly rendering: Rendering
+  /** Called after each call of Slack that should have done something, with what went wrong. */
+  readonly onCall: (failure: ChatError | null) => void
+  /** Called after each message to a channel. */
+  readonly onChannel: (channel: string, failure: ChatError | null) => void
 }
 
+const POST = 'chat.postMessage'
 /** Direct messages of so many people are remembered by their conversation. */
 const MOST_REMEMBERED = 10_000
 /** Longer than this a message does not wait for the look whether it is there already. */
@@ -33,35 +43,37 @@ const LOOK_PATIENCE_MS = 5_000
  * The outgoing half. Slack knows no idempotency: every key is noted before it is sent, and a try that
  * ended without a word is looked up once, by the mark that the message carries, before it is sent again.
  */
-export function createOutgoing({ client, clock, sent, rendering }: OutgoingOptions): Chat {
-  const pace = createPace()
+export function createOutgoing(options: OutgoingOptions): Chat {
+  const { client, clock, sent, turns, limits, patienceMs, rendering, onCall, onChannel } = options
   const directs = new Map<string, string>()
-  const names = new Map<string, string>()
   const underWay = new Map<string, Promise<MessageRef>>()
 
   return {
     platform: SLACK_PLATFORM,
-    post(to, key, message) {
+    post(to, key, message, priority = 3) {
       const running = underWay.get(key)
       if (running !== undefined) return running
-      const posting = post(to, key, message).finally(() => underWay.delete(key))
+      const posting = post(to, key, message, priority).finally(() => underWay.delete(key))
+      if (to.kind === 'channel') watch(to.channel, posting)
       underWay.set(key, posting)
       return posting
     },
-    async update(ref, message) {
+    async update(ref, message, priority = 3) {
       if (ref.platform !== SLACK_PLATFORM || !isTs(ref.id)) {
         throw new ChatError('not-found', `There is no message ${ref.id} in Slack`)
       }
+      const at = { place: 'chat.update', limit: limits.update }
+      await turn(at, `${ref.channel} ${ref.id}`, priority)
       const { text, blocks } = renderMessage(message, rendering)
-      await call('chat.update', false, () =>
+      await call('chat.update', at, () =>
         client.chat.update({ channel: ref.channel, ts: ref.id, text, blocks, link_names: false }),
       )
     },
   }
 
-  async function post(to: Destination, key: string, message: Card | Line): Promise<MessageRef> {
-    const place = await placeOf(to)
-    pace.take(place.channel, key, clock.now())
+  async function post(to: Destination, key: string, message: Card | Line, priority: Priority): Promise<MessageRef> {
+    const place = await placeOf(to, key, priority)
+    await turn(place.at, key, priority)
     const before = await sent.begin(key, clock.now())
     if (before.state === 'sent') return before.ref
     const found = await lookFor(before, place, key)
@@ -72,17 +84,49 @@ export function createOutgoing({ client, clock, sent, rendering }: OutgoingOptio
 
   async function send(place: Place, key: string, message: SlackMessage, before: Sent): Promise<MessageRef> {
     try {
-      const answer = await call('chat.postMessage', true, () =>
+      const answer = await call(POST, place.at, () =>
         client.chat.postMessage({ ...marked(message, key), ...inPlace(place) }),
       )
       const { channel, ts } = postedSchema.parse(answer)
-      remember(names, place.channel, channel)
+      await turns.learn(place.channel, channel)
       return { platform: SLACK_PLATFORM, channel, id: ts }
     } catch (thrown) {
-      const error = explainFailure(thrown, 'chat.postMessage', true)
-      if (error.code === 'throttled') pace.refused(place.channel, clock.now(), error.retryAfterMs ?? 0)
+      const error = explainFailure(thrown, POST, true)
       // After an earlier try that may have arrived, a clear no to this one says nothing of that.
       if (error.code !== 'maybe-sent' && before.state === 'new') await sent.withdraw(key)
+      throw error
+    }
+  }
+
+  function watch(channel: string, posting: Promise<MessageRef>): void {
+    posting.then(
+      () => onChannel(channel, null),
+      (error: unknown) => error instanceof ChatError && onChannel(channel, error),
+    )
+  }
+
+  /** @throws ChatError throttled, with when the turn comes */
+  async function turn(at: At, key: string, priority: Priority): Promise<void> {
+    for (;;) {
+      try {
+        return await turns.take({ ...at, key, priority, now: clock.now() })
+      } catch (error) {
+        const waitMs = error instanceof ChatError ? error.retryAfterMs : null
+        if (waitMs === null || waitMs > patienceMs) throw error
+        await new Promise<void>((resolve) => clock.runAt(clock.now() + waitMs, resolve))
+      }
+    }
+  }
+
+  async function call<T>(method: string, { place, limit }: At, run: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await run()
+      onCall(null)
+      return answer
+    } catch (thrown) {
+      const error = explainFailure(thrown, method, method === POST)
+      onCall(error)
+      if (error.code === 'throttled') await turns.refused(place, limit, clock.now() + (error.retryAfterMs ?? 0))
       throw error
     }
   }
@@ -90,7 +134,7 @@ export function createOutgoing({ client, clock, sent, rendering }: OutgoingOptio
   /** @returns null when it is not there, or when it cannot be told: then it is sent again, which is harmless */
   async function lookFor(before: Sent, place: Place, key: string): Promise<MessageRef | null> {
     if (before.state !== 'maybe-sent') return null
-    const channel = names.get(place.channel) ?? place.channel
+    const channel = place.at.place
     try {
       const ts = await findOwnMessage(client, { ...place, channel, since: before.triedAt }, key)
       return ts === null ? null : { platform: SLACK_PLATFORM, channel, id: ts }
@@ -102,28 +146,34 @@ export function createOutgoing({ client, clock, sent, rendering }: OutgoingOptio
     }
   }
 
-  async function placeOf(to: Destination): Promise<Place> {
+  async function placeOf(to: Destination, key: string, priority: Priority): Promise<Place> {
     switch (to.kind) {
       case 'channel':
-        return { channel: to.channel, thread: null }
+        return inConversation(to.channel, null, await turns.conversationOf(to.channel))
       case 'thread':
         if (to.root.platform === SLACK_PLATFORM && isTs(to.root.id)) {
-          return { channel: to.root.channel, thread: to.root.id }
+          return inConversation(to.root.channel, to.root.id)
         }
         throw new ChatError('not-found', `There is no message ${to.root.id} in Slack`)
       case 'person':
-        return { channel: await directWith(to.account), thread: null }
+        return inConversation(await directWith(to.account, key, priority), null)
       default:
         return to satisfies never
     }
   }
 
-  async function directWith(account: Account): Promise<string> {
+  function inConversation(channel: string, thread: string | null, id = channel): Place {
+    return { channel, thread, at: { place: id, limit: limits.post } }
+  }
+
+  async function directWith(account: Account, key: string, priority: Priority): Promise<string> {
     if (account.platform !== SLACK_PLATFORM) throw new ChatError('not-found', `${account.id} is not a Slack account`)
     const who = `${account.tenant}/${account.id}`
     const known = directs.get(who)
     if (known !== undefined) return known
-    const answer = await call('conversations.open', false, () => client.conversations.open({ users: account.id }))
+    const at = { place: 'conversations.open', limit: limits.open }
+    await turn(at, key, priority)
+    const answer = await call('conversations.open', at, () => client.conversations.open({ users: account.id }))
     const { channel } = openedSchema.parse(answer)
     remember(directs, who, channel.id)
     return channel.id
@@ -134,18 +184,14 @@ interface Place {
   /** A conversation's id, or a channel's name. */
   readonly channel: string
   readonly thread: string | null
+  readonly at: At
 }
+
+/** What Slack limits, and how. */
+type At = Pick<Wish, 'place' | 'limit'>
 
 const postedSchema = z.object({ channel: z.string(), ts: z.string() })
 const openedSchema = z.object({ channel: z.object({ id: z.string() }) })
-
-async function call<T>(method: string, repeatShows: boolean, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    throw explainFailure(error, method, repeatShows)
-  }
-}
 
 function marked({ text, blocks }: SlackMessage, key: string) {
   const { metadata, blockId } = markOf(key)

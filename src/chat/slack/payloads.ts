@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { Account, Act, Press, Submission } from '../../ports/chat.ts'
+import type { Account, Act, MessageRef, Press, Submission } from '../../ports/chat.ts'
 import { FIELD_ACTION } from './render-form.ts'
 import { parseButtonValue } from './render-message.ts'
 import { SLACK_PLATFORM } from './sent-messages.ts'
@@ -56,6 +56,23 @@ export function readSubmission(body: unknown): (Read<Submission> & { view: strin
     ...{ trigger: null, channel: null, view: id, fields: Object.keys(values) },
   }
 }
+
+/** Which message an event says was deleted; null when it says something else. It is only a reason to look. */
+export function readDeleted(body: unknown): MessageRef | null {
+  const parsed = deletedSchema.safeParse(body)
+  if (!parsed.success) return null
+  const { channel, deleted_ts } = parsed.data.event
+  return { platform: SLACK_PLATFORM, channel, id: deleted_ts }
+}
+
+const deletedSchema = z.object({
+  event: z.object({
+    type: z.literal('message'),
+    subtype: z.literal('message_deleted'),
+    channel: z.string().max(32),
+    deleted_ts: z.string().max(32),
+  }),
+})
 
 const id = z.string().regex(/^[A-Z0-9]{2,32}$/)
 const optional = z.string().min(1).max(255).nullable().catch(null)

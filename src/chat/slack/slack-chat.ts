@@ -1,18 +1,22 @@
 import { webApi } from '@slack/bolt'
 import type { Router } from 'express'
 import type { Db } from '../../db/transaction.ts'
-import type { Chat, Desk } from '../../ports/chat.ts'
+import type { Chat, Desk, MessageRef } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createActs } from './acts.ts'
 import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Rendering } from './render-text.ts'
 import { createSentMessages } from './sent-messages.ts'
+import { createTurns, type Limits, SLACK_LIMITS } from './turns.ts'
+import { createWatch, type Watch } from './watch.ts'
 
 export interface SlackChat {
   readonly chat: Chat
   /** Mount at `/`: serves `POST /slack/events`. */
   readonly router: Router
+  /** For readiness: the token, Socket Mode, the last message, channels that cannot be written to. */
+  readonly look: Watch['look']
   /** Never fails: without Slack access is not given, but it is taken away. What is wrong goes to `onFault`. */
   start(): Promise<void>
   /** Takes no more and waits for the answers on their way. Twice is harmless. */
@@ -32,16 +36,24 @@ export interface SlackChatOptions {
   }
   readonly rendering: Rendering
   readonly onFault: (what: string, error: unknown) => void
+  /** Slack says that a message was deleted: ours or anybody's. */
+  readonly onDeleted?: (message: MessageRef) => Promise<void>
   /** Slack waits three seconds for an answer; what takes longer than this follows. */
   readonly answerWithinMs?: number
+  /** Slack's own when left out. */
+  readonly limits?: Limits
+  readonly patienceMs?: number
 }
 
 /** A call of Slack that takes longer has an unknown outcome. */
 const CALL_TIMEOUT_MS = 5_000
+/** Whoever sends comes back a little before the turn, because the clock that wakes it is coarse. */
+const PATIENCE_MS = 2_000
 
 /** Slack, over HTTP or Socket Mode, for one workspace. */
 export function createSlackChat(options: SlackChatOptions): SlackChat {
-  const { db, clock, desk, settings, rendering, onFault, answerWithinMs = 2_400 } = options
+  const { db, clock, desk, settings, rendering, onFault, onDeleted = async () => undefined } = options
+  const { answerWithinMs = 2_400, limits = SLACK_LIMITS, patienceMs = PATIENCE_MS } = options
   const { botToken, signingSecret, appToken, apiUrl } = settings
   const clientOptions: webApi.WebClientOptions = {
     ...(apiUrl !== null && { slackApiUrl: apiUrl }),
@@ -51,16 +63,23 @@ export function createSlackChat(options: SlackChatOptions): SlackChat {
     fetch: (url, init) => fetch(url, { signal: AbortSignal.timeout(CALL_TIMEOUT_MS), ...init }),
   }
   const client = new webApi.WebClient(botToken, { ...clientOptions, logger: SILENT })
+  const watch = createWatch({ client, clock, socketMode: appToken !== null })
   const acts = createActs({ desk, client, rendering, answerWithinMs, onFault })
-  const door = createDoor({ acts, clock, botToken, signingSecret, appToken, clientOptions, onFault })
+  const door = createDoor({
+    ...{ acts, clock, botToken, signingSecret, appToken, clientOptions, onFault },
+    ...{ onSocket: watch.socket, onDeleted },
+  })
   return {
-    chat: createOutgoing({ client, clock, sent: createSentMessages(db), rendering }),
+    chat: createOutgoing({
+      ...{ client, clock, sent: createSentMessages(db), turns: createTurns(db), rendering },
+      ...{ limits, patienceMs, onCall: watch.called, onChannel: watch.channel },
+    }),
     router: door.router,
+    look: watch.look,
     async start() {
       door.start()
-      await client.auth.test().catch((error: unknown) => {
-        onFault('slack: the token was not accepted, or Slack is not there. Check SLACK_BOT_TOKEN', error)
-      })
+      const fault = await watch.askToken()
+      if (fault !== null) onFault(`slack: nobody is told anything. ${fault}. Access is still taken away`, null)
     },
     stop: door.stop,
   }

@@ -19,12 +19,13 @@ it('bad commands are answered one by one', async () => {
   const before = await refusals()
   let refused = 0
   const wrong: string[] = []
-  for (const [name, text] of badCommands()) {
+  expect(new Set(badCommands().map(([, text]) => text)).size).toBeGreaterThanOrEqual(150)
+  await eightAtOnce(badCommands(), async ([name, text]) => {
     const told = await it_.user.command(bo, text)
     // A word that is none of ours may still be a word of Slack: blank text opens the form, which says it all.
     if (!isAnswer(told) && text.trim() !== '') wrong.push(`${name}: ${told.status} ${told.words}`)
     if (told.words.startsWith('⛔')) refused += 1
-  }
+  })
   expect(wrong).toEqual([])
   expect(refused).toBeGreaterThan(100)
   expect((await refusals()) - before).toBe(refused)
@@ -34,14 +35,14 @@ it('tampered buttons are answered one by one', async () => {
   const cases = badPresses(bo)
   const answers = await answersTo(cases)
   expect(answers.wrong).toEqual([])
-  expect(cases.length).toBeGreaterThan(150)
+  expect(distinct(cases)).toBeGreaterThan(150)
 }, 120_000)
 
 it('tampered forms are answered one by one', async () => {
   const cases = badForms(bo)
   const answers = await answersTo(cases)
   expect(answers.wrong).toEqual([])
-  expect(cases.length).toBeGreaterThan(150)
+  expect(distinct(cases)).toBeGreaterThan(150)
 }, 120_000)
 
 it('after all of it nothing was given, nothing is lost, no inside is in the log, and a good ask works', async () => {
@@ -54,11 +55,23 @@ it('after all of it nothing was given, nothing is lost, no inside is in the log,
 
 async function answersTo(cases: readonly [string, object][]): Promise<{ wrong: string[] }> {
   const wrong: string[] = []
-  for (const [name, payload] of cases) {
+  await eightAtOnce(cases, async ([name, payload]) => {
     const told = await it_.user.interact(payload)
     if (!isAnswer(told)) wrong.push(`${name}: ${told.status} ${told.words}`)
-  }
+  })
   return { wrong }
+}
+
+function distinct(cases: readonly [string, object][]): number {
+  return new Set(cases.map(([name]) => name)).size
+}
+
+async function eightAtOnce<T>(all: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
+  const left = all.values()
+  const take = async () => {
+    for (const one of left) await run(one)
+  }
+  await Promise.all(Array.from({ length: 8 }, take))
 }
 
 function isAnswer({ status, words }: Told): boolean {

@@ -189,6 +189,26 @@ it('events are taken and change nothing; Slack’s check of the address is answe
   expect(heard).toEqual([])
 })
 
+it('a message that was deleted is told by where it was, whatever workspace the event names; the rest is nobody’s', async () => {
+  const json = { type: 'application/json' }
+  const send = (event: object, team: object = { team_id: 'T0PARTNER', context_team_id: TEAM }) =>
+    user.send(JSON.stringify({ type: 'event_callback', event_id: 'Ev2', ...team, event }), json)
+  const gone = { type: 'message', subtype: 'message_deleted', channel: 'C0ACCESS', deleted_ts: '1700000000.000100' }
+  for (const team of [{ team_id: 'T0PARTNER', context_team_id: TEAM }, { team_id: null }]) {
+    expect((await send(gone, team)).status).toBe(200)
+  }
+  for (const event of [
+    { ...gone, deleted_ts: 7 },
+    { ...gone, channel: 'C'.repeat(99) },
+    { ...gone, subtype: 'message_changed' },
+  ]) {
+    expect((await send(event)).status).toBe(200)
+  }
+  const ref = { platform: 'slack', channel: 'C0ACCESS', id: '1700000000.000100' }
+  await expect.poll(() => it_.deleted).toEqual([ref, ref])
+  expect(heard).toEqual([])
+})
+
 it('a failure of ours is never shown as one of code', async () => {
   nextAnswer = () => Promise.reject(new Error('secret detail at /src/file.ts'))
   const told = await user.command('U0ANA', 'help')

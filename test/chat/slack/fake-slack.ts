@@ -7,6 +7,9 @@ export const TEAM = 'T0ACME'
 export const BOT_TOKEN = 'xoxb-of-the-test'
 export const SIGNING_SECRET = 'signing-secret-of-the-test'
 const MESSAGE_SPACING_MS = 1_000
+/** Tier 3 of Slack, for each method. */
+const CALLS_A_MINUTE = 50
+const TIER_3 = new Set(['chat.update', 'conversations.open', 'conversations.history', 'conversations.replies'])
 
 /**
  * A Slack of ours that is as strict as the real one is documented to be: tokens, blocks, one message a
@@ -21,11 +24,32 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
   const faults = new Map<string, Fault[]>()
   const usedTriggers = new Set<string>()
   const lastPosted = new Map<string, number>()
+  const recent = new Map<string, number[]>()
+  const comeBackAt = new Map<string, number>()
+  let refused = 0
+  let isSilent = false
   let posted = 0
+
+  /** Refuses what is too much, and counts it; whoever does not wait as told is refused for longer. */
+  function tooMany(what: string, waitMs: number): TooMany {
+    refused += 1
+    const until = Math.max(comeBackAt.get(what) ?? 0, now()) + waitMs
+    comeBackAt.set(what, until)
+    return new TooMany(Math.ceil((until - now()) / 1_000))
+  }
+
+  function keepToTier(method: string): void {
+    if (!TIER_3.has(method)) return
+    const calls = (recent.get(method) ?? []).filter((at) => at > now() - 60_000)
+    const [oldest = 0] = calls
+    if (calls.length >= CALLS_A_MINUTE) throw tooMany(method, oldest + 60_000 - now())
+    recent.set(method, [...calls, now()])
+  }
   const channels = [
     { id: 'C0ACCESS', name: 'access', state: 'open' },
     { id: 'C0OLD', name: 'old', state: 'is_archived' },
     { id: 'C0SECRET', name: 'secret', state: 'not_in_channel' },
+    { id: 'C0SECOND', name: 'second', state: 'open' },
   ]
 
   const findChannel = (said: unknown) => {
@@ -50,7 +74,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
       const fault = faultOfMessage(args)
       if (fault !== null) return no(fault)
       const last = lastPosted.get(channel.id) ?? Number.NEGATIVE_INFINITY
-      if (now() - last < MESSAGE_SPACING_MS) throw new TooMany(1)
+      if (now() - last < MESSAGE_SPACING_MS) throw tooMany(channel.id, 1_000)
       lastPosted.set(channel.id, now())
       posted += 1
       const ts = `${Math.floor(now() / 1_000)}.${String(posted).padStart(6, '0')}`
@@ -131,9 +155,11 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
     const run = methods[method]
     if (run === undefined) return void answer(no('unknown_method'))
     const fault = faults.get(method)?.shift()
+    if (isSilent) return
     if (fault?.kind === 'error') return void answer(no(fault.error))
     if (fault?.kind === 'reset-before') return void request.socket.destroy()
     try {
+      keepToTier(method)
       const result = run(readArgs(body))
       if (fault?.kind === 'reset-after') return void request.socket.destroy()
       if (fault?.kind === '500-after') return void response.writeHead(500).end('oops')
@@ -149,6 +175,17 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls },
+    get refused() {
+      return refused
+    },
+    put: (message) => void messages.push(message),
+    silence(silent) {
+      isSilent = silent
+    },
+    setChannel(name, state) {
+      const found = channels.find((one) => one.name === name)
+      if (found !== undefined) found.state = state
+    },
     failNext: (method, ...next) => void faults.set(method, [...(faults.get(method) ?? []), ...next]),
     async stop() {
       server.closeAllConnections()
@@ -221,6 +258,14 @@ export interface FakeSlack {
   readonly whispers: readonly Whisper[]
   /** The methods that were called, in order. */
   readonly calls: readonly string[]
+  /** How many calls were more than Slack takes. */
+  readonly refused: number
+  /** Something that was said before. */
+  put(message: Message): void
+  /** Calls are taken and never answered. */
+  silence(silent: boolean): void
+  /** `open`, or the error that whoever posts there is told. */
+  setChannel(name: string, state: string): void
   /** The next calls of a method fail so, one each. */
   failNext(method: string, ...faults: Fault[]): void
   stop(): Promise<void>

@@ -37,6 +37,7 @@ const manifestSchema = z.strictObject({
   oauth_config: z.strictObject({ scopes: z.strictObject({ bot: z.array(z.string().max(50)) }) }),
   settings: z.strictObject({
     interactivity: z.strictObject({ is_enabled: z.literal(true), request_url: address }),
+    event_subscriptions: z.strictObject({ request_url: address, bot_events: z.array(z.string().max(100)) }),
     org_deploy_enabled: z.boolean(),
     socket_mode_enabled: z.boolean(),
     token_rotation_enabled: z.literal(false),
@@ -48,10 +49,16 @@ it('the manifest is what Slack takes, leads to our one door, and asks for no mor
   const manifest = manifestSchema.parse(parse(await readFile(file, 'utf8')))
   const [command] = manifest.features.slash_commands
   expect(command?.command).toBe('/access')
-  for (const url of [command?.url, manifest.settings.interactivity.request_url]) {
+  for (const url of [
+    command?.url,
+    manifest.settings.interactivity.request_url,
+    manifest.settings.event_subscriptions.request_url,
+  ]) {
     expect(new URL(String(url)).pathname).toBe('/slack/events')
   }
   expect(manifest.oauth_config.scopes.bot.toSorted()).toEqual(
     ['channels:history', 'chat:write', 'commands', 'groups:history', 'im:history', 'im:write'].toSorted(),
   )
+  // These come with scopes that are asked for already, and carry no more than where a message was deleted.
+  expect(manifest.settings.event_subscriptions.bot_events).toEqual(['message.channels', 'message.groups'])
 })

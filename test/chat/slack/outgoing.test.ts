@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Card, ChatError, type Destination, type Line } from '../../../src/ports/chat.ts'
 import { line, person, removedCard, text, time, typed, waitingCard } from '../example-cards.ts'
 import { faultOfBlocks } from './block-rules.ts'
-import { TEAM } from './fake-slack.ts'
+import { BOT_TOKEN, TEAM } from './fake-slack.ts'
 import { readBlocks } from './read-blocks.ts'
 import { type StartedSlackChat, startSlackChat } from './start-slack-chat.ts'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
   it_ = await startSlackChat()
 })
 afterAll(() => it_.stop())
-beforeEach(() => it_.clock.advance(1_000))
+beforeEach(() => it_.clock.advance(1_200))
 
 it.each([{ kind: 'reset-after' }, { kind: '500-after' }] as const)(
   'a send that ended in $kind, after Slack had done it, is found again and not sent twice',
@@ -24,10 +24,10 @@ it.each([{ kind: 'reset-after' }, { kind: '500-after' }] as const)(
       const key = newKey()
       fake.failNext('chat.postMessage', fault)
       await expect(slack.chat.post(to, key, said(key))).rejects.toMatchObject({ code: 'maybe-sent' })
-      await clock.advance(1_000)
+      await clock.advance(1_200)
       const ref = await slack.chat.post(to, key, said(key))
       expect(shown(key)).toMatchObject([{ ts: ref.id, channel: ref.channel }])
-      await clock.advance(1_000)
+      await clock.advance(1_200)
     }
   },
 )
@@ -38,7 +38,7 @@ it('a send that was lost before Slack saw it is looked for once, and sent again'
   fake.failNext('chat.postMessage', { kind: 'reset-before' })
   await expect(slack.chat.post(channel, key, said(key))).rejects.toMatchObject({ code: 'maybe-sent' })
   expect(shown(key)).toEqual([])
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   const calls = fake.calls.length
   await slack.chat.post(channel, key, said(key))
   expect(fake.calls.slice(calls)).toEqual(['conversations.history', 'chat.postMessage'])
@@ -50,13 +50,13 @@ it('a replica that died between sending and noting it is followed by one that fi
   const key = newKey()
   fake.failNext('chat.postMessage', { kind: 'reset-after' })
   await expect(slack.chat.post(channel, key, said(key))).rejects.toThrow(ChatError)
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   const person: Destination = { kind: 'person', account: { platform: 'slack', tenant: TEAM, id: 'U0ANA' } }
   const other = startReplica()
   const inDirect = newKey()
   fake.failNext('chat.postMessage', { kind: '500-after' })
   await expect(slack.chat.post(person, inDirect, said(inDirect))).rejects.toThrow(ChatError)
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   await other.chat.post(person, inDirect, said(inDirect))
   expect(shown(inDirect)).toHaveLength(1)
   await other.stop()
@@ -68,7 +68,7 @@ it('when Slack does not let us look, the message is sent again rather than lost'
   fake.failNext('chat.postMessage', { kind: 'reset-before' })
   fake.failNext('conversations.history', { kind: 'error', error: 'not_allowed_token_type' })
   await expect(slack.chat.post(channel, key, said(key))).rejects.toMatchObject({ code: 'maybe-sent' })
-  await clock.advance(1_000)
+  await clock.advance(1_200)
   await slack.chat.post(channel, key, said(key))
   expect(shown(key)).toHaveLength(1)
 })
@@ -85,7 +85,7 @@ it.each([
 it.each([
   ['account_inactive', 'unreachable'],
   ['token_revoked', 'unreachable'],
-  ['missing_scope', 'unreachable'],
+  ['missing_scope', 'refused'],
   ['ratelimited', 'throttled'],
   ['internal_error', 'maybe-sent'],
   ['restricted_action', 'refused'],
@@ -106,6 +106,55 @@ it('a wrong token is said at start, stops nothing, and makes messages unreachabl
   await other.stop()
 })
 
+it('readiness says when something was last sent, and which channel cannot be written to until it can', async () => {
+  const { fake, clock, startReplica } = it_
+  const slack = startReplica()
+  const second: Destination = { kind: 'channel', channel: '#second' }
+  await slack.chat.post(second, newKey(), line('info', 'x'))
+  await clock.advance(5_000)
+  expect(await slack.look()).toEqual({ state: 'ok', detail: 'connected; last sent 5 s ago' })
+  fake.setChannel('second', 'is_archived')
+  await expect(slack.chat.post(second, newKey(), line('info', 'x'))).rejects.toMatchObject({ code: 'not-found' })
+  await clock.advance(2_000)
+  const broken = await slack.look()
+  expect(broken.state).toBe('degraded')
+  expect(broken.detail).toMatch(/channel #second cannot be written to: .*is_archived; last sent 7 s ago/)
+  fake.setChannel('second', 'open')
+  await slack.chat.post(second, newKey(), line('info', 'x'))
+  expect(await slack.look()).toEqual({ state: 'ok', detail: 'connected; last sent 0 s ago' })
+  await slack.stop()
+})
+
+it('readiness says that Slack does not take calls, and that a token is bad', async () => {
+  const { fake, clock, startReplica } = it_
+  const slack = startReplica()
+  fake.failNext('chat.postMessage', { kind: 'reset-before' })
+  await slack.chat.post(channel, newKey(), line('info', 'x')).catch(() => undefined)
+  expect((await slack.look()).detail).toMatch(/the last call did not work/)
+  await clock.advance(1_200)
+  await slack.chat.post(channel, newKey(), line('info', 'x'))
+  expect((await slack.look()).state).toBe('ok')
+  const other = startReplica('xoxb-wrong')
+  const seen = await other.look()
+  expect(seen).toMatchObject({
+    state: 'degraded',
+    detail: expect.stringMatching(/invalid_auth.*SLACK_BOT_TOKEN.*nothing sent yet/),
+  })
+  expect(seen.detail).not.toContain('xoxb-wrong')
+  await Promise.all([other.stop(), slack.stop()])
+})
+
+it('an update waits for its turn too: ten at once, and then one by one', async () => {
+  const { slack, clock } = it_
+  await clock.advance(60_000)
+  const ref = await slack.chat.post(channel, newKey(), line('info', 'x'))
+  for (let n = 0; n < 10; n++) await slack.chat.update({ ...ref }, line('info', `now ${n}`))
+  const more = slack.chat.update(ref, line('info', 'one more'))
+  await expect(more).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1_500 })
+  await clock.advance(1_500)
+  await slack.chat.update(ref, line('info', 'one more'))
+})
+
 it('a storm in one channel is spread out: each is told its own second, and Slack refuses none', async () => {
   const { slack, fake, clock } = it_
   const storm = Array.from({ length: 30 }, () => newKey())
@@ -122,20 +171,28 @@ it('a storm in one channel is spread out: each is told its own second, and Slack
         due.set(key, clock.now() + ((error as ChatError).retryAfterMs ?? 0))
       }
     }
-    await clock.advance(1_000)
+    await clock.advance(1_200)
   }
   for (const key of storm) expect(shown(key)).toHaveLength(1)
   expect(fake.calls.filter((call) => call === 'chat.postMessage').length - before).toBe(storm.length)
 })
 
-it('when another app was quicker, Slack’s own word on when to come back is passed on', async () => {
-  const { slack, clock, startReplica } = it_
-  await slack.chat.post(channel, newKey(), line('info', 'first'))
-  const other = startReplica()
+it('when another app was quicker, Slack’s own word on when to come back is passed on, and kept', async () => {
+  const { slack, fake, clock, startReplica } = it_
+  const blocks = JSON.stringify([{ type: 'header', text: { type: 'plain_text', text: 'of another app' } }])
+  const headers = { authorization: `Bearer ${BOT_TOKEN}`, 'content-type': 'application/x-www-form-urlencoded' }
+  const body = new URLSearchParams({ channel: 'C0ACCESS', text: 'of another app', blocks })
+  await fetch(`${fake.apiUrl}chat.postMessage`, { method: 'POST', headers, body })
   const key = newKey()
-  const attempt = other.chat.post(channel, key, said(key))
+  const attempt = slack.chat.post(channel, key, said(key))
   await expect(attempt).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1_000 })
-  await clock.advance(1_000)
+  const refused = fake.refused
+  const other = startReplica()
+  for (const one of [slack, other]) {
+    await expect(one.chat.post(channel, newKey(), said(key))).rejects.toMatchObject({ code: 'throttled' })
+  }
+  expect(fake.refused).toBe(refused)
+  await clock.advance(5_000)
   await other.chat.post(channel, key, said(key))
   expect(shown(key)).toHaveLength(1)
   await other.stop()
@@ -207,7 +264,7 @@ function shown(key: string) {
 
 async function places(): Promise<Destination[]> {
   const root = await it_.slack.chat.post(channel, newKey(), removedCard(request('a root'), 'ben', NOON))
-  await it_.clock.advance(1_000)
+  await it_.clock.advance(1_200)
   return [
     channel,
     { kind: 'thread', root },

@@ -6,14 +6,14 @@ import { startSlackChat } from './start-slack-chat.ts'
 
 describeChat('Slack', openSlackChat)
 
-/** The fake keeps to one message a second, so a second passes before each. */
+/** A conversation takes about one message a second, so that passes before each. */
 async function openSlackChat(): Promise<ChatUnderTest> {
   const started = await startSlackChat()
   const { slack, fake, clock } = started
   const chat: Chat = {
     platform: slack.chat.platform,
     async post(to, key, message) {
-      await clock.advance(1_000)
+      await clock.advance(1_200)
       return slack.chat.post(to, key, message)
     },
     update: slack.chat.update,

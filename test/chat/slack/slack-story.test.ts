@@ -27,9 +27,18 @@ it('asks, approves, gives, shows how to connect, ends on time and proves it', as
   for (const one of [olga, dirk]) await until('each owner has one', async () => buttonIn(one, 'approve'))
   const card = await until('the channel shows it', async () => cardIn('C0ACCESS', /Ana asks for prod-db:read/))
   expect(card).toContain('fix <ledger> & *books* @channel INC-42')
-  for (const words of ['Ana, Engineer', 'touches financial reporting', 'Marcus (manager', 'counted from']) {
+  for (const words of [
+    'Ana, Engineer',
+    'touches financial reporting',
+    'Marcus (manager',
+    'counted from',
+    'at the earliest',
+  ]) {
     expect(card).toContain(words)
   }
+
+  const whole = fake.messages.flatMap((one) => one.blocks).find((one) => /at the earliest/.test(JSON.stringify(one)))
+  expect(JSON.stringify(whole)).toMatch(/"type":"date","timestamp":\d+,"format":"\{date_short_pretty\} \{time\}"/)
 
   const own = await user.press(ana, 'approve', approve)
   expect(own.words).toMatch(/your own request/)
@@ -49,6 +58,31 @@ it('asks, approves, gives, shows how to connect, ends on time and proves it', as
   }
   expect(new Set(lines).size).toBe(lines.length)
   expect(await it_.house.targetDb`select from pg_roles where rolname like 'jit\\_%'`).toHaveLength(0)
+}, 120_000)
+
+it('ends an access on time while Slack does not answer, and says so when it is back', async () => {
+  const { user, fake, house } = it_
+  await user.command(ana, 'prod-db 5s before the silence')
+  const approve = await until('Marcus has a card', async () => buttonIn(marcus, 'approve', 'before the silence'))
+  await user.press(marcus, 'approve', approve)
+  await until('it is given', async () => buttonIn(ana, 'connect', 'before the silence'))
+  fake.silence(true)
+  try {
+    const accounts = () => house.targetDb`select from pg_roles where rolname like 'jit\\_%'`
+    await until('it is gone', async () => (await accounts()).length === 0)
+    const [late] = await house.db<{ ms: number }[]>`
+      select max((body::jsonb -> 'data' ->> 'lateMs')::int) as ms from event where type = 'grant.removed'`
+    expect(late?.ms).toBeLessThan(5_000)
+    const readiness = async () => (await fetch(`${it_.replica.url}/readyz`)).text()
+    await until('readiness says so', async () => /the last call did not work/.test(await readiness()))
+  } finally {
+    fake.silence(false)
+  }
+  await until(
+    'the card says that it is gone',
+    async () => cardIn('C0ACCESS', /had prod-db:read[\s\S]*before the silence/),
+    60_000,
+  )
 }, 120_000)
 
 it('opens a form for a denial, and the reason reaches whoever asked', async () => {
@@ -112,10 +146,10 @@ it('the local page is off, and a stranger is told what to do', async () => {
 })
 
 /** The value of the newest button of this kind in somebody's direct messages. */
-function buttonIn(user: string, action: string): string | null {
+function buttonIn(user: string, action: string, about = ''): string | null {
   type Block = { type: string; elements?: { action_id?: string; value?: string }[] }
   const blocks = it_.fake.messages
-    .filter((one) => one.channel === directOf(user))
+    .filter((one) => one.channel === directOf(user) && readBlocks(one.blocks).words.includes(about))
     .flatMap((one) => one.blocks as Block[])
     .filter((block) => block.type === 'actions')
   return blocks.flatMap((block) => block.elements ?? []).findLast((one) => one.action_id === action)?.value ?? null

@@ -45,11 +45,13 @@ afterAll(async () => {
 
 it('over Socket Mode, tried again until it connects, an act reaches the desk and the answer comes back', async () => {
   await expect.poll(() => clock.waiting().length).toBeGreaterThan(0)
+  expect((await slack.look()).detail).toMatch(/Socket Mode is down for 0 s: nobody is heard. Check SLACK_APP_TOKEN/)
   await clock.advance(10_000)
   const said = (await socket.send('slash_commands', Object.fromEntries(commandBody('U0ANA', 'prod-db 2h fix')))) as {
     blocks: unknown[]
   }
   expect(readBlocks(said.blocks).words).toContain('heard you')
+  expect((await slack.look()).detail).not.toMatch(/Socket Mode is down/)
   const view = await socket.send('interactive', submissionPayload('U0ANA', 'ask', {}, { reason: 'because' }))
   expect(view).toMatchObject({ response_action: 'update' })
   expect(acts.map((act) => act.account)).toEqual([

@@ -1,7 +1,7 @@
 import { createSlackChat, type SlackChat } from '../../../src/chat/slack/slack-chat.ts'
 import { closeDb, openDb } from '../../../src/db/client.ts'
 import { APP_ROLE } from '../../../src/db/roles.ts'
-import type { Desk } from '../../../src/ports/chat.ts'
+import type { Desk, MessageRef } from '../../../src/ports/chat.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { listen } from '../../support/listen.ts'
@@ -12,19 +12,23 @@ const PEOPLE = ['U0ANA', 'U0BEN', 'U0OLGA']
 
 /** The adapter on a port and a database of its own, against the strict fake of ours, on one clock. */
 export async function startSlackChat(
-  options: { desk?: Desk; startMs?: number; answerWithinMs?: number } = {},
+  options: { desk?: Desk; startMs?: number; answerWithinMs?: number; patienceMs?: number } = {},
 ): Promise<StartedSlackChat> {
   const database = await createTestDatabase()
   const db = openDb(database.appUrl, { applicationName: 'test slack', role: APP_ROLE, max: 3 })
   const clock = createTestClock(options.startMs)
   const fake = await startFakeSlack({ people: PEOPLE, now: clock.now })
   const faults: { what: string; error: unknown }[] = []
+  const deleted: MessageRef[] = []
   const desk = options.desk ?? createScriptedDesk(clock)
   const startReplica = (botToken = BOT_TOKEN) =>
     createSlackChat({
       ...{ db, clock, desk },
       settings: { botToken, signingSecret: SIGNING_SECRET, appToken: null, apiUrl: fake.apiUrl },
       rendering: { timeZone: 'Europe/Madrid', userOf: (identity) => (identity === 'ben' ? 'U0BEN' : null) },
+      // Whoever is early is told so, instead of waiting for a clock that the test moves.
+      patienceMs: options.patienceMs ?? 0,
+      onDeleted: async (message) => void deleted.push(message),
       onFault: (what, error) => faults.push({ what, error }),
       ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
     })
@@ -32,7 +36,7 @@ export async function startSlackChat(
   await slack.start()
   const server = await listen(slack.router)
   return {
-    ...{ slack, fake, clock, faults, startReplica },
+    ...{ slack, fake, clock, faults, deleted, startReplica },
     url: server.url,
     async stop() {
       await server.close()
@@ -49,6 +53,8 @@ export interface StartedSlackChat {
   readonly fake: FakeSlack
   readonly clock: TestClock
   readonly faults: readonly { what: string; error: unknown }[]
+  /** What Slack said was deleted. */
+  readonly deleted: readonly MessageRef[]
   readonly url: string
   /** Another process with the same database, or one with another token. */
   startReplica(botToken?: string): SlackChat

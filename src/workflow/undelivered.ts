@@ -1,0 +1,133 @@
+import type { Bundle } from '../cards/bundle-lines.ts'
+import type { Undelivered } from '../cards/untold.ts'
+import { type GrantEvent, grantOfStream } from '../domain/grant-event.ts'
+import { RetryLater } from '../effects/effect.ts'
+import { ChatError } from '../ports/chat.ts'
+import { DirectoryUnreachable } from '../ports/directory.ts'
+import type { Context } from './context.ts'
+import { toDraft } from './grant-store.ts'
+import { keepNotice, type Notice } from './notices.ts'
+import { besideStream } from './wanted-announcements.ts'
+
+/** A platform that says no this often to the same message means it. */
+const MOST_NOS = 2
+const AFTER_A_NO_MS = 500
+
+/** One stream, looked at once, in its lane. */
+export interface Round {
+  readonly context: Context
+  readonly stream: string
+  /** Epoch ms; null while there is no end of trying. */
+  readonly triedUntil: number | null
+  readonly notices: Map<string, Notice>
+  readonly undelivered: readonly Undelivered[]
+}
+
+/** Where a message goes that cannot be where it should, and under which key: it is another message there. */
+export function movedTo({ undelivered }: Round, key: string): { channel: string | null; key: string } {
+  const about = undelivered.filter(({ data }) => data.notice === key)
+  const channel =
+    about.map((fact) => (fact.type === 'notice.undeliverable' ? fact.data.fallback : undefined)).find(Boolean) ?? null
+  const again = about.some(({ type }) => type === 'notice.deleted')
+  return { channel, key: `${key}${channel === null ? '' : ':elsewhere'}${again ? ':again' : ''}` }
+}
+
+/**
+ * Puts a card that was deleted up again, once; takes another channel for one that is refused; gives up what the
+ * platform refuses otherwise, and what it could not be asked for long after the end. Everything else is tried
+ * again: an outage of an hour silences nobody.
+ * @param digest of what was to be said
+ * @returns what has to be tried again, a wait or a fault; null when it is given up
+ */
+export async function recordFailure(round: Round, wanted: Bundle, digest: string, error: unknown): Promise<unknown> {
+  const code = codeOf(error)
+  if (code === null) return error
+  const { context, notices, triedUntil } = round
+  const before = notices.get(wanted.key) ?? UNSENT
+  const saidNo = code === 'not-found' || code === 'refused'
+  const late = triedUntil !== null && context.clock.now() > triedUntil
+  const isCard = wanted.to.kind === 'channel'
+  if (isCard && code === 'not-found' && before.ref !== null && !wasDeleted(round, wanted.key)) {
+    await keep(round, wanted, UNSENT)
+    await recordBeside(round, { type: 'notice.deleted', data: { notice: wanted.key } })
+    context.alarm({ what: 'card-deleted', detail: wanted.key, grant: grantOfStream(round.stream) })
+    return new RetryLater(0, { cause: error })
+  }
+  if (wanted.to.kind === 'thread' && code === 'not-found') await doubtCard(round)
+  const attempts = before.attempts + (saidNo ? 1 : 0)
+  if (saidNo ? attempts < MOST_NOS : !late) {
+    // What was only unreachable is as it was: in a storm of endings most of it is put off more than once.
+    if (saidNo) await keep(round, wanted, { ...before, attempts })
+    return saidNo ? new RetryLater(AFTER_A_NO_MS, { cause: error }) : error
+  }
+  const fallback = isCard && before.ref === null ? fallbackFor(round, wanted) : null
+  if (fallback !== null) {
+    await keep(round, wanted, UNSENT)
+    await recordUndeliverable(round, wanted, code, fallback)
+    context.observe.fellBack()
+    return new RetryLater(0, { cause: error })
+  }
+  if (before.state !== 'undeliverable') await recordUndeliverable(round, wanted, code, null)
+  await keep(round, wanted, { ...before, state: 'undeliverable', contentHash: digest, attempts: 0 })
+  return null
+}
+
+/** Of what nobody has tried to send. */
+export const UNSENT: Notice = { state: 'maybe-sent', ref: null, contentHash: '', attempts: 0 }
+
+/** Of a message, and of everything that it says along with it. */
+export async function keep(round: Round, { keys }: Bundle, notice: Notice): Promise<void> {
+  for (const key of keys) {
+    await keepNotice(round.context, round.stream, key, notice)
+    round.notices.set(key, notice)
+  }
+}
+
+/** A thread that is not there: its card may be gone with it, and is looked at first next time. */
+async function doubtCard({ context, stream, notices }: Round): Promise<void> {
+  const key = `${stream}:card`
+  const card = notices.get(key)
+  if (card?.ref == null || card.state === 'undeliverable') return
+  const doubted = { ...card, contentHash: '' }
+  await keepNotice(context, stream, key, doubted)
+  notices.set(key, doubted)
+}
+
+function wasDeleted({ undelivered }: Round, key: string): boolean {
+  return undelivered.some(({ type, data }) => type === 'notice.deleted' && data.notice === key)
+}
+
+function fallbackFor(round: Round, { key, to }: Bundle): string | null {
+  const { fallbackChannel } = round.context.policy.current()
+  const isNew = to.kind === 'channel' && to.channel !== fallbackChannel && movedTo(round, key).channel === null
+  return isNew ? fallbackChannel : null
+}
+
+/** Null for what chat and the directory do not throw: a fault of ours, or of the database. */
+function codeOf(error: unknown): string | null {
+  if (error instanceof ChatError) return error.code
+  return error instanceof DirectoryUnreachable ? 'directory-unreachable' : null
+}
+
+/** Said once a message, not again when it stays so with other words. What follows from it is announced next. */
+async function recordUndeliverable(
+  round: Round,
+  { to, key }: Bundle,
+  code: string,
+  fallback: string | null,
+): Promise<void> {
+  const told = to.kind === 'person' ? to.identity : to.kind
+  const data = { to: told, notice: key, code, ...(fallback !== null && { fallback }) }
+  await recordBeside(round, { type: 'notice.undeliverable', data })
+  const what = fallback === null ? 'notice-undeliverable' : 'notice-elsewhere'
+  const detail = fallback === null ? `${key}: ${code}` : `${key}: ${code}, goes to ${fallback}`
+  round.context.alarm({ what, detail, grant: grantOfStream(round.stream) })
+}
+
+async function recordBeside({ context, stream }: Round, fact: GrantEvent): Promise<void> {
+  await context.db.begin(async (tx) => {
+    await context.record.append(tx, besideStream(stream), null, [toDraft(fact)], context.clock.now())
+    await context.enqueue(tx, { kind: 'announce', stream })
+  })
+  context.committed()
+}

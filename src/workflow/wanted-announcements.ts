@@ -1,0 +1,87 @@
+import type { Announcement } from '../cards/announcement.ts'
+import { announceGrant } from '../cards/announcements.ts'
+import { announceFreezes } from '../cards/freeze-announcements.ts'
+import { announceOrder } from '../cards/order-announcements.ts'
+import { announcePolicies } from '../cards/policy-announcements.ts'
+import type { Undelivered } from '../cards/untold.ts'
+import { DAY } from '../domain/duration.ts'
+import { type FreezeEvent, targetOfFreeze } from '../domain/freeze-event.ts'
+import { foldFreeze } from '../domain/freeze-state.ts'
+import { grantOfStream } from '../domain/grant-event.ts'
+import { isOpen } from '../domain/grant-state.ts'
+import { POLICY_STREAM } from '../domain/house-event.ts'
+import { orderOfStream } from '../domain/order-event.ts'
+import { isOrderOpen } from '../domain/order-state.ts'
+import { cardContext, namesOf } from './card-context.ts'
+import type { Context } from './context.ts'
+import { loadGrant, readable } from './grant-store.ts'
+import { loadOrder } from './order-store.ts'
+import { readPolicyFacts } from './policy-in-force.ts'
+
+/** What is only unreachable is tried for as long as the grant is open, and this much longer. */
+const TRIED_AFTER_THE_END_MS = DAY
+
+/** What chat should show of one stream, by the record. */
+export interface Wanted {
+  readonly wanted: readonly Announcement[]
+  readonly seq: number
+  /** Epoch ms; null while there is no end of trying. */
+  readonly triedUntil: number | null
+  /** Of every event of the stream, by its place. */
+  readonly times: readonly number[]
+  /** What could not be delivered or did not stay. */
+  readonly undelivered: readonly Undelivered[]
+}
+
+export async function wantedAnnouncements(context: Context, stream: string): Promise<Wanted> {
+  const beside = (await context.record.readStream(context.db, besideStream(stream))).map(readable)
+  const undelivered = beside.filter(
+    (event): event is Undelivered => event.type === 'notice.undeliverable' || event.type === 'notice.deleted',
+  )
+  if (stream === POLICY_STREAM) return { ...(await policyAnnouncements(context)), undelivered }
+  const target = targetOfFreeze(stream)
+  if (target !== null) return { ...(await freezeAnnouncements(context, stream, target)), undelivered }
+  const order = orderOfStream(stream)
+  if (order !== null) return { ...(await orderAnnouncements(context, order)), undelivered }
+  const id = grantOfStream(stream)
+  const loaded = id === null ? null : await loadGrant(context, context.db, id)
+  if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [], undelivered }
+  const { state, events } = loaded
+  const wanted = announceGrant(id, events, cardContext(context), undelivered)
+  const triedUntil = isOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at), undelivered }
+}
+
+/** A stream that is over takes no more facts: what could not be delivered of it is kept beside it. */
+export function besideStream(stream: string): string {
+  return `undelivered:${stream}`
+}
+
+type Placed = Omit<Wanted, 'undelivered'>
+
+async function policyAnnouncements(context: Context): Promise<Placed> {
+  const facts = await readPolicyFacts(context.record, context.db)
+  const wanted = announcePolicies(facts, context.policy.current().channel, namesOf(context))
+  const times = facts.map(({ at }) => at)
+  return { wanted, seq: facts.length, triedUntil: lastOf(facts) + TRIED_AFTER_THE_END_MS, times }
+}
+
+async function freezeAnnouncements(context: Context, stream: string, target: string): Promise<Placed> {
+  const events = (await context.record.readStream(context.db, stream)).map((event) => readable<FreezeEvent>(event))
+  const wanted = announceFreezes(target, events, context.policy.current(), namesOf(context))
+  const triedUntil = foldFreeze(target, events).freeze === null ? lastOf(events) + TRIED_AFTER_THE_END_MS : null
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function orderAnnouncements(context: Context, id: string): Promise<Placed> {
+  const loaded = await loadOrder(context, context.db, id)
+  if (loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [] }
+  const { state, events } = loaded
+  const wanted = announceOrder(id, events, cardContext(context))
+  const triedUntil = isOrderOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at) }
+}
+
+function lastOf(events: readonly { readonly at: number }[]): number {
+  return events.at(-1)?.at ?? 0
+}
