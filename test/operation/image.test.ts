@@ -97,7 +97,9 @@ test('what it copies is there, and is enough to start from a read-only folder', 
   )
   const response = await fetch(`${running.url}/readyz`)
   expect(response.status).toBe(200)
-  expect(await response.json()).toMatchObject({ checks: [{ state: 'ok' }, { state: 'ok' }, {}, {}, {}, {}, {}, {}, {}] })
+  expect(await response.json()).toMatchObject({
+    checks: [{ state: 'ok' }, { state: 'ok' }, {}, {}, {}, {}, {}, {}, {}],
+  })
   expect(await (await fetch(`${running.url}/metrics`)).text()).toContain('commit="c0ffee"')
   running.signal('SIGTERM')
   expect(await running.ended).toBe(0)
