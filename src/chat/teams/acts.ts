@@ -1,4 +1,4 @@
-import { type Act, type Answer, type Card, ChatError, type Desk, type Line, type Submission } from '../../ports/chat.ts'
+import { type Act, type Answer, type Card, ChatError, type Desk, type Line } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { inTime, LATE } from '../in-time.ts'
 import { plainWords } from '../plain-words.ts'
@@ -102,10 +102,15 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
 
   /** What leads to a secret is shown to that person alone, whoever else sees the card. */
   async function inPerson(act: Act, said: Card | Line): Promise<Line> {
+    const message = renderMessage(said, rendering)
     try {
-      await outgoing.say({ kind: 'person', account: act.account }, answerKey(act), renderMessage(said, rendering))
-      return IN_OUR_CHAT
+      const sent = await inTime(toPerson(act, message), answerWithinMs)
+      return sent === LATE ? ON_ITS_WAY : IN_OUR_CHAT
     } catch (error) {
+      if (!isFinal(error)) {
+        void behind(deliver(act, () => toPerson(act, message)))
+        return ON_ITS_WAY
+      }
       onFault('teams: an answer could not be given in person', error)
       return NO_CHAT
     }
@@ -126,11 +131,8 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
   /** A refusal stands above the fields and leaves what was written; anything else takes the form's place. */
   function submitted(given: Answer, { form, submission }: Extract<What, { kind: 'submit' }>): Dialog {
     const isRefused = given.kind === 'line' && given.line.tone === 'refused'
-    return isRefused && form !== null ? againWith(form, given.line, submission) : dialogWith(given)
-  }
-
-  function againWith(form: Extract<Answer, { kind: 'form' }>['form'], said: Line, { values }: Submission): Dialog {
-    return renderForm(form, rendering, said, values)
+    if (!isRefused || form === null) return dialogWith(given)
+    return renderForm(form, rendering, given.line, submission.values)
   }
 
   /** What comes too late for the client follows in the chat with that person. */
@@ -150,7 +152,7 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
       try {
         return await outgoing.whisper(shared, answerKey(act), message)
       } catch (error) {
-        if (!(error instanceof ChatError) || (error.code !== 'refused' && error.code !== 'not-found')) throw error
+        if (!isFinal(error)) throw error
         return toPerson(act, message)
       }
     })
@@ -165,8 +167,7 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
       await send()
     } catch (error) {
       const waitMs = error instanceof ChatError ? (error.retryAfterMs ?? 500 * tries) : null
-      const isFinal = error instanceof ChatError && (error.code === 'refused' || error.code === 'not-found')
-      if (waitMs === null || isFinal || tries >= MOST_TRIES || waitMs > LONGEST_WAIT_MS) {
+      if (waitMs === null || isFinal(error) || tries >= MOST_TRIES || waitMs > LONGEST_WAIT_MS) {
         return onFault('teams: an answer could not be given', error)
       }
       await new Promise<void>((resolve) => clock.runAt(clock.now() + waitMs, resolve))
@@ -205,6 +206,11 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
   }
 }
 
+/** Teams said no, and will say it again. */
+function isFinal(error: unknown): boolean {
+  return error instanceof ChatError && (error.code === 'refused' || error.code === 'not-found')
+}
+
 /** A link of ours leads to what its reader alone may see: it is never put where others are. */
 function holdsLink(said: Card | Line): boolean {
   const texts = 'title' in said ? [...said.facts.map(({ value }) => value), ...said.body, said.footer] : [said.text]
@@ -239,6 +245,7 @@ const NOT_UNDERSTOOD = ours(
 const BROKEN = ours('alarm', 'Something went wrong on our side. Nothing was decided; try again.')
 const STILL_WORKING = ours('waiting', 'Still working on it. The answer follows in our chat.')
 const IN_OUR_CHAT = ours('info', 'I wrote it to you, in our chat.')
+const ON_ITS_WAY = ours('waiting', 'I am writing it to you, in our chat.')
 const NO_CHAT = ours(
   'refused',
   'I cannot write to you alone. Add the app for yourself (Apps, Countersign, Add), then press again.',

@@ -1,10 +1,10 @@
-import { type Chat, ChatError, type Destination, type MessageRef } from '../../ports/chat.ts'
+import { type Card, type Chat, ChatError, type Destination, type Line, type MessageRef } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Connector, Place, Recipient } from './connector.ts'
 import { explainFailure } from './connector-failure.ts'
 import type { Conversations } from './conversations.ts'
 import { createPace, TENANT_LIMITS, THREAD_LIMITS } from './pace.ts'
-import { renderMessage, type TeamsMessage } from './render-message.ts'
+import { renderMessage, renderShared, type TeamsMessage } from './render-message.ts'
 import type { Rendering } from './render-text.ts'
 import { type SentMessages, TEAMS_PLATFORM } from './sent-messages.ts'
 
@@ -47,12 +47,12 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
   return {
     chat: {
       platform: TEAMS_PLATFORM,
-      post: (to, key, message) => say(to, key, renderMessage(message, rendering)),
+      post: (to, key, message) => say(to, key, render(message, to.kind === 'channel')),
       async update(ref, message) {
         if (ref.platform !== TEAMS_PLATFORM) throw noSuch(ref)
         const place = await conversations.placeOf(ref.channel)
         turn(ref.channel, place, `update ${ref.id}`)
-        const rendered = renderMessage(message, rendering)
+        const rendered = render(message, ref.channel.startsWith('19:'))
         await call('an update', ref.channel, false, () => connector.update(place, ref.channel, ref.id, rendered))
       },
     },
@@ -65,6 +65,10 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
           message: await connector.whisper(place, conversation, to, message),
         }))
       }),
+  }
+
+  function render(message: Card | Line, isShared: boolean): TeamsMessage {
+    return isShared ? renderShared(message, rendering) : renderMessage(message, rendering)
   }
 
   function say(to: Destination, key: string, message: TeamsMessage): Promise<MessageRef> {

@@ -31,6 +31,13 @@ export function renderMessage(message: Card | Line, rendering: Rendering): Teams
   return 'title' in message ? renderCard(message, rendering) : renderLine(message, rendering)
 }
 
+/** The same where many see it: whoever is named on it gets their own view, with the buttons that are theirs. */
+export function renderShared(message: Card | Line, rendering: Rendering): TeamsMessage {
+  const rendered = renderMessage(message, rendering)
+  if (!('title' in message)) return rendered
+  return { ...rendered, card: { ...rendered.card, ...refreshOf(message, rendering) } }
+}
+
 /** The card of a request as one person sees it after an act of theirs: what they are told stands on top. */
 export function renderOwnView(card: Card, said: Line | null, rendering: Rendering): Json {
   const { body } = cardOf(card, rendering)
@@ -60,10 +67,7 @@ export function bodyOfLine(line: Line, rendering: Rendering): Json {
 function renderCard(card: Card, rendering: Rendering): TeamsMessage {
   const { title, body } = cardOf(card, rendering)
   const summary = cutTo(card.badge === null ? title : `${title} · ${card.badge}`, SUMMARY_CHARACTERS)
-  return {
-    summary,
-    card: frame(body, card.buttons, { fallbackText: summary, ...refreshOf(card, rendering) }),
-  }
+  return { summary, card: frame(body, card.buttons, { fallbackText: summary }) }
 }
 
 function cardOf(card: Card, rendering: Rendering): { title: string; body: Json[] } {
@@ -74,7 +78,7 @@ function cardOf(card: Card, rendering: Rendering): { title: string; body: Json[]
   return {
     title,
     body: [
-      header(title, card),
+      header(title, card, rendering),
       ...facts,
       ...renderBody(card.body, rendering, room),
       ...paragraph(footer, { separator: true, spacing: 'Medium' }),
@@ -82,10 +86,8 @@ function cardOf(card: Card, rendering: Rendering): { title: string; body: Json[]
   }
 }
 
-function header(title: string, { tone, badge }: Card): Json {
-  const inlines = runsOf([{ kind: 'strong', text: title }], { timeZone: 'UTC', userIdOf: () => null }, newRoom(), {
-    size: 'Medium',
-  })
+function header(title: string, { tone, badge }: Card, rendering: Rendering): Json {
+  const inlines = runsOf([{ kind: 'strong', text: title }], rendering, newRoom(), { size: 'Medium' })
   const state = badge === null ? [] : [run(`${SIGNS[tone]} ${badge}`, { weight: 'Bolder', size: 'Small' })]
   return {
     ...{ type: 'Container', style: STYLES[tone], bleed: true },
@@ -135,7 +137,6 @@ function renderButton(button: Button, behindMenu: boolean): Json {
     : { type: 'Action.Execute', title, ...look, verb: VERB.press, data }
 }
 
-/** Whoever is named on the card gets their own view of it, with the buttons that are theirs. */
 function refreshOf(card: Card, rendering: Rendering): Json {
   const [first] = card.buttons
   if (first === undefined || !hasOwnView(first.action)) return {}

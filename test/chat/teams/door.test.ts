@@ -189,6 +189,21 @@ it('whoever cannot be written to is told what to do, and the secret goes nowhere
   expect(fake.messages.length).toBe(before)
 })
 
+it('while Teams takes nothing more, the way to the secret follows in their chat', async () => {
+  nextAnswer = () => ({ kind: 'card', card: connectCard() })
+  fake.failNext('POST conversations/:id/activities', { kind: 'status', status: 429, word: 'Throttled' })
+  const before = fake.messages.length
+  const told = await user.press('ana', { action: 'connect', request: 'G-7K3QF0', revision: 3 })
+  expect(told.words).toMatch(/am writing it to you/)
+  await expect
+    .poll(async () => {
+      await it_.clock.advance(2_000)
+      return fake.messages.length
+    })
+    .toBe(before + 1)
+  expect(fake.messages[before]?.conversation).toBe(fake.directOf(objectIdOf('ana')))
+})
+
 it('a client that refreshes a card gets that person’s view of it', async () => {
   nextAnswer = () => ({ kind: 'card', card: { ...activeCard(request(), 'Ben', 0), title: 'as Ben sees it' } })
   const told = await user.invoke(pressOf(fake, 'ben', { request: 'G-7K3QF0' }, 'refresh'))

@@ -5,7 +5,7 @@ import { helpCard, listCard, mineCard } from '../../../src/cards/lists.ts'
 import { announceOrder } from '../../../src/cards/order-announcements.ts'
 import { announcePolicies } from '../../../src/cards/policy-announcements.ts'
 import { renderAnswerDialog, renderForm, renderFormOpener } from '../../../src/chat/teams/render-form.ts'
-import { renderMessage, renderOwnView } from '../../../src/chat/teams/render-message.ts'
+import { renderOwnView, renderShared } from '../../../src/chat/teams/render-message.ts'
 import type { Json, Rendering } from '../../../src/chat/teams/render-text.ts'
 import { HOUR } from '../../../src/domain/duration.ts'
 import type { GrantEvent } from '../../../src/domain/grant-event.ts'
@@ -51,7 +51,7 @@ export function everyCard(): [name: string, card: Json][] {
 
 function allCards(): [string, Json][] {
   return [
-    ...stories().map(([name, message]): [string, Json] => [name, renderMessage(message, rendering).card]),
+    ...stories().map(([name, message]): [string, Json] => [name, renderShared(message, rendering).card]),
     ...dialogs(),
   ]
 }

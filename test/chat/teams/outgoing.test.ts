@@ -263,9 +263,9 @@ it('whoever is named on a card that has buttons gets their own view of it, once 
   const replica = startReplica()
   await replica.start()
   const card = waitingCard({ ...request('why'), approvers: [{ id: 'olga', name: 'Olga', why: 'owner' }] }, NOON)
-  const cardOf = async (chat: typeof teams, shown_: Card) => {
+  const cardOf = async (chat: typeof teams, shown_: Card, to: Destination = channel) => {
     await it_.clock.advance(3_000)
-    const { id } = await chat.chat.post(channel, newKey(), shown_)
+    const { id } = await chat.chat.post(to, newKey(), shown_)
     return fake.messages.find((one) => one.id === id)?.card as { refresh?: object }
   }
   expect((await cardOf(replica, card)).refresh).toMatchObject({
@@ -273,6 +273,8 @@ it('whoever is named on a card that has buttons gets their own view of it, once 
     userIds: ['29:olga'],
   })
   expect((await cardOf(replica, { ...card, buttons: [] })).refresh).toBeUndefined()
+  // In a chat of one's own the card is theirs already.
+  expect((await cardOf(replica, card, ben)).refresh).toBeUndefined()
   expect((await cardOf(teams, card)).refresh).toBeUndefined()
 })
 
