@@ -6,6 +6,7 @@ import { buttonsOf, type Reader } from './grant-buttons.ts'
 import { heldTexts } from './held-text.ts'
 import { code, type Names, people, person, strong, text, time, typed } from './text.ts'
 import { stepWord } from './thread-line.ts'
+import { waitWord } from './wait-word.ts'
 
 /** What a card needs to know besides the grant: names, and what the target is. */
 export interface CardContext {
@@ -74,7 +75,7 @@ function titleOf(state: GrantState, right: string, names: Names): string {
 function badgeOf(state: GrantState): string {
   if (state.stuck !== null) return 'stuck'
   if (state.status === 'pending') return state.missing > 0 ? 'held' : 'waiting'
-  if (state.status === 'planned') return 'approved'
+  if (state.status === 'planned') return state.waitsFor === null ? 'approved' : 'approved, waits'
   return state.status
 }
 
@@ -223,6 +224,7 @@ function bodyOf(state: GrantState, context: CardContext): Text[] {
   if (state.status === 'pending' && state.missing > 0) {
     body.push(...heldTexts(state, entitlementOf(state, context), context.names))
   }
+  if (state.status === 'planned' && state.waitsFor !== null) body.push(text(waitWord(state.waitsFor)))
   if (state.stuck !== null) body.push(...stuckTexts(state, state.stuck))
   if (state.status === 'failed' && state.failure !== null) body.push(text(state.failure.message))
   const left = state.ending?.left ?? []

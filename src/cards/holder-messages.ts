@@ -1,5 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { GrantEvent, Placed } from '../domain/grant-event.ts'
+import type { GrantEvent, Placed, WaitCause } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Card, Line, Span } from '../ports/chat.ts'
 import type { Announcement } from './announcement.ts'
@@ -7,6 +7,7 @@ import { endNearCard } from './end-near-card.ts'
 import type { ExtensionStory } from './extension-story.ts'
 import { type CardContext, grantCard } from './grant-card.ts'
 import { code, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { waitWord } from './wait-word.ts'
 
 /**
  * What the holder hears in person: one message for each thing that they should notice, because an
@@ -80,6 +81,8 @@ function onEvent(
               '. Nothing was given.',
             ),
           )
+    case 'grant.waiting':
+      return [{ about: 'waiting', priority: 1, message: waitingLine(mine, event.data.because) }]
     case 'grant.active':
       return [{ about: 'active', message: grantCard(state, 'holder', context), priority: 1 }]
     case 'grant.end-near': {
@@ -113,6 +116,13 @@ function heldLine(
   const lacks = missing === 1 ? 'an approver is missing' : `${missing} approvers are missing`
   const told = escalatedTo.length === 0 ? [] : [' Told: ', ...people(escalatedTo, names), '.']
   return line('alarm', 'Nobody can approve ', ...mine, ` any more: ${lacks}.`, ...told)
+}
+
+function waitingLine(mine: readonly (string | Span)[], because: WaitCause): Line {
+  return line(
+    ...['waiting' as const, 'Not yet: ', ...mine, ` is approved, and nothing is given. ${waitWord(because)} `],
+    'You need not ask again: it is given by itself. Whoever runs Countersign sees the reason at /readyz.',
+  )
 }
 
 function failedLine(mine: readonly (string | Span)[], why: string): Line {

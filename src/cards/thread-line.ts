@@ -2,6 +2,7 @@ import { formatDuration } from '../domain/duration.ts'
 import type { Approver, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
 import type { Line, Span } from '../ports/chat.ts'
 import { capital, code, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { waitWord } from './wait-word.ts'
 
 /**
  * What an event says in the thread of its card; null for what the thread need not repeat.
@@ -37,6 +38,8 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
       return event.data.by === null
         ? line('info', `Somebody unknown tried to ${event.data.act}: refused.`)
         : line('info', person(event.data.by, names), ` tried to ${event.data.act}: refused (${event.data.code}).`)
+    case 'grant.waiting':
+      return line('waiting', `Approved, and not given yet. ${waitWord(event.data.because)} It is given by itself.`)
     case 'grant.providing':
       return line(
         ...([

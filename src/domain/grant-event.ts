@@ -40,6 +40,8 @@ export type GrantEvent =
   | Fact<'request.expired', { pendingUntil: number }>
   /** Somebody tried what they may not, or tried too late. */
   | ActRefused
+  /** Approved, and nothing is given yet: what it waits for is tried by itself. */
+  | Fact<'grant.waiting', { because: WaitCause }>
   /** The access may exist from here on; `endsBy` is the latest moment at which its removal starts. */
   | Fact<
       'grant.providing',
@@ -122,6 +124,12 @@ export interface Approver {
 
 /** How strongly a decision is bound to a person. */
 export type Assurance = 'click-only'
+
+/**
+ * `witness`: no witness confirms the approval. `policy`: this house runs another policy than the active one, or no
+ * witness confirms which one that is.
+ */
+export type WaitCause = 'witness' | 'policy'
 
 export type GrantStep = 'provision' | 'extend' | 'disable' | 'terminate-sessions' | 'remove' | 'verify'
 

@@ -1,4 +1,4 @@
-import type { Approver, EndingCause, GrantEvent, GrantStep, Left, Look, Placed } from './grant-event.ts'
+import type { Approver, EndingCause, GrantEvent, GrantStep, Left, Look, Placed, WaitCause } from './grant-event.ts'
 import type { GrantOutcome } from './refusal.ts'
 
 /** What the events of one grant add up to. Only `evolve` makes one. */
@@ -22,6 +22,8 @@ export interface GrantState {
   readonly missing: number
   readonly signatures: readonly Signature[]
   readonly approval: { readonly by: readonly string[]; readonly at: number; readonly usableUntil: number } | null
+  /** What an approved grant waits for, once that takes longer than people expect. */
+  readonly waitsFor: WaitCause | null
   /** Who ended the request before it was granted, and when. */
   readonly refusedBy: { readonly by: string | null; readonly at: number; readonly reason: string | null } | null
   /** Set from `grant.providing` on: the access may exist. */
@@ -126,7 +128,15 @@ function begin(id: string, event: Placed<Extract<GrantEvent, { type: 'request.as
   return {
     ...{ id, seq: event.seq, status: 'pending', by, for: event.data.for, target, entitlement, grants, durationMs },
     ...{ reason, channel, rules, askedAt: event.at, pendingUntil, approvers, missing: 0, signatures: [] },
-    ...{ approval: null, refusedBy: null, access: null, endNearTold: false, extension: null, ending: null },
+    ...{
+      approval: null,
+      waitsFor: null,
+      refusedBy: null,
+      access: null,
+      endNearTold: false,
+      extension: null,
+      ending: null,
+    },
     ...{ failure: null, stuck: null, closed: false },
   }
 }
@@ -150,9 +160,12 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
       return { status: 'cancelled', refusedBy: { by: event.data.by, at, reason: null } }
     case 'request.expired':
       return { status: 'expired', refusedBy: { by: null, at, reason: null } }
+    case 'grant.waiting':
+      return { waitsFor: event.data.because }
     case 'grant.providing':
       return {
         status: 'providing',
+        waitsFor: null,
         access: {
           account: event.data.account,
           endsAt: event.data.endsBy,

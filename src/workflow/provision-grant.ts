@@ -1,13 +1,14 @@
 import { warnAt } from '../domain/decide-ending.ts'
 import { frozenMessage } from '../domain/decide-freeze.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
-import { type GrantEvent, grantStream } from '../domain/grant-event.ts'
+import { type GrantEvent, grantStream, type WaitCause } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState, type GrantStatus, isOpen } from '../domain/grant-state.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import type { Policy } from '../domain/policy.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError, type ProvisionObservation } from '../ports/connector.ts'
+import { WitnessUnreachable } from '../ports/witness.ts'
 import { readRestart } from '../record/read-origin.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
@@ -27,7 +28,9 @@ export const EXPIRY_MARGIN_MS = 2 * 60_000
 const SEAL_PATIENCE_MS = 2_000
 
 /** Facts that need not be witnessed first: whoever clicks on and on must not hold an access back. */
-const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown']
+const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown', 'grant.waiting']
+/** Who was approved so long ago and has nothing wonders why. */
+const WAIT_IS_TOLD_MS = 10_000
 /** How soon a record that was changed is read again. */
 const TAMPERED_AGAIN_MS = 60_000
 
@@ -73,13 +76,22 @@ function nameNeedlessJob(context: Context, id: string, state: GrantState | null,
 async function provisionProved(context: Context, seen: GrantState): Promise<void> {
   const { id } = seen
   await context.lanes.withLane(holdingLane(seen), async ({ lost }) => {
-    const witnessed = await witnessedGrant(context, id)
-    if (witnessed === null) throw new RetryLater(100)
+    const witnessed = await witnessedGrant(context, id).catch(async (error: unknown) => {
+      if (error instanceof WitnessUnreachable) await tellWaiting(context, id, 'witness')
+      throw error
+    })
+    if (witnessed === null) {
+      await tellWaiting(context, id, 'witness')
+      throw new RetryLater(100)
+    }
     const { state, checkpointSize } = witnessed
     if (!MAY_BE_MADE.includes(state.status)) return
     const policy = await context.policy.provedInForce(context.db)
     // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
-    if (isRefused(policy)) throw new LeaveToOthers(1_000)
+    if (isRefused(policy)) {
+      await tellWaiting(context, id, 'policy')
+      throw new LeaveToOthers(1_000)
+    }
     if (await isFromBeforeRestore(context, state.approval?.at)) {
       const message = 'The record was restored since, and may have lost that it was taken back. Ask again.'
       return giveUp(context, state, 'approval-before-restore', message)
@@ -90,6 +102,14 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
     if (connector === null) return giveUp(context, state, 'NotFound', `No connector serves ${state.target}.`)
     lost.throwIfAborted()
     await make(context, policy, state, connector, checkpointSize)
+  })
+}
+
+/** Nobody who was told that it is approved is left to guess. */
+async function tellWaiting(context: Context, id: string, because: WaitCause): Promise<void> {
+  await advanceGrant(context, id, ({ status, approval, waitsFor }, now) => {
+    const isLong = approval !== null && now - approval.at >= WAIT_IS_TOLD_MS
+    return status === 'planned' && isLong && waitsFor !== because ? [{ type: 'grant.waiting', data: { because } }] : []
   })
 }
 
