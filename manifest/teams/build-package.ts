@@ -40,7 +40,7 @@ if (import.meta.main) {
     process.exitCode = 2
   } else {
     const { TEAMS_APP_ID = '', PUBLIC_URL = '' } = process.env
-    await writeFile(FILE, await buildPackage(TEAMS_APP_ID, PUBLIC_URL.replace(/\/+$/, '')))
+    await writeFile(FILE, await buildPackage(TEAMS_APP_ID, new URL(PUBLIC_URL).href.replace(/\/+$/, '')))
     process.stdout.write(
       `Wrote ${FILE}. Upload it in the Teams admin centre: Teams apps, Manage apps, Upload new app.\n`,
     )

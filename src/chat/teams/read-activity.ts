@@ -55,7 +55,7 @@ export function readActivity(body: unknown, serviceUrl: string, tenants: readonl
 function whereOf(activity: Activity, tenant: string): Where {
   const { conversation, from, recipient, channelData, serviceUrl } = activity
   const isPersonal = conversation.conversationType === 'personal'
-  const id = from.aadObjectId?.toLowerCase()
+  const id = isBot(from.id) ? undefined : from.aadObjectId?.toLowerCase()
   const [base = ''] = conversation.id.split(';')
   const isChannel = conversation.conversationType === 'channel'
   return {
@@ -74,7 +74,7 @@ function whatOf(activity: Activity, { heard, isPersonal, targeted }: Where): Wha
   const { type, name, from, recipient } = activity
   const isInvoke = type === 'invoke'
   if (!isInvoke && type !== 'message') return NOTHING
-  if (from.id.startsWith('28:') || from.id === recipient?.id) return NOTHING
+  if (isBot(from.id) || from.id === recipient?.id) return NOTHING
   if (heard.person === null) return isInvoke ? unreadable(name) : NOTHING
   // A guest has an object id of the tenant where it is a guest: that is the account that may be linked.
   const account: Account = { platform: TEAMS_PLATFORM, tenant: heard.tenant, id: heard.person.id }
@@ -118,6 +118,10 @@ const NOTHING: What = { kind: 'nothing' }
 function unreadable(name: string): What {
   const asks = name === CARD_ACTION ? 'card' : name.startsWith('task/') ? 'dialog' : 'nothing'
   return { kind: 'unreadable', asks }
+}
+
+function isBot(id: string): boolean {
+  return id.startsWith('28:')
 }
 
 /** From the ids alone: Teams sends again what was not answered in time, and that is the same act. */

@@ -4,7 +4,7 @@ import { CHANNEL, TENANT } from './fake-teams.ts'
 import { readCard } from './read-card.ts'
 import { objectIdOf } from './start-teams-chat.ts'
 import { openTeamsHouse, type TeamsHouse } from './teams-house.ts'
-import { pressOf } from './teams-user.ts'
+import { inPerson, pressOf } from './teams-user.ts'
 
 /*
  * The whole story in Teams: a real process and a real target, requests signed as Microsoft signs them, through the
@@ -86,6 +86,18 @@ it('opens the form behind the bare command, asks with it, and keeps it open on a
   expect(taken.words).toMatch(/Asked/)
   asked = /G-[0-9A-Z]{6}/.exec(taken.words)?.[0] ?? ''
 }, 60_000)
+
+it('what Teams sends again is done once, also at the same time', async () => {
+  const refusals = () => it_.house.db`select 1 from event where type = 'act.refused'`
+  const before = (await refusals()).length
+  const activity = inPerson(it_.fake, 'carla', 'prod-db soon because')
+  await Promise.all([1, 2, 3].map(() => it_.user.send(activity)))
+  await it_.user.send(activity)
+  expect((await refusals()).length - before).toBe(1)
+  const again = { ...activity, id: 'another' }
+  await it_.user.send(again)
+  expect((await refusals()).length - before).toBe(2)
+})
 
 it('a card is refreshed for each who looks: the buttons are those that are theirs', async () => {
   const look = (name: string) => it_.user.invoke(pressOf(it_.fake, name, { request: asked }, 'refresh'))
