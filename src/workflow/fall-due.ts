@@ -1,14 +1,14 @@
-import { randomInt } from 'node:crypto'
 import { classifyFailure } from '../db/failure.ts'
+import { inTransaction } from '../db/in-transaction.ts'
 import { decideDue } from '../domain/decide-ending.ts'
 import { grantStream } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { advanceGrant } from './advance-grant.ts'
-import { createAdvanceTogether, type Together } from './advance-together.ts'
+import { createAdvanceTogether } from './advance-together.ts'
 import type { Context } from './context.ts'
-import { findDue, findEnding, findNextDue } from './find-grants.ts'
-import { readable } from './grant-store.ts'
+import { findDue, findEnding, findNextDue, lockDue } from './find-grants.ts'
+import { appendToGrants, readable } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
 import { reconcileGrant } from './reconcile-target.ts'
 import { type Revoked, revokeGrant } from './revoke-grant.ts'
@@ -16,8 +16,8 @@ import { createTakingAway, type Job } from './take-away-all.ts'
 
 /** Read, and written, in one go. */
 const TOGETHER = 100
-/** So long after its time another replica may be at it before we look at it by itself. */
-const OVERTAKEN_FOR_MS = 500
+/** So long another replica may have it in hand before we look at it by itself. */
+const PASSED_OVER_FOR_MS = 500
 /** Due grants that are looked at one by one. */
 const ALONE_AT_ONCE = 32
 /** So many removals in hand are a storm: what another replica began is left to it for a while. */
@@ -40,8 +40,8 @@ const BUSY_FOR_MS = 10_000
 export function createFallDue(context: Context): FallDue {
   const together = createAdvanceTogether(context)
   const notBefore = new Map<string, number>()
-  /** Still due after somebody else seemed to be at it: since when. */
-  const overtakenAt = new Map<string, number>()
+  /** Still due, and in somebody else's hand: since when. */
+  const passedOverSince = new Map<string, number>()
   const busySince = new Map<string, number>()
   /** Endings that somebody else wrote, since they were first seen here. */
   const leftToOthers = new Set<string>()
@@ -64,61 +64,58 @@ export function createFallDue(context: Context): FallDue {
   }
 
   /**
-   * Whoever writes the first event of an ending has it. Of many, each replica takes some at another place, so as not to
-   * meet, and looks again. What cannot be written with others is looked at by itself: at once after a fault, and where
-   * another replica seems to be at it, once that has taken long.
+   * Whoever writes the first event of an ending has it. Of many, each replica takes those that no other has in hand at
+   * the moment. What cannot be written with others is looked at by itself: at once after a fault, and where somebody
+   * holds its row, once that has taken long.
    */
   async function claim(now: number): Promise<void> {
     const tried = new Set<string>()
     const alone: string[] = []
-    for (;;) {
-      const due = await findDue(context.db, now, [...seenTo(), ...tried])
-      if (due.length === 0) break
-      const from = due.length > TOGETHER ? randomInt(due.length - TOGETHER) : 0
-      for (const [id, outcome] of await claimTogether(due.slice(from, from + TOGETHER))) {
-        tried.add(id)
-        if (outcome === 'overtaken' && now - (overtakenAt.get(id) ?? now) < OVERTAKEN_FOR_MS) {
-          overtakenAt.set(id, overtakenAt.get(id) ?? now)
-        } else alone.push(id)
+    // One is on its way to the disk while the next is decided.
+    await eachUpTo(2, [1, 2], async () => {
+      for (;;) {
+        const claimed = await claimTogether(now, [...seenTo(), ...tried])
+        if (claimed.size === 0) return
+        for (const [id, state] of claimed) {
+          tried.add(id)
+          if (state === null) alone.push(id)
+          else await written(state)
+        }
       }
-    }
-    for (const id of overtakenAt.keys()) if (!tried.has(id)) overtakenAt.delete(id)
+    })
+    alone.push(...(await passedOver(now, [...seenTo(), ...tried])))
     await eachUpTo(ALONE_AT_ONCE, alone, (id) => guarded(id, '', () => fallDue(id)))
   }
 
-  /** @returns those that were not written, and why */
-  async function claimTogether(ids: readonly string[]): Promise<[string, 'overtaken' | 'failed'][]> {
-    const states = await readStates(ids)
-    const outcomes = await Promise.all(
-      ids.map(async (id): Promise<[string, Together]> => {
-        const before = states.get(id)
-        if (before === undefined) return [id, 'failed']
-        if (decideDue(before, context.clock.now()).length === 0) return [id, 'overtaken']
-        return [id, await together(before, decideDue)]
-      }),
-    )
-    const missed: [string, 'overtaken' | 'failed'][] = []
-    for (const [id, outcome] of outcomes) {
-      if (typeof outcome === 'string') missed.push([id, outcome])
-      else await written(outcome)
-    }
-    return missed
-  }
-
-  /** Nothing when one of them cannot be read: each is then read by itself. */
-  async function readStates(ids: readonly string[]): Promise<Map<string, GrantState>> {
+  /** @returns whom time has decided something about, with what now holds; null where that could not be written */
+  async function claimTogether(now: number, except: readonly string[]): Promise<Map<string, GrantState | null>> {
+    let ids: string[] = []
     try {
-      const streams = await context.record.readStreams(context.db, ids.map(grantStream))
-      return new Map(
-        ids.flatMap((id) => {
-          const state = foldGrant(id, (streams.get(grantStream(id)) ?? []).map(readable))
-          return state === null ? [] : [[id, state] as const]
-        }),
-      )
+      const after = await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
+        ids = await lockDue(tx, now, except, TOGETHER)
+        const streams = await context.record.readStreams(tx, ids.map(grantStream))
+        const at = context.clock.now()
+        const steps = ids.flatMap((id) => {
+          const before = foldGrant(id, (streams.get(grantStream(id)) ?? []).map(readable))
+          const facts = before === null ? [] : decideDue(before, at)
+          return facts.length === 0 ? [] : [{ id, before, facts }]
+        })
+        return steps.length === 0 ? new Map<string, GrantState>() : appendToGrants(context, tx, steps, at)
+      })
+      if (after.size > 0) context.committed()
+      return new Map(ids.map((id) => [id, after.get(id) ?? null]))
     } catch (error) {
       if (classifyFailure(error) !== 'refused') throw error
-      return new Map()
+      return new Map(ids.map((id) => [id, null]))
     }
+  }
+
+  /** Those that are still due because somebody else has had them for long. */
+  async function passedOver(now: number, except: readonly string[]): Promise<string[]> {
+    const due = new Set(await findDue(context.db, now, except))
+    for (const id of passedOverSince.keys()) if (!due.has(id)) passedOverSince.delete(id)
+    for (const id of due) if (!passedOverSince.has(id)) passedOverSince.set(id, now)
+    return [...due].filter((id) => now - (passedOverSince.get(id) ?? now) >= PASSED_OVER_FOR_MS)
   }
 
   async function fallDue(id: string): Promise<void> {

@@ -36,6 +36,15 @@ export async function findDue(db: Db, now: number, except: readonly string[]): P
   return rows.map((row) => row.id)
 }
 
+/** As `findDue`, a few of those that nobody else has in hand: until the transaction has ended, nobody else finds them. */
+export async function lockDue(tx: Tx, now: number, except: readonly string[], most: number): Promise<string[]> {
+  const rows = await tx<{ id: string }[]>`
+    select id from grant_state
+    where next_due_at <= ${now} and id <> all(${[...except]}::text[])
+    order by next_due_at limit ${most} for update skip locked`
+  return rows.map((row) => row.id)
+}
+
 /** When the next grant falls due, epoch ms. */
 export async function findNextDue(db: Db, except: readonly string[]): Promise<number | null> {
   const [row] = await db<{ at: number | null }[]>`
