@@ -134,7 +134,9 @@ describe.each([
       expect(await crew.record.verify()).toMatchObject({ ok: true, differences: [] })
       expect(await crew.house.targetDb`select rolname from pg_roles where rolname like 'jit\\_g\\_%'`).toEqual([])
       const alarms = await crew.house.db<{ body: string }[]>`select body from event where type = 'system.alarm'`
-      const unplanned = alarms.map(({ body }) => JSON.parse(body).data).filter(({ what }) => what !== 'orphan-access')
+      // The net may find a target busy for a moment: it looks again within a minute.
+      const planned = ['orphan-access', 'target-not-reconciled']
+      const unplanned = alarms.map(({ body }) => JSON.parse(body).data).filter(({ what }) => !planned.includes(what))
       expect(unplanned).toEqual([])
     }
   })
