@@ -1,23 +1,20 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import type { Router } from 'express'
 import { createAnswersFirst } from './app/answers-first.ts'
+import { openChat, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
-import { completionFor, exampleFor } from './chat/completion.ts'
 import { createDesk } from './chat/desk.ts'
-import { createLocalChat } from './chat/local/local-chat.ts'
-import type { LocalPerson } from './chat/local/local-person.ts'
-import { type Config, resolveSecret, type SlackSettings, settingsForRecord, type TeamsSettings } from './config.ts'
+import { type Config, resolveSecret, settingsForRecord } from './config.ts'
 import { createDemoTarget } from './connectors/demo-target.ts'
 import { createPostgresConnector } from './connectors/postgres/connector.ts'
 import { readDurability } from './db/durability.ts'
 import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
-import type { Policy, Target } from './domain/policy.ts'
+import type { Target } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
 import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
@@ -27,13 +24,11 @@ import { createEffects } from './effects/run-effects.ts'
 import { createWaker } from './effects/wake.ts'
 import { openRecord } from './open-record.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
-import type { Account, Chat } from './ports/chat.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
-import { newestEvents } from './report/newest-events.ts'
 import { createHouseReader } from './report/read-house.ts'
-import { type ReadinessCheck, readinessChecks } from './report/readiness.ts'
+import { readinessChecks } from './report/readiness.ts'
 import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
@@ -46,15 +41,12 @@ import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { announce } from './workflow/announce.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
-import { namesOf } from './workflow/card-context.ts'
 import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { allFreezes } from './workflow/freezes.ts'
-import { lookAgain } from './workflow/look-again.ts'
-import { lookAtTarget } from './workflow/look-at-target.ts'
 import { namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
@@ -113,9 +105,7 @@ async function start(
   hooks: AppHooks,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Omit<App, 'stop'>> {
-  if (!config.localPage && config.slack === null && config.teams === null) {
-    throw new NoSuchChat('The local page is off, and neither Slack nor Teams is configured. Configure one')
-  }
+  requireChat(config)
   const build = await readBuild()
   const metrics = createMetrics(build)
   const open = await openRecord(config, {
@@ -199,59 +189,7 @@ async function start(
   })
   const desk = answersFirst.around(ownDesk)
   const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
-  const openLocalPage = () =>
-    createLocalChat({
-      ...{ db, clock, desk, host: config.host },
-      people: () => localPeopleOf(policy.current()),
-      channels: () => channelsOf(policy.current()),
-      policyName: config.policyFile.split('/').at(-1) ?? '',
-      example: () => exampleFor(policy.current(), localPeopleOf(policy.current())[0]?.id ?? '') ?? '/access',
-      completion: async (account) => {
-        const who = await directory.byAccount(account)
-        return who === null ? [] : completionFor(policy.current(), who.id)
-      },
-      panes: {
-        target: async () => {
-          const target = Object.keys(policy.current().targets)[0] ?? ''
-          return { target, accounts: await lookAtTarget(context, target) }
-        },
-        record: () => newestEvents(db, witnessed, namesOf(context)),
-      },
-      onFault,
-    })
-  const openSlack = async (settings: SlackSettings) => {
-    // Bolt is loaded only where it is used.
-    const { createSlackChat } = await import('./chat/slack/slack-chat.ts')
-    const userOf = (identity: string) => accountOn('slack', policy.current(), identity)?.id ?? null
-    return createSlackChat({
-      ...{ db, clock, desk, settings, onFault },
-      onDeleted: (message) => lookAgain(context, message),
-      rendering: {
-        get timeZone() {
-          return policy.current().timeZone
-        },
-        userOf,
-      },
-    })
-  }
-  const openTeams = async (settings: TeamsSettings) => {
-    // Microsoft's SDK takes 90 MB: it is loaded only where it is used.
-    const { createTeamsChat } = await import('./chat/teams/teams-chat.ts')
-    return createTeamsChat({
-      ...{ db, clock, desk, settings, onFault },
-      rendering: {
-        get timeZone() {
-          return policy.current().timeZone
-        },
-        accountOf: (identity) => accountOn('teams', policy.current(), identity),
-      },
-    })
-  }
-  const openFront = async (): Promise<ChatFront> => {
-    if (config.slack !== null) return openSlack(config.slack)
-    return config.teams === null ? openLocalPage() : openTeams(config.teams)
-  }
-  const front = await openFront()
+  const front = await openChat(config, { context, desk, onFault })
 
   const policyLoaded = Promise.withResolvers<void>()
   const announceInTurn = async ({ stream }: EffectData) => {
@@ -384,20 +322,6 @@ async function start(
   return { url: publicUrl, sweep: () => net.now() }
 }
 
-/** Where people are: the one platform that is configured. */
-interface ChatFront {
-  readonly chat: Chat
-  readonly router: Router
-  readonly look?: ReadinessCheck['look']
-  start(): Promise<void>
-  stop(): Promise<void>
-}
-
-function accountOn(platform: string, policy: Policy, identity: string): Account | null {
-  const person = policy.people.find(({ id }) => id === identity)
-  return person?.accounts.find((account) => account.platform === platform) ?? null
-}
-
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'revoke-all', 'check-record']
 
 /** @throws PolicyInvalid with every fault and its line */
@@ -413,11 +337,6 @@ async function readPolicy(file: string): Promise<PolicyText> {
   throw new PolicyInvalid(`The policy is not valid:\n${faults.join('\n')}`)
 }
 
-export class NoSuchChat extends Error {
-  readonly code = 'NO_SUCH_CHAT'
-  override name = 'NoSuchChat'
-}
-
 export class PolicyInvalid extends Error {
   readonly code = 'POLICY_INVALID'
   override name = 'PolicyInvalid'
@@ -431,16 +350,4 @@ async function openDemoTarget(config: Config, database: OpenDatabase, key: Buffe
   if (config.mode !== 'demo' || database.superuserUrl === null) return {}
   const password = createHmac('sha256', key).update('demo target').digest('base64url')
   return { DEMO_TARGET_URL: (await createDemoTarget(database.superuserUrl, password)).url }
-}
-
-function localPeopleOf({ people }: Policy): LocalPerson[] {
-  return people.flatMap(({ id, name, title, accounts }) => {
-    const account = accounts.find((one) => one.platform === 'local')
-    return account === undefined ? [] : [{ id, name, title, account }]
-  })
-}
-
-function channelsOf(policy: Policy): string[] {
-  const channels = Object.values(policy.targets).flatMap((target) => target.channel ?? [])
-  return [...new Set([policy.channel, ...channels])]
 }
