@@ -37,6 +37,14 @@ export type OrphanReason =
   | 'overdue'
   | 'record-unreadable'
 
+const PREFIX = 'orphan:'
+
 export function orphanStream(grantId: string): string {
-  return `orphan:${grantId}`
+  return `${PREFIX}${grantId}`
+}
+
+/** The grant id of a stream name; null for another kind of stream, and for one beside a stream that takes no more. */
+export function grantOfOrphan(stream: string): string | null {
+  const id = stream.startsWith(PREFIX) ? stream.slice(PREFIX.length) : ':'
+  return id.includes(':') ? null : id
 }

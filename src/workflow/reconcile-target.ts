@@ -1,5 +1,5 @@
 import type { GrantState } from '../domain/grant-state.ts'
-import { type OrphanFact, type OrphanReason, orphanStream } from '../domain/orphan-event.ts'
+import { grantOfOrphan, type OrphanFact, type OrphanReason, orphanStream } from '../domain/orphan-event.ts'
 import { type Connector, ConnectorError, type TargetGrant } from '../ports/connector.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
@@ -74,9 +74,9 @@ function begunIn(events: readonly RecordedEvent[], target: string): Orphan[] {
   const found = events.at(-1)
   if (found === undefined || found.type !== 'orphan.found' || found.data.target !== target) return []
   const { account, grants } = found.data as Extract<OrphanFact, { type: 'orphan.found' }>['data']
-  const id = found.stream.slice(orphanStream('').length)
+  const id = grantOfOrphan(found.stream)
   // Written beside a stream that takes no more: the target itself still shows what is there.
-  if (id.includes(':')) return []
+  if (id === null) return []
   return [{ id, target, account, grants, nativeExpiry: null, liveSessions: 0, begun: true }]
 }
 
@@ -167,6 +167,9 @@ async function takeAway(context: Context, connector: Connector, grant: TargetGra
 async function note(context: Context, id: string, fact: OrphanFact): Promise<void> {
   try {
     await recordFact(context, orphanStream(id), fact)
+    // Should that fail, the sweep makes up for it.
+    const told = context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream: orphanStream(id) }))
+    await told.catch(() => undefined)
     context.committed()
   } catch (error) {
     const detail = `${fact.type}: ${error instanceof Error ? error.message : 'unknown'}`

@@ -5,6 +5,7 @@ import type { Freeze } from '../domain/freeze-state.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import { orderStream } from '../domain/order-event.ts'
+import { orphanStream } from '../domain/orphan-event.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
@@ -109,7 +110,8 @@ async function announceLate(context: Context): Promise<void> {
   }
   const others = await context.db<{ stream: string }[]>`
     select h.stream from stream_head h left join announced a on a.stream = h.stream
-    where (starts_with(h.stream, ${orderStream('')}) or starts_with(h.stream, ${freezeStream('')}))
+    where (starts_with(h.stream, ${orderStream('')}) or starts_with(h.stream, ${freezeStream('')})
+        or starts_with(h.stream, ${orphanStream('')}) and strpos(h.stream, ':beside:') = 0)
       and h.seq > coalesce(a.seq, 0) limit 1000`
   for (const { stream } of others) {
     await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream }))

@@ -2,6 +2,7 @@ import type { Announcement } from '../cards/announcement.ts'
 import { announceGrant } from '../cards/announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
 import { announceOrder } from '../cards/order-announcements.ts'
+import { announceOrphan } from '../cards/orphan-announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
 import { DAY } from '../domain/duration.ts'
@@ -12,6 +13,7 @@ import { isOpen } from '../domain/grant-state.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
 import { orderOfStream } from '../domain/order-event.ts'
 import { isOrderOpen } from '../domain/order-state.ts'
+import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadGrant, readable } from './grant-store.ts'
@@ -43,6 +45,8 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   if (target !== null) return { ...(await freezeAnnouncements(context, stream, target)), undelivered }
   const order = orderOfStream(stream)
   if (order !== null) return { ...(await orderAnnouncements(context, order)), undelivered }
+  const orphan = grantOfOrphan(stream)
+  if (orphan !== null) return { ...(await orphanAnnouncements(context, stream, orphan)), undelivered }
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [], undelivered }
@@ -80,6 +84,13 @@ async function orderAnnouncements(context: Context, id: string): Promise<Placed>
   const wanted = announceOrder(id, events, cardContext(context))
   const triedUntil = isOrderOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function orphanAnnouncements(context: Context, stream: string, id: string): Promise<Placed> {
+  const events = (await context.record.readStream(context.db, stream)).map((event) => readable<OrphanFact>(event))
+  const wanted = announceOrphan(id, events, context.policy.current())
+  const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }
 
 function lastOf(events: readonly { readonly at: number }[]): number {

@@ -132,6 +132,10 @@ test('yesterday’s copy is put back: what it does not explain is ended, what it
     (await eventsOfStream(house.db, `orphan:${lost}`)).some(({ type }) => type === 'orphan.removed'),
   )
   expect((await eventsOfStream(house.db, `orphan:${lost}`))[0]?.data).toMatchObject({ why: 'not-on-record' })
+  await until('people are told', async () => {
+    const told = await house.db<{ text: string }[]>`select m::text as text from local_chat_messages m`
+    return told.some(({ text }) => text.includes('nothing on record explains') && text.includes('taken away'))
+  })
 
   // New grants wait, an ending does not.
   const fresh = await ask(replica, 'e6', '1h fix the ledger')
