@@ -59,6 +59,8 @@ import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
 const DRAIN_MS = 8_000
+/** So long a notice waits at most while many accesses are being taken away. */
+const ENDINGS_FIRST_MS = 2_000
 
 /** A running process. */
 export interface App {
@@ -196,6 +198,7 @@ async function start(
     // Before that nobody has a name, and the words would stay as they are.
     await policyLoaded.promise
     await answersFirst.turn()
+    await fallDue.calm(ENDINGS_FIRST_MS)
     await announce(context, String(stream))
   }
   const effects = createEffects({

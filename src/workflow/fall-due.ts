@@ -12,7 +12,7 @@ import { appendToGrants, readable } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
 import { reconcileGrant } from './reconcile-target.ts'
 import { type Revoked, revokeGrant } from './revoke-grant.ts'
-import { createTakingAway, type Job } from './take-away-all.ts'
+import { createTakingAway, type Job, STORM } from './take-away-all.ts'
 
 /** Read, and written, in one go. */
 const TOGETHER = 100
@@ -20,8 +20,7 @@ const TOGETHER = 100
 const PASSED_OVER_FOR_MS = 500
 /** Due grants that are looked at one by one. */
 const ALONE_AT_ONCE = 32
-/** So many removals in hand are a storm: what another replica began is left to it for a while. */
-const STORM = 32
+/** In a storm, what another replica began is left to it for a while. */
 const LEFT_FOR_MS = 5_000
 /** How soon a removal that failed is tried again. */
 const AGAIN_MS = 5_000
@@ -201,6 +200,7 @@ export function createFallDue(context: Context): FallDue {
     onFree: (listener) => {
       kick = listener
     },
+    calm: (forMs) => removals.calm(forMs),
     idle: () => removals.idle(),
   }
 }
@@ -227,6 +227,8 @@ export interface FallDue {
   nextDue(): Promise<number | null>
   /** Called whenever a removal has ended and there is room for another. */
   onFree(listener: () => void): void
+  /** Resolves when few removals are in hand here, or after so long, ms. */
+  calm(forMs: number): Promise<void>
   /** Resolves when no removal is running here. */
   idle(): Promise<void>
 }

@@ -3,6 +3,8 @@ import type { GrantState } from '../domain/grant-state.ts'
 /** Removals that this process runs at once: each holds few connections to its target, and a lock of ours. */
 const AT_ONCE_A_TARGET = 32
 const AT_ONCE = 512
+/** So many in hand are a storm: what only tells of them can wait. */
+export const STORM = 32
 
 /**
  * The removals that this process has in hand, so many at once a target: one that cannot be reached holds up its own
@@ -14,6 +16,7 @@ export function createTakingAway(options: TakingAwayOptions): TakingAway {
   const waiting = new Map<string, { first: Job[]; rest: Job[] }>()
   const running = new Map<string, Promise<void>>()
   const runningOf = new Map<string, number>()
+  const forCalm = new Set<() => void>()
   let stopped = false
 
   function startNext(): void {
@@ -35,6 +38,7 @@ export function createTakingAway(options: TakingAwayOptions): TakingAway {
       runningOf.set(target, (runningOf.get(target) ?? 1) - 1)
       if (disabled === null) inHand.delete(id)
       else queueOf(target).rest.push({ id, target, state: disabled })
+      if (inHand.size < STORM) for (const go of forCalm) go()
       startNext()
       if (!waiting.has(target)) onFree()
     })
@@ -54,6 +58,18 @@ export function createTakingAway(options: TakingAwayOptions): TakingAway {
       inHand.add(job.id)
       queueOf(job.target).first.push(job)
       startNext()
+    },
+    calm(forMs) {
+      if (inHand.size < STORM) return Promise.resolve()
+      return new Promise((resolve) => {
+        const timer = setTimeout(go, forMs)
+        function go(): void {
+          clearTimeout(timer)
+          forCalm.delete(go)
+          resolve()
+        }
+        forCalm.add(go)
+      })
     },
     async idle() {
       stopped = true
@@ -82,6 +98,8 @@ interface TakingAway {
   readonly inHand: ReadonlySet<string>
   /** Once is enough: one that is in hand stays where it is. */
   add(job: Job): void
+  /** Resolves when few are in hand, or after so long, ms. */
+  calm(forMs: number): Promise<void>
   /** Begins no more, and waits for those that run. */
   idle(): Promise<void>
 }

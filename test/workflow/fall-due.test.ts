@@ -39,6 +39,27 @@ it('a target that hangs holds up its own removals alone', async () => {
   await fallDue.idle()
 })
 
+it('what tells of a storm of removals waits for its end, or for a moment', async () => {
+  let letGo = () => {}
+  const hanging = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  hold = () => hanging
+  for (let n = 0; n < 40; n++) await give('hangs')
+  const fallDue = startFallDue()
+  await fallDue.calm(60_000)
+  await fallDue.run(END)
+  let calm = false
+  const told = fallDue.calm(60_000).then(() => {
+    calm = true
+  })
+  await fallDue.calm(1)
+  expect(calm).toBe(false)
+  letGo()
+  await told
+  await fallDue.idle()
+})
+
 it('everybody is shut out before anything is cleared away', async () => {
   const ids: string[] = []
   for (let n = 0; n < 100; n++) ids.push(await give('one'))
