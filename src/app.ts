@@ -292,7 +292,7 @@ async function start(
       const inForce = await policy.provedInForce(db)
       if (!isRefused(inForce)) return null
       return inForce.refused.code === 'policy-unproved'
-        ? 'held: no witness confirms that the record of the policies is whole'
+        ? 'nothing is given: no witness confirms that the record of the policies is whole; see the alarm policy-unproved'
         : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),

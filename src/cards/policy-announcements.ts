@@ -45,7 +45,7 @@ function loadedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.loaded' }>
 }
 
 function activatedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.activated' }>, names: Names): Card {
-  const { policy, by } = fact.data
+  const { policy, by, unproved } = fact.data
   return {
     tone: 'info',
     title: by === null ? 'The first policy is in force' : 'A policy is now in force',
@@ -54,7 +54,14 @@ function activatedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.activat
       { label: 'Policy', value: text(code(policy.slice(0, 12))) },
       ...(by === null ? [] : [{ label: 'By', value: text(person(by, names)) }]),
     ],
-    body: [],
+    body:
+      unproved === undefined
+        ? []
+        : [
+            text(
+              `Somebody changed the record: ${unproved}. Which policy is in force rests on the word of this person.`,
+            ),
+          ],
     buttons: [],
     footer: [],
   }

@@ -24,8 +24,9 @@ export async function policyActivate(given: Arguments): Promise<ExitCode> {
       start,
       given.value('as'),
     )
-    const { policy, before, diff, seq } = activated
+    const { policy, before, unproved, diff, seq } = activated
     say(`The policy ${policy} is in force, by ${given.value('as')}.`)
+    if (unproved !== null) warn(`Somebody changed the record (${unproved}): that it is in force rests on your word.`)
     say(before === null ? 'It is the first.' : `Until now it was ${before}. What changed:`)
     if (before !== null) say(diff.split('\n').map(oneLine).join('\n'))
     await sealed(POLICY_STREAM, seq, AbortSignal.timeout(PATIENCE_MS)).catch(() => {

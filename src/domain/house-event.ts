@@ -12,7 +12,16 @@ export type PolicyFact =
         readonly diff: string
       }
     }
-  | { readonly type: 'policy.activated'; readonly data: { readonly policy: string; readonly by: string | null } }
+  | {
+      readonly type: 'policy.activated'
+      readonly data: {
+        readonly policy: string
+        /** Null for the first, which activates itself. */
+        readonly by: string | null
+        /** Why it could not be shown that no event before it was deleted: then it rests on this person's word. */
+        readonly unproved?: string
+      }
+    }
 
 export type SystemFact =
   | {

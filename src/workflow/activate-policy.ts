@@ -11,7 +11,7 @@ import { formatFault } from '../policy/fault.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import { openStreams } from '../record/find-streams.ts'
 import type { EventRecord } from '../record/record.ts'
-import type { RecordedEvent } from '../record/recorded-event.ts'
+import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
 import { decideAgain } from './decide-again.ts'
 import { readable } from './grant-store.ts'
 import { NamedActRefused, performNamed } from './named-act.ts'
@@ -32,11 +32,12 @@ export async function activatePolicy(around: PolicySurroundings, start: string, 
 }
 
 async function activate(around: PolicySurroundings, tx: Tx, start: string, by: string): Promise<PolicyActivated> {
-  await provePolicies(around, tx)
+  const unproved = await whyUnproved(around, tx)
   const events = await around.record.readStream(tx, POLICY_STREAM)
   const state = foldPolicies(events)
   const policy = choose(state, start)
-  const decided = decideActivation(state, policy, by)
+  // Which one is in force is then what this person says, also when it seems to be in force.
+  const decided = decideActivation(unproved === null ? state : { ...state, active: null }, policy, by)
   if ('code' in decided) throw new NamedActRefused(decided.code, `${short(policy)} is in force already`, { policy })
   const text = textOf(events, policy)
   const formerOf = rememberPolicies(events)
@@ -46,11 +47,29 @@ async function activate(around: PolicySurroundings, tx: Tx, start: string, by: s
     read(policy, text),
     (grant) => formerOf(grant.access?.policy ?? null) ?? formerOf(state.active),
   )
-  const facts = decided.map((): PolicyFact => ({ type: 'policy.activated', data: { policy, by } }))
+  const data = { policy, by, ...(unproved !== null && { unproved }) }
+  const facts = decided.map((): PolicyFact => ({ type: 'policy.activated', data }))
   await appendPolicyFacts(around, tx, events.length, facts)
   const before = state.active
   const textBefore = before === null ? null : textOf(events, before)
-  return { policy, before, diff: diffPolicies(textBefore ?? '', text ?? ''), seq: events.length + facts.length }
+  return {
+    ...{ policy, before, unproved, diff: diffPolicies(textBefore ?? '', text ?? '') },
+    seq: events.length + facts.length,
+  }
+}
+
+/**
+ * Null when nobody deleted an event of the policies. Where that cannot be shown any more, because of what somebody did
+ * to the record, nothing is given by any process that starts, until a person says which policy is in force.
+ */
+async function whyUnproved(around: PolicySurroundings, tx: Tx): Promise<string | null> {
+  try {
+    await provePolicies(around, tx)
+    return null
+  } catch (error) {
+    if (error instanceof RecordTampered) return error.message
+    throw error
+  }
 }
 
 function choose({ loaded }: PolicyState, start: string): string {
@@ -101,7 +120,7 @@ async function refuseToStrand(
     startedBy: 'request.asked',
     notEndedBy: ['closed'],
   })
-  const stranded = [...(await record.readStreams(tx, streams))].flatMap(([stream, events]) => {
+  const stranded = (await readEach(record, tx, streams)).flatMap(([stream, events]) => {
     const grant = fold(stream, events)
     if (grant === null || !isOpen(grant) || grant.status === 'pending') return []
     const why = whyStranded(grant.target, next, givenBy(grant))
@@ -133,6 +152,19 @@ function targetIn(policy: Policy, name: string): Target | null {
   return Object.hasOwn(policy.targets, name) ? (policy.targets[name] ?? null) : null
 }
 
+/** What somebody changed is taken away wherever it is, and keeps no policy from being activated. */
+async function readEach(record: EventRecord, tx: Tx, streams: readonly string[]): Promise<[string, RecordedEvent[]][]> {
+  const read: [string, RecordedEvent[]][] = []
+  for (const stream of streams) {
+    try {
+      read.push([stream, await record.readStream(tx, stream)])
+    } catch (error) {
+      if (!(error instanceof RecordTampered)) throw error
+    }
+  }
+  return read
+}
+
 function fold(stream: string, events: readonly RecordedEvent[]): GrantState | null {
   const id = grantOfStream(stream)
   return id === null ? null : foldGrant(id, events.map(readable))
@@ -146,6 +178,8 @@ export interface PolicyActivated {
   readonly policy: string
   /** What was in force until now. */
   readonly before: string | null
+  /** Why nobody could show that no event of the policies is gone; null when it was shown. */
+  readonly unproved: string | null
   /** Unified, with two lines around each change. */
   readonly diff: string
   /** Its place in the policies' stream. */

@@ -6,6 +6,7 @@ import { parseSigningKey } from '../../src/record/signer.ts'
 import { verifyLog } from '../../src/record/verify-log.ts'
 import { createWitnessed } from '../../src/record/witnessed.ts'
 import { createFileWitness } from '../../src/witness/file-witness.ts'
+import { countersign } from '../support/command-line.ts'
 import { type House, type Replica, until } from '../support/house.ts'
 import {
   accountOf,
@@ -175,6 +176,10 @@ test('a policy that was activated without the key decides nothing, and holds no 
       where stream = 'policy'`
   })
   expect(JSON.stringify(await replica.press('marcus', 'approve', pending))).toContain('Approved')
+  // Events are gone that may have been policies: which one is in force, a person has to say.
+  await until('it is said why', async () => replica.log.some((line) => line.includes('may hold another event of it')))
+  expect(await accounts(house)).not.toContain(accountOf(pending))
+  await sayWhichPolicy()
   await until('it is active', async () => (await typesOf(house, pending)).includes('grant.active'))
   await replica.press('e19', 'done', pending)
   await gone(house, pending)
@@ -240,6 +245,7 @@ test('a withdrawal that was deleted while nobody ran brings no access back', asy
 })
 
 test('an access whose activation was deleted while nobody ran gets its time no second time', async () => {
+  await sayWhichPolicy()
   const id = await give(house, replica, 'e20', '1h')
   const person = await connect(house, replica, 'e20', id)
   await person`select 1`
@@ -254,6 +260,11 @@ test('an access whose activation was deleted while nobody ran gets its time no s
   expect(await sessions(house, oid)).toBe(0)
   await person.end({ timeout: 0 })
 })
+
+async function sayWhichPolicy(): Promise<void> {
+  const said = await countersign(['policy', 'activate', house.file('policy.yaml'), '--as', 'carla'], house.environment)
+  expect(said).toMatchObject({ code: 0, err: expect.stringContaining('rests on your word') })
+}
 
 test('whoever verifies the whole record is shown each of these', async () => {
   await until('all is sealed', async () => (await house.db`select from event_pending`).length === 0)

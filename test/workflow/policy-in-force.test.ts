@@ -179,10 +179,22 @@ describe('where the newest activation was deleted while nothing ran', () => {
     expect(policy.current()).toEqual(first.policy)
   })
 
-  it('puts nothing in its place', async () => {
+  it('gives by a policy again once a person has said which one is in force, on record with what is wrong', async () => {
+    await cut()
+    const policy = await started(first)
+    await activate(first)
+    const facts = await readPolicyFacts(house.record, house.app)
+    expect(facts.at(-1)).toMatchObject({
+      type: 'policy.activated',
+      data: { policy: first.policy.hash, by: 'carla', unproved: expect.stringContaining('may hold another event') },
+    })
+    await sealed()
+    expect(await policy.provedInForce(house.app)).toEqual(first.policy)
+  })
+
+  it('puts nothing in its place by itself', async () => {
     await cut()
     await (await started(first)).reload(third)
-    await expect(activate(first)).rejects.toThrow('may hold another event')
     expect(await house.record.readStream(house.app, POLICY_STREAM)).toHaveLength(3)
   })
 })
