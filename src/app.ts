@@ -47,7 +47,7 @@ import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { createFallDue } from './workflow/fall-due.ts'
 import { allFreezes } from './workflow/freezes.ts'
-import { namingTampering } from './workflow/name-tampering.ts'
+import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
 import { createAlarms } from './workflow/raise-alarm.ts'
@@ -142,7 +142,7 @@ async function start(
   })
   const sealer = createSealer({
     ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
-    onAlarm: ({ code, message }) => alarms.raise({ what: code, detail: message, grant: null }),
+    onAlarm: (alarm) => alarms.raise(alarmOfSealer(alarm)),
   })
   const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())

@@ -3,6 +3,7 @@ import type { Db } from '../db/transaction.ts'
 import { migrateEffects } from '../effects/migrate-effects.ts'
 import { type OpenRecord, openRecord } from '../open-record.ts'
 import { createSealer } from '../record/sealer.ts'
+import { alarmOfSealer } from '../workflow/name-tampering.ts'
 import { createAlarms } from '../workflow/raise-alarm.ts'
 import { warn } from './terminal.ts'
 
@@ -48,7 +49,7 @@ export async function withSealedRecord<T>(use: (acting: Acting) => Promise<T>): 
     })
     const sealer = createSealer({
       ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock },
-      onAlarm: ({ code, message }) => alarms.raise({ what: code, detail: message, grant: null }),
+      onAlarm: (alarm) => alarms.raise(alarmOfSealer(alarm)),
     })
     try {
       const sealed: Acting['sealed'] = (stream, seq, signal) => sealer.sealed(stream, seq, signal)

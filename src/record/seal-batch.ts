@@ -19,6 +19,7 @@ export async function sealBatch(sql: Db, { log, tree, macKey, lease, at }: Batch
 
   const good: EventRow[] = []
   const forged: Forged[] = []
+  const restored: { stream: string; events: number }[] = []
   const inBatch = new Set<string>()
   for (const row of rows) {
     const fault = row.stream === null ? 'no such event' : faultOf(row, macKey)
@@ -34,6 +35,7 @@ export async function sealBatch(sql: Db, { log, tree, macKey, lease, at }: Batch
         forged.push({ what: `${row.stream} #${row.seq}`, why: 'an event before it is missing' })
         continue
       }
+      if (before.length > 0) restored.push({ stream: row.stream, events: before.length })
       for (const event of [...before, row]) {
         if (inBatch.has(event.leafHash.toString('hex'))) continue
         inBatch.add(event.leafHash.toString('hex'))
@@ -44,7 +46,7 @@ export async function sealBatch(sql: Db, { log, tree, macKey, lease, at }: Batch
   const first = tree.size()
   for (const event of good) tree.append(event.leafHash)
   await commit(sql, { log, lease, first, good, forged, tree, at, ids: rows.map(({ id }) => id) })
-  return { first, events: good, forged, more: rows.length === MOST }
+  return { first, events: good, forged, restored, more: rows.length === MOST }
 }
 
 /**
@@ -131,6 +133,8 @@ export interface Sealed {
   readonly first: number
   readonly events: readonly { readonly stream: string; readonly seq: number }[]
   readonly forged: readonly Forged[]
+  /** Streams of which genuine events had lost their place before the sealer, and have it again. */
+  readonly restored: readonly { readonly stream: string; readonly events: number }[]
   readonly more: boolean
 }
 

@@ -71,6 +71,10 @@ export function createSealer(options: SealerOptions): Sealer {
     for (const { what, why } of sealed?.forged ?? []) {
       alarm({ code: 'forged-pending', message: `${what} was not put under the tree: ${why}` })
     }
+    for (const { stream, events } of sealed?.restored ?? []) {
+      const message = `${stream}: ${events} events had lost their place before the sealer; they have it again`
+      alarm({ code: 'unsealed-events', message, stream })
+    }
     sealed?.events.forEach(({ stream, seq }, place) => {
       waiters.place(stream, seq, sealed.first + place)
     })

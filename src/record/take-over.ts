@@ -149,8 +149,16 @@ export type ForkReason =
   | 'witness-refused'
 
 export interface Alarm {
-  readonly code: 'forged-pending' | 'checkpoint-forged' | 'witness-forgot' | 'record-forked' | 'sealer-failed'
+  readonly code:
+    | 'forged-pending'
+    | 'unsealed-events'
+    | 'checkpoint-forged'
+    | 'witness-forgot'
+    | 'record-forked'
+    | 'sealer-failed'
   readonly message: string
+  /** Of which stream, where it is about one. */
+  readonly stream?: string
 }
 
 export interface Position {
