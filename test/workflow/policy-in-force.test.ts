@@ -17,6 +17,7 @@ import {
 } from '../../src/workflow/policy-in-force.ts'
 import { createFakeWitness, type FakeWitness } from '../record/fake-witness.ts'
 import {
+  append,
   asVandal,
   createRecordDatabase,
   createReplica,
@@ -197,6 +198,16 @@ describe('where the newest activation was deleted while nothing ran', () => {
     await (await started(first)).reload(third)
     expect(await house.record.readStream(house.app, POLICY_STREAM)).toHaveLength(3)
   })
+})
+
+it('gives nothing where any event was deleted that may have been a policy, such as a freeze', async () => {
+  await started(first)
+  await append(house, 'freeze:*', 0, { type: 'freeze.set', data: { by: 'olga' } })
+  await sealed()
+  await asVandal(house.admin, (sql) => sql`delete from event where stream = 'freeze:*'`)
+  await house.admin`delete from stream_head where stream = 'freeze:*'`
+  const policy = await started(first)
+  expect(await policy.provedInForce(house.app)).toEqual({ refused: { code: 'policy-unproved' } })
 })
 
 it('lets people decide while no witness can be asked, gives nothing by it, and puts its file on record later', async () => {
