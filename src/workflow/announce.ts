@@ -22,6 +22,8 @@ const UNCLEAR = 'unclear'
  * @throws what the effects honour when something is still to be delivered: a wait that was asked for, or a back-off
  */
 export async function announce(context: Context, stream: string): Promise<void> {
+  // Another process may have seen an activation that we have not: else its channels and people are nobody here.
+  await context.policy.inForce(context.db)
   const again = await context.lanes.withLane(`thread:${stream}`, async () => {
     const { wanted, seq, triedUntil, times, undelivered } = await wantedAnnouncements(context, stream)
     const round: Round = { context, stream, triedUntil, undelivered, notices: await findNotices(context, stream) }

@@ -46,6 +46,20 @@ const noticeOf = async (key: string) => {
 const undelivered = async () =>
   (await world.context.record.readStream(world.context.db, `undelivered:${stream}`)).map((event) => event.data.notice)
 
+it('tells by the policy of now, also when another process has seen its activation first', async () => {
+  await world.happen(id, asked)
+  const { people } = world.context.policy.current()
+  const renamed = people.map((one) => (one.id === 'ana' ? { ...one, name: 'Anastasia' } : one))
+  const look = async () => {
+    world.setPolicy({ people: renamed })
+    return world.context.policy.current()
+  }
+  await announce({ ...world.context, policy: { ...world.context.policy, inForce: look } }, stream)
+  const card = world.chat.messages.get(`${stream}:card`)
+  expect(JSON.stringify(card)).toContain('Anastasia')
+  world.setPolicy({})
+})
+
 describe('announcing while chat is down', () => {
   it('goes on trying for as long as the request is open, and delivers when chat is back', async () => {
     await world.happen(id, asked)
