@@ -53,7 +53,7 @@ import { provisionGrant } from './workflow/provision-grant.ts'
 import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
-import { sweep } from './workflow/sweep.ts'
+import { sweep, sweepTargets } from './workflow/sweep.ts'
 import { toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
@@ -228,7 +228,11 @@ async function start(
   const fallDue = createFallDue(context)
   const waker = createWaker({
     ...{ clock, nextDue: fallDue.nextDue, run: fallDue.run },
-    onError: (error) => log.error({ err: error }, 'the timer could not look'),
+    onError: (error) => {
+      log.error({ err: error }, 'the timer could not look')
+      // What the record cannot be asked about, the targets may show.
+      void targetNet.now()
+    },
   })
   fallDue.onFree(() => waker.poke())
   const schedule = createSchedule({
@@ -240,13 +244,17 @@ async function start(
       },
     ],
   })
+  const onSweepFault = (error: unknown) => log.error({ err: error }, 'the sweep could not look')
   const net = createRound({
-    ...{ clock, everyMs: 60_000 },
+    ...{ clock, everyMs: 60_000, onFault: onSweepFault },
     run: async () => {
       await sweep(context)
       waker.poke()
     },
-    onFault: (error) => log.error({ err: error }, 'the sweep could not look'),
+  })
+  const targetNet = createRound({
+    ...{ clock, everyMs: 60_000, onFault: onSweepFault },
+    run: () => sweepTargets(context),
   })
 
   await effects.start()
@@ -281,8 +289,10 @@ async function start(
   onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
-  net.start()
-  onStop(() => net.stop())
+  for (const round of [net, targetNet]) {
+    round.start()
+    onStop(() => round.stop())
+  }
   await front.start()
   onStop(() => front.stop())
   const checks = readinessChecks({
@@ -322,7 +332,7 @@ async function start(
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
-  return { url: publicUrl, sweep: () => net.now() }
+  return { url: publicUrl, sweep: async () => void (await Promise.all([net.now(), targetNet.now()])) }
 }
 
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'revoke-all', 'check-record']

@@ -16,6 +16,7 @@ export function openDb(url: string, options: DbOptions): Db {
     role,
     max = 10,
     statementTimeoutMs,
+    lockTimeoutMs,
     connectTimeoutMs = 5_000,
     onNotice,
     silenceTimeoutMs,
@@ -37,6 +38,7 @@ export function openDb(url: string, options: DbOptions): Db {
       tcp_keepalives_count: 3,
       ...(role && { role }),
       ...(statementTimeoutMs && { statement_timeout: statementTimeoutMs }),
+      ...(lockTimeoutMs && { lock_timeout: lockTimeoutMs }),
     },
   })
 }
@@ -65,6 +67,8 @@ export interface DbOptions {
   max?: number
   /** For every statement; a transaction may set its own. */
   statementTimeoutMs?: number
+  /** For every wait for what somebody else has locked; a transaction may set its own. */
+  lockTimeoutMs?: number
   connectTimeoutMs?: number
   /**
    * A connection that owes an answer and sends nothing for so long is lost, and its statement fails.

@@ -9,8 +9,8 @@ const RETRY_MS = 20
 const GRACE_MS = 500
 
 /**
- * Runs one act: all of it is written, or nothing. A statement may take `timeoutMs`, a lock three
- * quarters of it, and all together, waiting for a connection included, half a second more. A deadlock
+ * Runs one act: all of it is written, or nothing. A statement may take `timeoutMs`, a lock `lockMs`
+ * or three quarters of it, and all together, waiting for a connection included, half a second more. A deadlock
  * or a serialization failure is tried again, so `run` must have no other effect than through `tx`.
  * @throws TransactionFailure when the database or the way to it failed; what `run` throws, otherwise
  */
@@ -43,13 +43,14 @@ async function attempt<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Pr
   }
 }
 
-async function once<T>(db: Db, { timeoutMs }: TransactionLimits, run: (tx: Tx) => Promise<T>, act: Act): Promise<T> {
+async function once<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Promise<T>, act: Act): Promise<T> {
+  const { timeoutMs, lockMs = Math.ceil(timeoutMs * 0.75) } = limits
   const work = async (tx: Tx) => {
     checkpoint(act)
     // Sent ahead of the first statement, which also shows if it failed: its answer is not waited for.
     tx`
       select set_config('statement_timeout', ${String(timeoutMs)}, true),
-        set_config('lock_timeout', ${String(Math.ceil(timeoutMs * 0.75))}, true),
+        set_config('lock_timeout', ${String(lockMs)}, true),
         -- A machine that vanished must not keep its locks until TCP notices.
         set_config('idle_in_transaction_session_timeout', ${String(timeoutMs + GRACE_MS)}, true)`.catch(() => undefined)
     const value = await run(tx)
@@ -91,6 +92,8 @@ function explain(error: unknown, act: Act): unknown {
 export interface TransactionLimits {
   /** For each statement, in milliseconds. */
   timeoutMs: number
+  /** How long a statement may wait for what somebody else has locked, in milliseconds. */
+  lockMs?: number
 }
 
 interface Act {

@@ -5,6 +5,8 @@ import type { Db } from './transaction.ts'
 
 /** Longer than any statement of ours is silent. */
 const SILENCE_MS = 60_000
+/** Whoever locks a table holds up what we ask of it, and not us. */
+const LOCK_MS = 10_000
 
 /**
  * Opens the application's pool and the sealer's, each with the least role that its login may take, and
@@ -12,7 +14,12 @@ const SILENCE_MS = 60_000
  */
 export async function openPools({ url, sealerUrl = url, max = 10, ...options }: PoolsOptions): Promise<Pools> {
   const [app, sealer] = await Promise.all([look(url, APP_ROLE), look(sealerUrl, SEALER_ROLE)])
-  const open = (at: string, use: string, login: LoginFacts, own: Pick<DbOptions, 'max' | 'lifetime'>) =>
+  const open = (
+    at: string,
+    use: string,
+    login: LoginFacts,
+    own: Pick<DbOptions, 'max' | 'lifetime' | 'lockTimeoutMs'>,
+  ) =>
     openDb(at, {
       silenceTimeoutMs: SILENCE_MS,
       ...options,
@@ -21,7 +28,7 @@ export async function openPools({ url, sealerUrl = url, max = 10, ...options }: 
       ...(login.role && { role: login.role }),
     })
   const pools = {
-    app: open(url, 'app', app, { max }),
+    app: open(url, 'app', app, { max, lockTimeoutMs: LOCK_MS }),
     // One connection that is not renewed: its session holds the sealer's lock.
     sealer: open(sealerUrl, 'sealer', sealer, { max: 1, lifetime: 'process' }),
   }

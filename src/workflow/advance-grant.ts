@@ -10,6 +10,9 @@ import { decideAgain } from './decide-again.ts'
 import { heldFreezeOn } from './freezes.ts'
 import { appendToGrant, loadGrant } from './grant-store.ts'
 
+/** Whoever keeps its row locked longer than this is not one of us. */
+const LOCK_MS = 5_000
+
 /**
  * Moves one grant on without a person: reads it under its lock, asks `decide`, writes what follows.
  * @param decide returns the events of this step; empty when somebody else has done it already
@@ -46,7 +49,7 @@ async function advanceOnce(
   decide: Parameters<typeof advanceGrant>[2],
   { givesAccess = false }: { readonly givesAccess?: boolean },
 ): ReturnType<typeof advanceGrant> {
-  const result = await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
+  const result = await inTransaction(context.db, { timeoutMs: 10_000, lockMs: LOCK_MS }, async (tx) => {
     const loaded = await lockAndLoad(context, tx, id)
     if (loaded === null) return { state: null, wrote: false }
     const freeze = givesAccess ? await heldFreezeOn(context, tx, loaded.state.target) : null

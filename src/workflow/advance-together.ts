@@ -7,6 +7,8 @@ import { appendToGrants } from './grant-store.ts'
 const MOST_IN_ONE = 100
 /** One is on its way to the disk while the next is prepared. */
 const AT_ONCE = 2
+/** Whoever keeps the row of one grant locked holds up what is written with it no longer. */
+const LOCK_MS = 2_000
 
 /**
  * Moves many grants on in few transactions: what is asked for while one is under way goes with the next. Each step is
@@ -37,7 +39,7 @@ export function createAdvanceTogether(context: Context): AdvanceTogether {
 
 async function write(context: Context, some: readonly Waiting[]): Promise<void> {
   try {
-    const after = await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
+    const after = await inTransaction(context.db, { timeoutMs: 10_000, lockMs: LOCK_MS }, async (tx) => {
       const now = context.clock.now()
       const steps = some.map(({ state, decide }) => ({ id: state.id, before: state, facts: decide(state, now) }))
       return appendToGrants(

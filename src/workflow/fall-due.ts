@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 import { findDue, findEnding, findNextDue, lockDue } from './find-grants.ts'
 import { appendToGrants, readable } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
-import { reconcileGrant } from './reconcile-target.ts'
+import { OVERDUE_MS, reconcileGrant } from './reconcile-target.ts'
 import { type Revoked, revokeGrant } from './revoke-grant.ts'
 import { createTakingAway, type Job, STORM } from './take-away-all.ts'
 
@@ -18,8 +18,6 @@ import { createTakingAway, type Job, STORM } from './take-away-all.ts'
 const TOGETHER = 100
 /** So long another replica may have it in hand before we look at it by itself. */
 const PASSED_OVER_FOR_MS = 500
-/** Due grants that are looked at one by one. */
-const ALONE_AT_ONCE = 32
 /** In a storm, what another replica began is left to it for a while. */
 const LEFT_FOR_MS = 5_000
 /** How soon a removal that failed is tried again. */
@@ -34,7 +32,8 @@ const BUSY_FOR_MS = 10_000
 /**
  * The timer's two halves: when something falls due next, and doing what is due. What is due is read
  * from the folded grants; who writes the first event of an ending has claimed it. A row that lies is
- * mended; a grant that cannot be read is taken away without its record, and holds up no other.
+ * mended; a grant whose record cannot be read, or not be written in time, is taken away without it, and holds
+ * up no other.
  */
 export function createFallDue(context: Context): FallDue {
   const together = createAdvanceTogether(context)
@@ -42,19 +41,23 @@ export function createFallDue(context: Context): FallDue {
   /** Still due, and in somebody else's hand: since when. */
   const passedOverSince = new Map<string, number>()
   const busySince = new Map<string, number>()
+  /** Being removed, and the step that was taken could not be recorded: since when. */
+  const unrecordedSince = new Map<string, number>()
   /** Endings that somebody else wrote, since they were first seen here. */
   const leftToOthers = new Set<string>()
   /** Said to be over by their events, since the last look at the rows. */
   const gone = new Set<string>()
   let kick = () => {}
-  const removals = createTakingAway({ revoke, onFree: () => kick() })
+  const removals = createTakingAway({ work: revoke, onFree: () => kick() })
+  /** Beside the timer: who keeps the row of one grant locked holds up that grant alone. */
+  const looks = createTakingAway({ work: lookAlone, onFree: () => kick() })
 
   async function run(now: number): Promise<void> {
     for (const [id, at] of notBefore) if (at <= now) notBefore.delete(id)
     await claim(now)
     const ending = await findEnding(context.db)
     for (const { id, target } of ending) {
-      if (gone.has(id)) await guarded(id, target, () => mendGrant(context, id))
+      if (gone.has(id)) looks.add({ id, target })
       else takeUp(id, target)
     }
     const still = new Set(ending.map(({ id }) => id))
@@ -69,7 +72,6 @@ export function createFallDue(context: Context): FallDue {
    */
   async function claim(now: number): Promise<void> {
     const tried = new Set<string>()
-    const alone: string[] = []
     // One is on its way to the disk while the next is decided.
     await eachUpTo(2, [1, 2], async () => {
       for (;;) {
@@ -77,13 +79,12 @@ export function createFallDue(context: Context): FallDue {
         if (claimed.size === 0) return
         for (const [id, state] of claimed) {
           tried.add(id)
-          if (state === null) alone.push(id)
+          if (state === null) looks.add({ id, target: '' })
           else await written(state)
         }
       }
     })
-    alone.push(...(await passedOver(now, [...seenTo(), ...tried])))
-    await eachUpTo(ALONE_AT_ONCE, alone, (id) => guarded(id, '', () => fallDue(id)))
+    for (const id of await passedOver(now, [...seenTo(), ...tried])) looks.add({ id, target: '' })
   }
 
   /** @returns whom time has decided something about, with what now holds; null where that could not be written */
@@ -129,16 +130,32 @@ export function createFallDue(context: Context): FallDue {
     if (state.status === 'ending') removals.add({ id: state.id, target: state.target, state })
   }
 
-  /** Without a database everything waits; anything else is the fault of one grant. */
-  async function guarded(id: string, target: string, work: () => Promise<unknown>): Promise<void> {
+  /** What fails is the fault of one grant; where its end cannot be recorded it is taken away all the same. */
+  async function lookAlone({ id, target }: Job): Promise<null> {
     try {
-      await work()
+      await fallDue(id)
     } catch (error) {
-      if (error instanceof RecordTampered) return takeUp(id, target)
-      if (classifyFailure(error) !== 'refused') throw error
-      putOff(id, AGAIN_MS)
-      context.alarm({ what: 'due-fault', detail: error instanceof Error ? error.message : 'unknown', grant: id })
+      if (error instanceof RecordTampered) takeUp(id, target)
+      else {
+        fault('due-fault', id, error)
+        if (classifyFailure(error) !== 'refused') await takeAwayUnrecorded(id)
+      }
     }
+    return null
+  }
+
+  /** @param because known to the caller; else the record says whether it should have ended long ago */
+  async function takeAwayUnrecorded(id: string, because?: 'overdue'): Promise<void> {
+    try {
+      await reconcileGrant(context, id, because)
+    } catch (error) {
+      fault('revocation-fault', id, error)
+    }
+  }
+
+  function fault(what: string, id: string, error: unknown): void {
+    putOff(id, AGAIN_MS)
+    context.alarm({ what, detail: error instanceof Error ? error.message : 'unknown', grant: id })
   }
 
   /** Takes up an ending, unless it was tried a moment ago. In a storm one that another replica began is left to it. */
@@ -151,13 +168,17 @@ export function createFallDue(context: Context): FallDue {
   }
 
   async function revoke(job: Job, mayRest: () => boolean): Promise<GrantState | null> {
+    const { id } = job
+    const begunAt = context.clock.now()
     try {
       const outcome = await revokeOnce(job, mayRest)
+      unrecordedSince.delete(id)
       return typeof outcome === 'object' ? outcome.disabled : null
     } catch (error) {
-      putOff(job.id, AGAIN_MS)
-      const detail = error instanceof Error ? error.message : 'unknown'
-      context.alarm({ what: 'revocation-fault', detail, grant: job.id })
+      fault('revocation-fault', id, error)
+      const since = unrecordedSince.get(id) ?? begunAt
+      unrecordedSince.set(id, since)
+      if (context.clock.now() - since >= OVERDUE_MS) await takeAwayUnrecorded(id, 'overdue')
       return null
     }
   }
@@ -185,11 +206,12 @@ export function createFallDue(context: Context): FallDue {
     notBefore.set(id, context.clock.now() + ms)
   }
 
-  const seenTo = () => [...removals.inHand, ...notBefore.keys()]
+  const seenTo = () => [...removals.inHand, ...looks.inHand, ...notBefore.keys()]
 
   async function nextDue(): Promise<number | null> {
     const [next, ending] = await Promise.all([findNextDue(context.db, seenTo()), findEnding(context.db)])
-    const now = ending.some(({ id }) => !removals.inHand.has(id) && !notBefore.has(id)) ? [0] : []
+    const seen = new Set(seenTo())
+    const now = ending.some(({ id }) => !seen.has(id)) ? [0] : []
     const times = [...(next === null ? [] : [next]), ...now, ...notBefore.values()]
     return times.length === 0 ? null : Math.min(...times)
   }
@@ -201,7 +223,10 @@ export function createFallDue(context: Context): FallDue {
       kick = listener
     },
     calm: (forMs) => removals.calm(forMs),
-    idle: () => removals.idle(),
+    async idle() {
+      await looks.idle()
+      await removals.idle()
+    },
   }
 }
 

@@ -14,10 +14,9 @@ const LATE_SEAL_MS = 30_000
 /**
  * Folds a grant again and compares it with its row, which is a cache: a row that says something else is named and
  * mended, and what a deleted job would have lost is enqueued anew.
- * @returns whether the row was mended
  * @throws RecordTampered
  */
-export function mendGrant(context: Context, id: string): Promise<boolean> {
+export function mendGrant(context: Context, id: string): Promise<void> {
   return inTransaction(context.db, { timeoutMs: 10_000 }, async (tx) => {
     // The person's lock alone keeps no removal away: its row, written meanwhile, would look changed by hand.
     await lockPerson(tx, id)
@@ -27,11 +26,10 @@ export function mendGrant(context: Context, id: string): Promise<boolean> {
     const { state } = loaded
     await enqueueAgain(context, tx, state)
     const due = nextDue(state)
-    if (await rowAgrees(tx, state, due)) return false
+    if (await rowAgrees(tx, state, due)) return
     await saveStates(tx, [state])
     const detail = 'A folded row was changed by hand; it is mended'
     context.alarm({ what: 'state-differs-from-record', detail, grant: id })
-    return true
   })
 }
 
@@ -48,13 +46,12 @@ async function enqueueAgain(context: Context, tx: Tx, state: GrantState): Promis
 }
 
 /** A row that no record explains asks for nothing any more. */
-async function forgetRow(context: Context, tx: Tx, id: string): Promise<boolean> {
+async function forgetRow(context: Context, tx: Tx, id: string): Promise<void> {
   const rows = await tx`
     update grant_state set status = 'unknown', next_due_at = null, open_for = null
     where id = ${id} and (status <> 'unknown' or next_due_at is not null or open_for is not null) returning 1`
-  if (rows.length === 0) return false
+  if (rows.length === 0) return
   context.alarm({ what: 'state-without-record', detail: 'A row tells of a grant that nobody asked for', grant: id })
-  return true
 }
 
 async function rowAgrees(tx: Tx, state: GrantState, due: number | null): Promise<boolean> {

@@ -9,7 +9,7 @@ import { recordFact } from './record-fact.ts'
 import { STUCK_AFTER_MS } from './revoke-grant.ts'
 
 /** An end that is not on record this long after its time could not be recorded. */
-const OVERDUE_MS = 10_000
+export const OVERDUE_MS = 10_000
 /** Somebody else who works on a holding is waited for, but not for ever. */
 const LANE_PATIENCE_MS = 10_000
 
@@ -24,7 +24,9 @@ export async function reconcileTarget(context: Context, target: string, only: On
   const connector = context.connectorOf(target)
   if (connector === null) return 0
   // One that was begun counts as such, also when it is still seen.
-  const seen = [...(await listOurs(connector, target)), ...(await findBegun(context, target))]
+  // What should be gone by what the target itself was told goes first: where the record hangs, each look takes long.
+  const listed = (await listOurs(connector, target)).sort((a, b) => (a.nativeExpiry ?? 0) - (b.nativeExpiry ?? 0))
+  const seen = [...listed, ...(await findBegun(context, target))]
   let removed = 0
   const failures: unknown[] = []
   for (const orphan of new Map(seen.map((one) => [one.id, one])).values()) {

@@ -1,3 +1,4 @@
+import { TransactionFailure } from '../db/failure.ts'
 import type { GrantEvent, GrantStep } from '../domain/grant-event.ts'
 import type { Ending, GrantState } from '../domain/grant-state.ts'
 import { type Connector, ConnectorError, type StepObservation, type TargetGrant } from '../ports/connector.ts'
@@ -68,6 +69,8 @@ async function takeAway(context: Context, revoking: Revoking, lost: AbortSignal)
       lost.throwIfAborted()
       known = await takeStep(context, revoking, state, connector, next)
     } catch (error) {
+      // What could not be recorded cannot be recorded as a failure either.
+      if (error instanceof TransactionFailure) throw error
       await recordFailure(context, state, next, error)
       return 'again'
     }

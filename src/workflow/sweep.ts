@@ -21,16 +21,13 @@ import { rosterFor } from './roster.ts'
 /**
  * The net under the timer: reads the record, not the tables folded from it. Every open stream is
  * folded again; a row that says something else is named and mended; effects that a deleted job would
- * have lost are enqueued anew. Afterwards the timer finds everything that is due. Then each target is
- * looked at, also when nothing of the record could be read.
- * @returns how many rows were mended
+ * have lost are enqueued anew. Afterwards the timer finds everything that is due.
  */
-export async function sweep(context: Context): Promise<number> {
-  let mended = 0
+export async function sweep(context: Context): Promise<void> {
   await attempt(context, 'sweep-fault', '', async () => {
     for (const id of await findOpen(context)) {
       await attempt(context, 'sweep-fault', id, async () => {
-        if (await mendGrant(context, id)) mended += 1
+        await mendGrant(context, id)
         await reconsider(context, id)
         await context.reached('sweep:after-mended')
       })
@@ -38,10 +35,13 @@ export async function sweep(context: Context): Promise<number> {
   })
   await attempt(context, 'sweep-fault', '', () => moveOrders(context))
   await attempt(context, 'sweep-fault', '', () => announceLate(context))
-  for (const target of context.knownTargets()) {
-    await attempt(context, 'target-not-reconciled', target, () => reconcileTarget(context, target))
-  }
-  return mended
+}
+
+/** The same for what the targets themselves show, also when nothing of the record can be read or written. */
+export async function sweepTargets(context: Context): Promise<void> {
+  const look = (target: string) =>
+    attempt(context, 'target-not-reconciled', target, () => reconcileTarget(context, target))
+  await Promise.all(context.knownTargets().map(look))
 }
 
 /** What the events say is open, and what the rows say: either may have been changed. */

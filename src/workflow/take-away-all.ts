@@ -11,7 +11,7 @@ export const STORM = 32
  * alone. Who can still come in goes first: shutting out comes before clearing away.
  */
 export function createTakingAway(options: TakingAwayOptions): TakingAway {
-  const { revoke, onFree } = options
+  const { work, onFree } = options
   const inHand = new Set<string>()
   const waiting = new Map<string, { first: Job[]; rest: Job[] }>()
   const running = new Map<string, Promise<void>>()
@@ -33,7 +33,7 @@ export function createTakingAway(options: TakingAwayOptions): TakingAway {
   function start(job: Job): void {
     const { id, target } = job
     runningOf.set(target, (runningOf.get(target) ?? 0) + 1)
-    const work = revoke(job, () => (waiting.get(target)?.first.length ?? 0) > 0).then((disabled) => {
+    const turn = work(job, () => (waiting.get(target)?.first.length ?? 0) > 0).then((disabled) => {
       running.delete(id)
       runningOf.set(target, (runningOf.get(target) ?? 1) - 1)
       if (disabled === null) inHand.delete(id)
@@ -42,7 +42,7 @@ export function createTakingAway(options: TakingAwayOptions): TakingAway {
       startNext()
       if (!waiting.has(target)) onFree()
     })
-    running.set(id, work)
+    running.set(id, turn)
   }
 
   function queueOf(target: string) {
@@ -88,7 +88,7 @@ export interface Job {
 
 interface TakingAwayOptions {
   /** Must not throw. @returns where it stands, when nobody comes in any more and the rest waits for its turn; else null */
-  readonly revoke: (job: Job, mayRest: () => boolean) => Promise<GrantState | null>
+  readonly work: (job: Job, mayRest: () => boolean) => Promise<GrantState | null>
   /** Called when a target has room again and nothing of it waits. */
   readonly onFree: () => void
 }

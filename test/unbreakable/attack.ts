@@ -7,9 +7,9 @@ import { enqueue } from '../../src/effects/enqueue.ts'
 import { canonicalJson, leafHash } from '../../src/record/verify.ts'
 import { type House, idOn, openHouse, type Person, type Replica, until } from '../support/house.ts'
 
-const ENGINEERS = 20
+const ENGINEERS = 40
 
-/** A house where many may ask, so that many grants can live at once: `e1` to `e20`, whom Marcus manages. */
+/** A house where many may ask, so that many grants can live at once: `e1` to `e40`, whom Marcus manages. */
 export async function openCrowdedHouse(options: { settings?: Record<string, string> } = {}): Promise<House> {
   const policy = await readFile(path.join(import.meta.dirname, '../support/policy.yaml'), 'utf8')
   const engineers = Array.from({ length: ENGINEERS }, (_, n) => {

@@ -217,6 +217,73 @@ test('a lane that is held for ever keeps no access', async () => {
   holder.release()
 })
 
+/** Somebody locks what `sql` names and does not let go, until the answer is called. */
+async function hold(sql: string): Promise<() => Promise<void>> {
+  const holder = await house.db.reserve()
+  await holder.unsafe(`begin; ${sql}`)
+  return async () => {
+    await holder.unsafe('rollback')
+    holder.release()
+  }
+}
+
+/** The ends of grants, and when their accounts were seen to be gone, each in ms after its end. */
+async function lateness(ids: readonly string[]): Promise<number[]> {
+  const seen = ids.map(async (id) => {
+    const ends = (await eventsOf(house, id)).find(({ type }) => type === 'grant.active')?.data.endsAt
+    await gone(house, id)
+    return Date.now() - Number(ends)
+  })
+  return Promise.all(seen)
+}
+
+const HELD_UP_FOR_MS = 30_000
+
+const held: Record<string, (id: string, who: string) => string> = {
+  'its row': (id) => `select from grant_state where id = '${id}' for update`,
+  'the head of its stream': (id) => `select from stream_head where stream = 'grant:${id}' for update`,
+  'the row of its holder': (_id, who) => `select from identity_lock where id = '${who}' for update`,
+}
+
+test('a grant of which something is locked for ever ends all the same, and holds up no other', async () => {
+  await Promise.all(
+    Object.entries(held).map(async ([what, lock], number) => {
+      const who = (n: number) => `e${21 + 3 * number + n}`
+      const [locked, beside, later] = await Promise.all([
+        give(house, replica, who(0), '5s'),
+        give(house, replica, who(1), '5s'),
+        give(house, replica, who(2), '9s'),
+      ])
+      const person = await connect(house, replica, who(0), locked)
+      await person`select 1`
+      const oid = await oidOf(house, locked)
+      const letGo = await hold(lock(locked, who(0)))
+      const [lockedLate = 0, ...others] = await lateness([locked, beside, later])
+      expect({ what, late: Math.max(...others) > 1_500, kept: lockedLate > HELD_UP_FOR_MS }).toEqual({
+        ...{ what, late: false, kept: false },
+      })
+      expect(await sessions(house, oid)).toBe(0)
+      await letGo()
+      await until(
+        `${what}: its end is on record`,
+        async () => (await typesOf(house, locked)).at(-1) === 'closed',
+        30_000,
+      )
+      await person.end({ timeout: 0 })
+    }),
+  )
+}, 120_000)
+
+test('a table that is locked for ever keeps no access', async () => {
+  const id = await give(house, replica, 'e31', '3s')
+  const letGo = await hold('lock table grant_state in access exclusive mode')
+  const [late = 0] = await lateness([id])
+  expect(late).toBeLessThan(HELD_UP_FOR_MS)
+  await named(house, replica, 'orphan-access', id)
+  await letGo()
+  await until('its end is on record', async () => (await typesOf(house, id)).at(-1) === 'closed', 30_000)
+}, 90_000)
+
 test('a queue that is gone holds up no ending', async () => {
   const id = await give(house, replica, 'e20', '3s')
   await house.db`alter schema pgboss rename to pgboss_gone`

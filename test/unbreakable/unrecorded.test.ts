@@ -83,20 +83,41 @@ test('an approval that is kept from the sealer waits, and is sealed once its pla
   await gone(house, id)
 }, 90_000)
 
-test('when the record cannot be read, the end that the target was told decides', async () => {
-  const { id, person, oid } = await given('e3', '1h')
-  const other = await give(house, replica, 'e4', '1h')
-  // The target’s own expiry lies two minutes after the end: nobody waits for it here.
-  await house.targetDb.unsafe(`alter role ${accountOf(id)} valid until '2020-01-01'`)
-  await house.db`alter table event rename to event_gone`
-  await replica.sweep()
-  await gone(house, id)
-  expect(await sessions(house, oid)).toBe(0)
-  expect(await accounts(house)).toEqual([accountOf(other)])
-  await house.db`alter table event_gone rename to event`
-  await named(house, replica, 'orphan-access', id)
-  await person.end({ timeout: 0 })
-  await replica.press('e4', 'done', other)
-  await gone(house, other)
-  expect(await eventsOfStream(house.db, `grant:${other}`)).not.toEqual([])
-})
+/** How the record is kept from being read; each returns the way back. */
+const unreadable: Record<string, () => Promise<() => Promise<unknown>>> = {
+  'is gone': async () => {
+    await house.db`alter table event rename to event_gone`
+    return () => house.db`alter table event_gone rename to event`
+  },
+  'is locked for ever': async () => {
+    const holder = await house.db.reserve()
+    await holder.unsafe('begin; lock table event in access exclusive mode')
+    return async () => {
+      await holder`rollback`
+      holder.release()
+    }
+  },
+}
+
+test.each(Object.entries(unreadable))(
+  'when the record %s, the end that the target was told decides',
+  async (how, keep) => {
+    const [who, neighbour] = how === 'is gone' ? ['e3', 'e4'] : ['e6', 'e7']
+    const { id, person, oid } = await given(String(who), '1h')
+    const other = await give(house, replica, String(neighbour), '1h')
+    // The target’s own expiry lies two minutes after the end: nobody waits for it here.
+    await house.targetDb.unsafe(`alter role ${accountOf(id)} valid until '2020-01-01'`)
+    const letGo = await keep()
+    await replica.sweep()
+    await gone(house, id)
+    expect(await sessions(house, oid)).toBe(0)
+    expect(await accounts(house)).toEqual([accountOf(other)])
+    await letGo()
+    await named(house, replica, 'orphan-access', id)
+    await person.end({ timeout: 0 })
+    await replica.press(String(neighbour), 'done', other)
+    await gone(house, other)
+    expect(await eventsOfStream(house.db, `grant:${other}`)).not.toEqual([])
+  },
+  120_000,
+)

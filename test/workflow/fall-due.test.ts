@@ -14,6 +14,8 @@ let grants = 0
 let steps: string[]
 /** What a call of a target waits for, or fails with. */
 let hold: (step: string, target: string) => Promise<void>
+/** What the target is seen to hold. */
+let shown: unknown[] = []
 
 beforeAll(async () => {
   world = await createTestContext(AT)
@@ -134,8 +136,38 @@ it('what a target refuses is on record, and tried again from where it stands', a
   expect(steps).toEqual(['disable', 'terminate', 'remove', 'remove', 'verify'])
 })
 
+it('an ending whose steps cannot be recorded goes on all the same, and is recorded when that can be done again', async () => {
+  const id = await give('one')
+  const { db } = world.context
+  let letGo = () => {}
+  const locked = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  hold = (step) => (step === 'disable' ? locked : Promise.resolve())
+  const fallDue = startFallDue()
+  await fallDue.run(END)
+  await until(async () => steps.includes('disable'), 'the first step')
+  const holder = await db.reserve()
+  await holder`begin`
+  await holder`select from grant_state where id = ${id} for update`
+  letGo()
+  await world.clock.advance(11_000)
+  shown = [{ grantId: id, account: 'jit', grants: [], nativeExpiry: null, liveSessions: 1 }]
+  await until(async () => steps.includes('verify'), 'what is over is taken away')
+  expect(await endingOf(id)).toEqual(['grant.ending'])
+  await holder`rollback`
+  holder.release()
+  shown = []
+  await until(async () => {
+    await world.clock.set(world.clock.now() + 5_000)
+    await fallDue.run(world.clock.now())
+    return (await statusOf(id)) === 'removed'
+  }, 'the removal on record')
+  await fallDue.idle()
+}, 30_000)
+
 function startFallDue(overrides: Partial<Context> = {}): FallDue {
-  return createFallDue({ ...world.context, connectorOf: connectorFor, ...overrides })
+  return createFallDue({ ...world.context, connectorOf: connectorFor, knownTargets: () => ['one'], ...overrides })
 }
 
 function connectorFor(target: string): Connector {
@@ -145,6 +177,7 @@ function connectorFor(target: string): Connector {
     return { summary: step, checks: [], residuals: [] }
   }
   return {
+    listGrants: async () => shown,
     disable: () => seen('disable'),
     terminateSessions: () => seen('terminate'),
     remove: () => seen('remove'),
