@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { createAnswersFirst } from './app/answers-first.ts'
+import { createEndings } from './app/endings.ts'
 import { openChat, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
+import { readPolicyFile } from './app/read-policy-file.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
 import { createDesk } from './chat/desk.ts'
@@ -21,15 +22,12 @@ import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
 import { createEffects } from './effects/run-effects.ts'
-import { createWaker } from './effects/wake.ts'
 import { openRecord } from './open-record.ts'
-import { parsePolicy } from './policy/parse-policy.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
 import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
-import { createRound } from './schedule/round.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
@@ -45,15 +43,13 @@ import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint, Effect } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
-import { createFallDue } from './workflow/fall-due.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
-import { createPolicyInForce, type PolicyText } from './workflow/policy-in-force.ts'
+import { createPolicyInForce } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
 import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
-import { sweep, sweepTargets } from './workflow/sweep.ts'
 import { toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
@@ -127,7 +123,7 @@ async function start(
 
   const wakeOthers = createThrottle(() => {
     effects.kick(EFFECT_KINDS)
-    waker.poke()
+    endings.poke()
   })
   const committed = () => {
     sealer.kick()
@@ -147,7 +143,7 @@ async function start(
   const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())
 
-  const policy = createPolicyInForce(await readPolicy(config.policyFile), {
+  const policy = createPolicyInForce(await readPolicyFile(config.policyFile), {
     ...{ db, record, witnessed, clock, committed },
     changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
     onUnproved: ({ message }) => alarms.raise({ what: 'policy-unproved', detail: message, grant: null }),
@@ -198,7 +194,7 @@ async function start(
     // Before that nobody has a name, and the words would stay as they are.
     await policyLoaded.promise
     await answersFirst.turn()
-    await fallDue.calm(ENDINGS_FIRST_MS)
+    await endings.calm(ENDINGS_FIRST_MS)
     await announce(context, String(stream))
   }
   const effects = createEffects({
@@ -225,16 +221,7 @@ async function start(
       })
     },
   })
-  const fallDue = createFallDue(context)
-  const waker = createWaker({
-    ...{ clock, nextDue: fallDue.nextDue, run: fallDue.run },
-    onError: (error) => {
-      log.error({ err: error }, 'the timer could not look')
-      // What the record cannot be asked about, the targets may show.
-      void targetNet.now()
-    },
-  })
-  fallDue.onFree(() => waker.poke())
+  const endings = createEndings(context, log)
   const schedule = createSchedule({
     ...{ db, clock, log, timeZone: policy.current().timeZone },
     jobs: [
@@ -243,18 +230,6 @@ async function start(
         run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
       },
     ],
-  })
-  const onSweepFault = (error: unknown) => log.error({ err: error }, 'the sweep could not look')
-  const net = createRound({
-    ...{ clock, everyMs: 60_000, onFault: onSweepFault },
-    run: async () => {
-      await sweep(context)
-      waker.poke()
-    },
-  })
-  const targetNet = createRound({
-    ...{ clock, everyMs: 60_000, onFault: onSweepFault },
-    run: () => sweepTargets(context),
   })
 
   await effects.start()
@@ -276,23 +251,16 @@ async function start(
     await sealer.stop()
   })
   sealer.kick()
-  waker.poke()
-  onStop(async () => {
-    await waker.stop()
-    await fallDue.idle()
-  })
+  endings.start()
+  onStop(() => endings.stop())
   const watch = watchPolicy({
-    ...{ clock, policy, read: () => readPolicy(config.policyFile) },
+    ...{ clock, policy, read: () => readPolicyFile(config.policyFile) },
     onFault: (error) => log.error({ err: error }, 'the policy file was changed and cannot be read: the old one stays'),
   })
   watch.start()
   onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
-  for (const round of [net, targetNet]) {
-    round.start()
-    onStop(() => round.stop())
-  }
   await front.start()
   onStop(() => front.stop())
   const checks = readinessChecks({
@@ -332,28 +300,10 @@ async function start(
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
-  return { url: publicUrl, sweep: async () => void (await Promise.all([net.now(), targetNet.now()])) }
+  return { url: publicUrl, sweep: endings.sweep }
 }
 
 const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'revoke-all', 'check-record']
-
-/** @throws PolicyInvalid with every fault and its line */
-async function readPolicy(file: string): Promise<PolicyText> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new PolicyInvalid(`The policy ${file} cannot be read. Set POLICY_FILE to a file that can.`, { cause })
-  })
-  const reading = parsePolicy(text, file)
-  if ('policy' in reading) return { policy: reading.policy, text }
-  const faults = reading.faults.map(
-    (fault) => `  ${file}:${fault.line} ${fault.path} ${fault.message}. ${fault.remedy}`,
-  )
-  throw new PolicyInvalid(`The policy is not valid:\n${faults.join('\n')}`)
-}
-
-export class PolicyInvalid extends Error {
-  readonly code = 'POLICY_INVALID'
-  override name = 'PolicyInvalid'
-}
 
 /**
  * In the demo the target is a database beside ours; its bot's password follows from the secrets key.
