@@ -52,7 +52,8 @@ export default defineConfig({
           globalSetup,
           include: ['test/unbreakable/**/*.test.ts'],
           exclude: CROWDS,
-          maxWorkers: 2,
+          // They mostly wait.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
