@@ -7,7 +7,7 @@ import { createBareDatabase } from './bare-database.ts'
 import { startBareJobs } from './bare-jobs.ts'
 import { type Bench, BenchFailed } from './bench.ts'
 import { benchPolicy } from './bench-policy.ts'
-import { COMMIT_TIMES, commitTimes, endingOf, WHOLE_ENDING } from './lateness.ts'
+import { COMMIT_TIMES, commitTimes, endingOf, LOOK_EVERY_MS, WHOLE_ENDING } from './lateness.ts'
 import { grantIds, type Seed, seedGrants } from './seed-grants.ts'
 import { listed, median, quantile } from './statistics.ts'
 
@@ -136,6 +136,7 @@ async function endAll(
       `all grants of ${name} are gone`,
       () => areAllRemoved(sql, count),
       PATIENCE_MS + Math.max(...endsAt) - Date.now(),
+      LOOK_EVERY_MS,
     )
     const wrong = (await endingOf(sql, streams)).filter((types) => types !== WHOLE_ENDING)
     if (wrong.length > 0) throw new BenchFailed(`${wrong.length} grants did not end in steps, one of them: ${wrong[0]}`)
@@ -176,6 +177,7 @@ async function measureBareJobs(house: House, name: string, processes: number): P
       'all bare jobs are done',
       async () => (await commitTimes(sql, 'grant.disabled', ids.map(grantStream))).size === GRANTS,
       PATIENCE_MS,
+      LOOK_EVERY_MS,
     )
     return Math.max(...(await commitTimes(sql, 'grant.disabled', ids.map(grantStream))).values()) - instant
   } finally {

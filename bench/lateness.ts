@@ -3,6 +3,9 @@ import type { Db } from '../src/db/transaction.ts'
 /** The server must keep this, so that a commit's own time can be read, and not when somebody meant to commit. */
 export const COMMIT_TIMES = { track_commit_timestamp: 'on' }
 
+/** Times are read from the commits themselves: who waits for the last one need not look often, and keeps a processor free. */
+export const LOOK_EVERY_MS = 250
+
 /** When events of a type were committed, epoch ms, by stream. */
 export async function commitTimes(sql: Db, type: string, streams: readonly string[]): Promise<Map<string, number>> {
   const rows = await sql<{ stream: string; ms: number }[]>`

@@ -6,7 +6,7 @@ import { type House, openHouse, until } from '../test/support/house.ts'
 import { createBareRevocation } from './bare-revocation.ts'
 import { type Bench, BenchFailed } from './bench.ts'
 import { benchPolicy } from './bench-policy.ts'
-import { COMMIT_TIMES, commitTimes, endingOf, WHOLE_ENDING } from './lateness.ts'
+import { COMMIT_TIMES, commitTimes, endingOf, LOOK_EVERY_MS, WHOLE_ENDING } from './lateness.ts'
 import { grantIds, seedGrants } from './seed-grants.ts'
 import { listed, median } from './statistics.ts'
 
@@ -84,6 +84,7 @@ async function measureProduct(house: House, connector: Connector, ids: readonly 
       return times.size === ids.length && times
     },
     PATIENCE_MS,
+    LOOK_EVERY_MS,
   )
   const wrong = (await endingOf(house.db, streams)).filter((types) => types !== WHOLE_ENDING)
   if (wrong.length > 0) throw new BenchFailed(`${wrong.length} grants did not end in steps, one of them: ${wrong[0]}`)

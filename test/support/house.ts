@@ -139,13 +139,14 @@ export async function until<T>(
   what: string,
   look: () => Promise<T | null | undefined | false>,
   forMs = 20_000,
+  everyMs = 25,
 ): Promise<T> {
   const deadline = Date.now() + forMs
   for (;;) {
     const seen = await look()
     if (seen !== null && seen !== undefined && seen !== false) return seen
     if (Date.now() > deadline) throw new Error(`waited ${forMs} ms in vain until ${what}`)
-    await sleep(25)
+    await sleep(everyMs)
   }
 }
 
