@@ -60,18 +60,24 @@ export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneCo
     void mine.end({ timeout: 0 })
   }
 
-  async function unlock(key: string): Promise<void> {
-    await sql`select pg_advisory_unlock(hashtextextended(${key}, ${SALT}))`
+  const lock = inOneStatement(async (keys) => {
+    const rows = await sql<{ got: boolean }[]>`
+      select pg_try_advisory_lock(hashtextextended(key, ${SALT})) as got
+      from unnest(${keys}::text[]) with ordinality as lane (key, place) order by place`
     answers++
-  }
+    return rows.map(({ got }) => got)
+  })
+  const unlock = inOneStatement(async (keys) => {
+    const rows = await sql`
+      select pg_advisory_unlock(hashtextextended(key, ${SALT})) from unnest(${keys}::text[]) as lane (key)`
+    answers++
+    return rows.map(() => undefined)
+  })
 
   return {
     async tryLock(key) {
       const before = generation
-      const [row] = await sql<{ got: boolean }[]>`
-        select pg_try_advisory_lock(hashtextextended(${key}, ${SALT})) as got`
-      answers++
-      if (row?.got !== true) return null
+      if (!(await lock(key))) return null
       if (before !== generation) {
         // Asked on one connection and answered on the next, or lost since: begin anew, with nothing in hand.
         await unlock(key)
@@ -94,6 +100,26 @@ export function openLaneConnection({ url, role }: LaneConnectionOptions): LaneCo
       await sql.end({ timeout: 5 })
     },
   }
+}
+
+/** What is asked for in the same turn of the loop goes along in one statement; `ask` answers in the order of its keys. */
+function inOneStatement<T>(ask: (keys: string[]) => Promise<T[]>): (key: string) => Promise<T> {
+  let waiting: { key: string; resolve: (answer: T) => void; reject: (error: unknown) => void }[] = []
+  async function send(): Promise<void> {
+    const some = waiting
+    waiting = []
+    try {
+      const answers = await ask(some.map(({ key }) => key))
+      some.forEach(({ resolve }, place) => resolve(answers[place] as T))
+    } catch (error) {
+      for (const { reject } of some) reject(error)
+    }
+  }
+  return (key) =>
+    new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(send)
+      waiting.push({ key, resolve, reject })
+    })
 }
 
 export interface LaneConnectionOptions {

@@ -64,6 +64,27 @@ test('different lanes of one replica are used at the same time, on one connectio
   expect(row?.n).toBe(1)
 })
 
+test('of many lanes that are asked for at once each replica learns which it has', async () => {
+  const [one, two] = [replica(), replica()]
+  const keys = Array.from({ length: 50 }, (_, n) => `holding:prod-db:${n}`)
+  const held = Promise.withResolvers<void>()
+  const odd = keys.filter((_, n) => n % 2 === 1)
+  const entered: string[] = []
+  const holding = odd.map((key) =>
+    two.withLane(key, () => {
+      entered.push(key)
+      return held.promise
+    }),
+  )
+  await expect.poll(() => entered.length).toBe(odd.length)
+  const got = await Promise.all(keys.map((key) => one.tryLane(key, async () => key)))
+  expect(got.map((turn) => turn?.value ?? null)).toEqual(keys.map((key, n) => (n % 2 === 1 ? null : key)))
+  held.resolve()
+  await Promise.all(holding)
+  const again = await Promise.all(keys.map((key) => one.tryLane(key, async () => key)))
+  expect(again.map((turn) => turn?.value)).toEqual(keys)
+})
+
 test('in one process the lane is had in the order of asking', async () => {
   const lanes = replica()
   const order: number[] = []
