@@ -14,9 +14,10 @@ export const SEALER_LOCK = 7_240_118_002
 const PENDING = 'countersign_pending'
 const SEALED = 'countersign_sealed'
 const POLL_MS = 1_000
-/** A batch of so many shows that more is coming: the next one waits for a moment, and is larger and cheaper. */
+/** A batch of so many shows that more is coming: the next one waits for a moment, and is larger and cheaper for each. */
 const MANY = 4
-const GATHER_MS = 25
+const GATHER_MS_EACH = 4
+const LONGEST_GATHER_MS = 200
 
 /**
  * Puts events under the tree, signs, and brings the checkpoints to the witnesses. Every replica has one; the one that
@@ -53,8 +54,8 @@ export function createSealer(options: SealerOptions): Sealer {
     try {
       while (wanted && running) {
         wanted = false
-        const sealed = await turn().catch(giveUp)
-        if (wanted && (sealed ?? 0) >= MANY) await sleep(GATHER_MS)
+        const sealed = (await turn().catch(giveUp)) ?? 0
+        if (wanted && sealed >= MANY) await sleep(Math.min(sealed * GATHER_MS_EACH, LONGEST_GATHER_MS))
       }
     } finally {
       turning = null
