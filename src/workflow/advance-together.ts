@@ -9,6 +9,8 @@ const MOST_IN_ONE = 100
 const AT_ONCE = 2
 /** Whoever keeps the row of one grant locked holds up what is written with it no longer. */
 const LOCK_MS = 2_000
+/** Where many end, the next transaction begins so long after the one before, and carries more. */
+const GATHER_MS = 20
 
 /**
  * Moves many grants on in few transactions: what is asked for while one is under way goes with the next. Each step is
@@ -18,15 +20,20 @@ const LOCK_MS = 2_000
 export function createAdvanceTogether(context: Context): AdvanceTogether {
   const waiting: Waiting[] = []
   let underWay = 0
+  let gathering = false
 
   function flush(): void {
-    while (underWay < AT_ONCE && waiting.length > 0) {
-      underWay += 1
-      void write(context, waiting.splice(0, MOST_IN_ONE)).finally(() => {
-        underWay -= 1
-        flush()
-      })
-    }
+    if (gathering || underWay >= AT_ONCE || waiting.length === 0) return
+    underWay += 1
+    gathering = true
+    setTimeout(() => {
+      gathering = false
+      flush()
+    }, GATHER_MS)
+    void write(context, waiting.splice(0, MOST_IN_ONE)).finally(() => {
+      underWay -= 1
+      flush()
+    })
   }
 
   return (state, decide) =>
