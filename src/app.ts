@@ -5,6 +5,7 @@ import { createEndings } from './app/endings.ts'
 import { openChat, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
 import { readPolicyFile } from './app/read-policy-file.ts'
+import { createRecentKinds } from './app/recent-kinds.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
 import { createDesk } from './chat/desk.ts'
@@ -41,7 +42,7 @@ import { announce } from './workflow/announce.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
 import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
-import type { Context, CrashPoint, Effect } from './workflow/context.ts'
+import type { Context, CrashPoint } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
@@ -121,8 +122,9 @@ async function start(
   let publicUrl = config.publicUrl
   const reached = hooks.reached ?? (async () => undefined)
 
+  const kinds = createRecentKinds(clock)
   const wakeOthers = createThrottle(() => {
-    effects.kick(EFFECT_KINDS)
+    effects.kick(kinds.recent())
     endings.poke()
   })
   const committed = () => {
@@ -169,7 +171,12 @@ async function start(
       return front.chat
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
-    enqueue: (tx, effects) => enqueue(tx, [effects].flat().map(toEffect), clock.now()),
+    enqueue(tx, effects) {
+      const some = [effects].flat()
+      // What waits for its time is found by whoever looks then.
+      for (const effect of some) if (!('notBefore' in effect)) kinds.kept(effect.kind)
+      return enqueue(tx, some.map(toEffect), clock.now())
+    },
     get publicUrl() {
       return publicUrl
     },
@@ -302,8 +309,6 @@ async function start(
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
   return { url: publicUrl, sweep: endings.sweep }
 }
-
-const EFFECT_KINDS: readonly Effect['kind'][] = ['announce', 'provision', 'extend', 'revoke-all', 'check-record']
 
 /**
  * In the demo the target is a database beside ours; its bot's password follows from the secrets key.
