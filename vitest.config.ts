@@ -7,7 +7,8 @@ const behaviour = {
   retry: process.env.CI ? 1 : 0,
 }
 const globalSetup = ['test/support/global-setup.ts']
-const twoAtATime = { maxWorkers: 2, sequence: { groupOrder: 1 } }
+/** Many of them wait for a server or a browser to start. */
+const threeAtATime = { maxWorkers: 3, sequence: { groupOrder: 1 } }
 
 const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
 /** What only servers before 16 need. */
@@ -29,7 +30,7 @@ export default defineConfig({
       ...OLDER.map(({ major, include }) => ({
         test: {
           ...behaviour,
-          ...twoAtATime,
+          ...threeAtATime,
           name: `postgresql-${major}`,
           include: [...include],
           provide: { major },
@@ -38,7 +39,7 @@ export default defineConfig({
       {
         test: {
           ...behaviour,
-          ...twoAtATime,
+          ...threeAtATime,
           name: 'behaviour',
           globalSetup,
           include: ['test/**/*.test.ts'],
