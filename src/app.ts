@@ -57,7 +57,7 @@ import { watchPolicy } from './workflow/watch-policy.ts'
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
 const DRAIN_MS = 8_000
 /** So long a notice waits at most while many accesses are being taken away. */
-const ENDINGS_FIRST_MS = 2_000
+const ENDINGS_FIRST_MS = 5_000
 
 /** A running process. */
 export interface App {

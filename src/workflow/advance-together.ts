@@ -9,31 +9,35 @@ const MOST_IN_ONE = 100
 const AT_ONCE = 2
 /** Whoever keeps the row of one grant locked holds up what is written with it no longer. */
 const LOCK_MS = 2_000
-/** Where many end, the next transaction begins so long after the one before, and carries more. */
-const GATHER_MS = 20
+/** In a storm the next begins so long after the one before: that makes few and large ones. */
+const GATHER_MS = 40
 
 /**
  * Moves many grants on in few transactions: what is asked for while one is under way goes with the next. Each step is
  * still an event of its own, committed before anything is done that rests on it. Only a short cut: whoever is
  * overtaken by another writer, and everybody where a transaction fails, is told so and goes the long way, by itself.
+ * @param isStorm whether so many end that nobody is held up when their steps wait for each other
  */
-export function createAdvanceTogether(context: Context): AdvanceTogether {
+export function createAdvanceTogether(context: Context, isStorm: () => boolean): AdvanceTogether {
   const waiting: Waiting[] = []
   let underWay = 0
   let gathering = false
 
   function flush(): void {
     if (gathering || underWay >= AT_ONCE || waiting.length === 0) return
+    const some = waiting.splice(0, MOST_IN_ONE)
     underWay += 1
-    gathering = true
-    setTimeout(() => {
-      gathering = false
-      flush()
-    }, GATHER_MS)
-    void write(context, waiting.splice(0, MOST_IN_ONE)).finally(() => {
+    gathering = isStorm()
+    if (gathering) setTimeout(gathered, GATHER_MS)
+    void write(context, some).finally(() => {
       underWay -= 1
       flush()
     })
+  }
+
+  function gathered(): void {
+    gathering = false
+    flush()
   }
 
   return (state, decide) =>

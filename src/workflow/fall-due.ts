@@ -36,7 +36,7 @@ const BUSY_FOR_MS = 10_000
  * up no other.
  */
 export function createFallDue(context: Context): FallDue {
-  const together = createAdvanceTogether(context)
+  const together = createAdvanceTogether(context, () => removals.inHand.size >= STORM)
   const notBefore = new Map<string, number>()
   /** Still due, and in somebody else's hand: since when. */
   const passedOverSince = new Map<string, number>()
@@ -209,10 +209,8 @@ export function createFallDue(context: Context): FallDue {
   const seenTo = () => [...removals.inHand, ...looks.inHand, ...notBefore.keys()]
 
   async function nextDue(): Promise<number | null> {
-    const [next, ending] = await Promise.all([findNextDue(context.db, seenTo()), findEnding(context.db)])
-    const seen = new Set(seenTo())
-    const now = ending.some(({ id }) => !seen.has(id)) ? [0] : []
-    const times = [...(next === null ? [] : [next]), ...now, ...notBefore.values()]
+    const next = await findNextDue(context.db, seenTo())
+    const times = [...(next === null ? [] : [next]), ...notBefore.values()]
     return times.length === 0 ? null : Math.min(...times)
   }
 

@@ -45,11 +45,16 @@ export async function lockDue(tx: Tx, now: number, except: readonly string[], mo
   return rows.map((row) => row.id)
 }
 
-/** When the next grant falls due, epoch ms. */
+/** When the next grant falls due, epoch ms; 0 when one is ending, for that is due now. */
 export async function findNextDue(db: Db, except: readonly string[]): Promise<number | null> {
   const [row] = await db<{ at: number | null }[]>`
-    select min(next_due_at) as at from grant_state
-    where next_due_at is not null and id <> all(${[...except]}::text[])`
+    select case
+      when exists (select from grant_state where status = 'ending' and id <> all(${[...except]}::text[])) then 0
+      else (
+        select min(next_due_at) from grant_state
+        where next_due_at is not null and id <> all(${[...except]}::text[])
+      )
+    end as at`
   return row?.at ?? null
 }
 
