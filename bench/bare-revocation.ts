@@ -12,7 +12,7 @@ export function createBareRevocation(url: string, connections: number) {
       const now = Date.now()
       await sql`select jit.mark_disabled(${account}, ${id}, ${now}::bigint)`
       const password = newPassword()
-      await sql`select jit.disable(${account}, ${id}, ${scramVerifier(password)})`
+      await sql`select jit.disable(${account}, ${id}, ${await scramVerifier(password)})`
       const roleOid = await observe(sql, account)
       await tryLogin(url, account, password)
       await sql`select jit.disable(${account}, ${id}, null)`

@@ -30,7 +30,7 @@ export async function createDemoTarget(superuserUrl: string, botPassword: string
   await inDatabase(DATABASE, async (sql) => {
     await sql.unsafe(LEDGER)
     await sql.unsafe(setupSql({ ...NAMES, allowedRoles: ['ledger_read', 'ledger_write'] }))
-    await sql.unsafe(`alter role ${NAMES.bot} with login password '${scramVerifier(botPassword)}'`)
+    await sql.unsafe(`alter role ${NAMES.bot} with login password '${await scramVerifier(botPassword)}'`)
   })
   const url = new URL(at(superuserUrl, DATABASE))
   url.username = NAMES.bot

@@ -29,7 +29,7 @@ async function provisioned(grants = 'ledger_write'): Promise<{ grant: TargetGran
 /** Another login of the server, with a session of its own. */
 async function colleague(name: string): Promise<Sql> {
   const password = newPassword()
-  await dba.unsafe(`create role ${name} login password '${scramVerifier(password)}'`)
+  await dba.unsafe(`create role ${name} login password '${await scramVerifier(password)}'`)
   return server.client({ user: name, password })
 }
 
@@ -43,7 +43,7 @@ const removed = { verdict: 'removed', residuals: [] }
 
 test('a membership would leave a function behind that goes on writing when the account is dropped', async () => {
   await dba.unsafe(`create schema shared; grant usage, create on schema shared to ledger_write;
-    create role member_of_old login password '${scramVerifier('mine')}' in role ledger_write`)
+    create role member_of_old login password '${await scramVerifier('mine')}' in role ledger_write`)
   const member = server.client({ user: 'member_of_old', password: 'mine' })
   await member.unsafe(`set role ledger_write; create function shared.later() returns void language sql security definer
     as $$ update public.payments set status = 'refunded' where reference = 'INV-2031' $$`)

@@ -197,7 +197,7 @@ test('the bot itself can do nothing but call the functions', async () => {
 })
 
 test('the functions touch no other name, give nothing that is not listed, and take no plain password', async () => {
-  const verifier = unusableVerifier()
+  const verifier = await unusableVerifier()
   const provision = (account: string, role: string, secret: string) =>
     bot`select jit.provision(${account}, 'G-1', null, ${role}, ${secret}, ${inOneHour()}::bigint, 5, 0::bigint)`
   for (const name of [
@@ -228,7 +228,7 @@ test('the functions touch no other name, give nothing that is not listed, and ta
   })
   await expect(provision('jit_g_1', 'postgres', verifier)).rejects.toMatchObject({ code: 'JIT02' })
   await expect(provision('jit_g_1', 'pg_read_all_data', verifier)).rejects.toMatchObject({ code: 'JIT02' })
-  for (const secret of ['secret', `md5${'0'.repeat(32)}`, `${scramVerifier('x')}'; drop`]) {
+  for (const secret of ['secret', `md5${'0'.repeat(32)}`, `${await scramVerifier('x')}'; drop`]) {
     await expect(provision('jit_g_1', 'ledger_read', secret)).rejects.toMatchObject({ code: 'JIT01' })
   }
   expect(await dba`select from pg_roles where rolname in ('jit_g_1', 'jit_')`).toHaveLength(0)

@@ -47,7 +47,7 @@ async function give(as: string, approver = 'marcus'): Promise<string> {
 /** Somebody who holds the access works with it. */
 async function logIn(account: string, database = 'prod_db') {
   const password = 'as it was shown'
-  await house.targetDb.unsafe(`alter role ${account} password '${scramVerifier(password)}'`)
+  await house.targetDb.unsafe(`alter role ${account} password '${await scramVerifier(password)}'`)
   const sql = openDb(house.cluster.urlFor(database, account, password), { applicationName: 'holder', max: 1 })
   await sql`select 1`
   return sql

@@ -150,8 +150,8 @@ async function failToEnd(id: string): Promise<void> {
   await until('the proof is on record', async () => (await typesOf(house, id)).at(-1) === 'closed')
 }
 
-function setBotPassword(password: string): Promise<unknown> {
-  return house.targetDb.unsafe(`alter role countersign_bot password '${scramVerifier(password)}'`)
+async function setBotPassword(password: string): Promise<unknown> {
+  return house.targetDb.unsafe(`alter role countersign_bot password '${await scramVerifier(password)}'`)
 }
 
 /** What an open page is sent: everything that there is to see. */

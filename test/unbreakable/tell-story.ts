@@ -63,7 +63,7 @@ export async function plantOrphan(crew: Crew): Promise<string> {
   const id = `G-${Array.from({ length: 6 }, () => 'ABCDEFGHJK'[randomInt(10)]).join('')}`
   crew.watch.ignore(accountName(id))
   await crew.house.targetDb`
-    select jit.provision(${accountName(id)}, ${id}, ${LOG_ORIGIN}, 'ledger_read', ${scramVerifier('x')},
+    select jit.provision(${accountName(id)}, ${id}, ${LOG_ORIGIN}, 'ledger_read', ${await scramVerifier('x')},
       ${Date.now() + 600_000}::bigint, 1, ${Date.now()}::bigint)`
   await crew.sweep()
   return id

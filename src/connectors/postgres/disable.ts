@@ -23,7 +23,7 @@ export async function disable(target: PostgresTarget, grant: TargetGrant): Promi
 
   await sessions.act((sql) => sql`select jit.mark_disabled(${account}, ${id}, ${clock.now()}::bigint)`)
   const password = newPassword()
-  await close(scramVerifier(password))
+  await close(await scramVerifier(password))
   const before = await observe(target, grant)
   if (before.roles.length === 0) {
     return {

@@ -7,8 +7,9 @@ export async function issueSecret(target: PostgresTarget, grant: TargetGrant): P
   requireOwn(target, grant)
   const { id, account } = grant
   const password = newPassword()
+  const verifier = await scramVerifier(password)
   await target.sessions.act(
-    (sql) => sql`select jit.set_verifier(${account}, ${id}, ${scramVerifier(password)}, ${target.clock.now()}::bigint)`,
+    (sql) => sql`select jit.set_verifier(${account}, ${id}, ${verifier}, ${target.clock.now()}::bigint)`,
   )
   const { host, port, database } = target.endpoint
   const open = (label: string, value: string) => ({ label, value, secret: false })

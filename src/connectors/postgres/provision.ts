@@ -30,8 +30,9 @@ export async function provision(
   if (excess) throw new ConnectorError(excess.code, excess.message)
 
   const password = newPassword()
+  const verifier = await scramVerifier(password)
   await sessions.act(
-    (sql) => sql`select jit.provision(${account}, ${id}, ${origin}, ${grants}, ${scramVerifier(password)},
+    (sql) => sql`select jit.provision(${account}, ${id}, ${origin}, ${grants}, ${verifier},
       ${nativeExpiry}::bigint, ${connectionLimit}::integer, ${clock.now()}::bigint)`,
   )
   const seen = await observe(target, grant)
@@ -52,9 +53,8 @@ export async function provision(
   requireAll(where, checks)
 
   const accepted = describeProbe(await probeLogin(target, account, password))
-  await sessions.act(
-    (sql) => sql`select jit.set_verifier(${account}, ${id}, ${unusableVerifier()}, ${clock.now()}::bigint)`,
-  )
+  const unusable = await unusableVerifier()
+  await sessions.act((sql) => sql`select jit.set_verifier(${account}, ${id}, ${unusable}, ${clock.now()}::bigint)`)
   const holds = seen.givesCopies ? NO_ROLE : await rolesIn(target, grant)
   checks.push(check('login with a throw-away password', `let in as ${account}, holding ${holds}`, accepted))
   const after = await probeLogin(target, account, password)

@@ -1,6 +1,9 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
 
 const ITERATIONS = 4096
+/** On another thread: a storm of endings makes hundreds. */
+const hashPassword = promisify(pbkdf2)
 
 /**
  * What PostgreSQL keeps of a password: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`
@@ -9,9 +12,9 @@ const ITERATIONS = 4096
  * SASLprep (RFC 4013) leaves printable ASCII as it is; anything else is refused, not half prepared.
  * @throws RangeError on an empty password or one with other characters
  */
-export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
+export async function scramVerifier(password: string, salt: Buffer = randomBytes(16)): Promise<string> {
   if (!/^[\x20-\x7e]+$/.test(password)) throw new RangeError('a password must be printable ASCII, and not empty')
-  const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256')
+  const salted = await hashPassword(password, salt, ITERATIONS, 32, 'sha256')
   const clientKey = createHmac('sha256', salted).update('Client Key').digest()
   const storedKey = createHash('sha256').update(clientKey).digest('base64')
   const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64')
@@ -24,6 +27,6 @@ export function newPassword(): string {
 }
 
 /** A verifier that no password meets: its own is forgotten here. */
-export function unusableVerifier(): string {
+export function unusableVerifier(): Promise<string> {
   return scramVerifier(newPassword())
 }

@@ -94,7 +94,6 @@ export function connect({ host, port, database, user, password, tls }: Endpoint,
     connect_timeout: patience.connectMs / 1_000,
     idle_timeout: 60,
     fetch_types: false,
-    prepare: false,
     backoff: () => 0,
     onnotice: (notice) => notices.push(String(notice.message)),
     connection: {

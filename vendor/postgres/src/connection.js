@@ -1,6 +1,7 @@
 import net from 'net'
 import tls from 'tls'
 import crypto from 'crypto'
+import { promisify } from 'util'
 import Stream from 'stream'
 import { performance } from 'perf_hooks'
 
@@ -10,6 +11,9 @@ import Result from './result.js'
 import Queue from './queue.js'
 import { Query, CLOSE } from './query.js'
 import b from './bytes.js'
+
+
+const pbkdf2 = promisify(crypto.pbkdf2)
 
 export default Connection
 
@@ -738,7 +742,7 @@ function Connection(options, queues = {}, { onopen = noop, onend = noop, onclose
   async function SASLContinue(x) {
     const res = x.toString('utf8', 9).split(',').reduce((acc, x) => (acc[x[0]] = x.slice(2), acc), {})
 
-    const saltedPassword = await crypto.pbkdf2Sync(
+    const saltedPassword = await pbkdf2(
       await Pass(),
       Buffer.from(res.s, 'base64'),
       parseInt(res.i), 32,
