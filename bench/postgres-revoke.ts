@@ -14,7 +14,7 @@ const ROUNDS = 3
 const GRANTS = 200
 /** As the product: removals at once a target, and connections that they share. */
 const AT_ONCE = 32
-const CONNECTIONS = 3
+const CONNECTIONS = 4
 /** From the set-up to the instant: a process starts and becomes idle. */
 const CALM_MS = 8_000
 const PATIENCE_MS = 120_000

@@ -110,7 +110,7 @@ function inOneStatement<T>(ask: (keys: string[]) => Promise<T[]>): (key: string)
     waiting = []
     try {
       const answers = await ask(some.map(({ key }) => key))
-      some.forEach(({ resolve }, place) => resolve(answers[place] as T))
+      for (const [place, { resolve }] of some.entries()) resolve(answers[place] as T)
     } catch (error) {
       for (const { reject } of some) reject(error)
     }
