@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { createDemoTarget } from '../src/connectors/demo-target.ts'
 import { accountName } from '../src/connectors/postgres/account-name.ts'
 import { createPostgresConnector } from '../src/connectors/postgres/connector.ts'
+import { closeDb, openDb } from '../src/db/client.ts'
+import type { Db } from '../src/db/transaction.ts'
 import { grantStream } from '../src/domain/grant-event.ts'
 import type { Connector } from '../src/ports/connector.ts'
+import { startScratchCluster } from '../test/support/cluster.ts'
 import { type House, openHouse, until } from '../test/support/house.ts'
 import { createBareRevocation } from './bare-revocation.ts'
 import { type Bench, BenchFailed } from './bench.ts'
@@ -14,7 +19,7 @@ const ROUNDS = 3
 const GRANTS = 200
 /** As the product: removals at once a target, and connections that they share. */
 const AT_ONCE = 32
-const CONNECTIONS = 4
+const CONNECTIONS = 5
 /** From the set-up to the instant: a process starts and becomes idle. */
 const CALM_MS = 8_000
 const PATIENCE_MS = 120_000
@@ -29,15 +34,19 @@ export const postgresRevoke: Bench = {
       ...{ account: (id) => `{ local: ${id} }`, connector: 'env:DEMO_TARGET_URL' },
     })
     const house = await openHouse({ policy, settings: COMMIT_TIMES })
+    // A server of its own, as in production: the record's many sessions are not among those that a removal looks through.
+    const server = await startScratchCluster()
+    const { url, database } = await createDemoTarget(server.urlFor('postgres'), randomUUID())
+    const target = { url, db: openDb(server.urlFor(database), { applicationName: 'bench', max: 1 }) }
     const connector = createPostgresConnector({
-      ...{ target: 't0', url: house.targetUrl, origin: house.environment.LOG_ORIGIN ?? '' },
+      ...{ target: 't0', url, origin: house.environment.LOG_ORIGIN ?? '' },
       clock: { now: Date.now, runAt: () => () => undefined },
     })
     try {
       const rounds: { product: number; bare: number; ratio: number }[] = []
       for (let n = 0; n < ROUNDS; n++) {
-        const bare = await measureBare(house, connector, grantIds(GRANTS, 2 * n * GRANTS))
-        const product = await measureProduct(house, connector, grantIds(GRANTS, (2 * n + 1) * GRANTS))
+        const bare = await measureBare(target, connector, grantIds(GRANTS, 2 * n * GRANTS))
+        const product = await measureProduct(house, target, connector, grantIds(GRANTS, (2 * n + 1) * GRANTS))
         rounds.push({ product, bare, ratio: product / bare })
         say(`${GRANTS} gone after ${product.toFixed(0)} ms, the same SQL bare takes ${bare.toFixed(0)} ms`)
       }
@@ -50,23 +59,30 @@ export const postgresRevoke: Bench = {
       }
     } finally {
       await connector.close()
+      await closeDb(target.db)
+      await server.remove()
       await house.close()
     }
   },
 }
 
-async function measureBare(house: House, connector: Connector, ids: readonly string[]): Promise<number> {
+async function measureBare(target: Target, connector: Connector, ids: readonly string[]): Promise<number> {
   await makeLogins(connector, ids)
-  const bare = createBareRevocation(house.targetUrl, CONNECTIONS)
+  const bare = createBareRevocation(target.url, CONNECTIONS)
   const since = performance.now()
   await eachUpTo(AT_ONCE, ids, (id) => bare.revoke({ id, account: accountName(id) }))
   const took = performance.now() - since
   await bare.close()
-  await requireNoLogins(house, ids)
+  await requireNoLogins(target, ids)
   return took
 }
 
-async function measureProduct(house: House, connector: Connector, ids: readonly string[]): Promise<number> {
+async function measureProduct(
+  house: House,
+  target: Target,
+  connector: Connector,
+  ids: readonly string[],
+): Promise<number> {
   await makeLogins(connector, ids)
   const size = { count: ids.length, calmMs: CALM_MS }
   const seeds = await seedGrants(house.environment, size, (endsAt) =>
@@ -75,7 +91,7 @@ async function measureProduct(house: House, connector: Connector, ids: readonly 
     }),
   )
   // Only now: logins of which the record says nothing would be taken away at the start.
-  const replica = await house.startReplica()
+  const replica = await house.startReplica({ DEMO_TARGET_URL: target.url })
   const streams = ids.map(grantStream)
   const removed = await until(
     'all grants are gone',
@@ -89,7 +105,7 @@ async function measureProduct(house: House, connector: Connector, ids: readonly 
   const wrong = (await endingOf(house.db, streams)).filter((types) => types !== WHOLE_ENDING)
   if (wrong.length > 0) throw new BenchFailed(`${wrong.length} grants did not end in steps, one of them: ${wrong[0]}`)
   await replica.stop()
-  await requireNoLogins(house, ids)
+  await requireNoLogins(target, ids)
   return Math.max(...removed.values()) - (seeds[0]?.endsAt ?? Number.NaN)
 }
 
@@ -101,9 +117,16 @@ async function makeLogins(connector: Connector, ids: readonly string[]): Promise
   })
 }
 
-async function requireNoLogins({ targetDb }: House, ids: readonly string[]): Promise<void> {
-  const left = await targetDb`select from pg_roles where rolname = any(${ids.map(accountName)}::text[])`
+async function requireNoLogins({ db }: Target, ids: readonly string[]): Promise<void> {
+  const left = await db`select from pg_roles where rolname = any(${ids.map(accountName)}::text[])`
   if (left.length > 0) throw new BenchFailed(`${left.length} of ${ids.length} logins are still there`)
+}
+
+interface Target {
+  /** As the bot. */
+  readonly url: string
+  /** As the superuser. */
+  readonly db: Db
 }
 
 async function eachUpTo<T>(limit: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -16,7 +16,7 @@ const SEALED = 'countersign_sealed'
 const POLL_MS = 1_000
 /** A batch of so many shows that more is coming: the next one waits for a moment, and is larger and cheaper for each. */
 const MANY = 4
-const GATHER_MS_EACH = 4
+const GATHER_MS_EACH = 8
 const LONGEST_GATHER_MS = 200
 
 /**

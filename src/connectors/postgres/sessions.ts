@@ -7,7 +7,7 @@ import { explainFailure, isConnectionLost } from './explain-failure.ts'
  * A few connections to one database of a target. Each serves one caller at a time, so that a notice
  * belongs to the statement that caused it, and one that did not answer is thrown away.
  */
-export function openSessions(where: string, endpoint: Endpoint, patience: Patience, most = 4): Sessions {
+export function openSessions(where: string, endpoint: Endpoint, patience: Patience, most = 5): Sessions {
   const idle: Session[] = []
   const waiting: ((borrowed: Borrowed) => void)[] = []
   const inFlight = new Set<Promise<void>>()
