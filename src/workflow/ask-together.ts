@@ -14,7 +14,11 @@ import { appendToGrants } from './grant-store.ts'
 import { loadRoster } from './roster.ts'
 
 const MOST_IN_ONE = 32
-/** The next goes when the one before is written: that makes few and large ones. Past so long, it goes all the same. */
+/** Whoever has an answer often asks again: where many ask, the next waits so long for others that go along. */
+const GATHER_MS = 4
+/** While one is on its way to the disk the next is prepared. More would make them small. */
+const AWAITED = 2
+/** One that takes longer is awaited no more: the next goes all the same. */
 const SLOW_MS = 250
 const AT_ONCE = 4
 /** Leaves time to do it by itself before the person has to be told to wait. */
@@ -29,9 +33,22 @@ const BUDGET_MS = 1_000
 export function createAskTogether(context: Context): AskTogether {
   const waiting: Waiting[] = []
   let [underWay, awaited] = [0, 0]
+  let gathering = false
+  let manyAsk = false
 
   function flush(): void {
-    if (awaited > 0 || underWay >= AT_ONCE || waiting.length === 0) return
+    if (gathering) return
+    if (!manyAsk) return go()
+    gathering = true
+    setTimeout(() => {
+      gathering = false
+      go()
+    }, GATHER_MS)
+  }
+
+  function go(): void {
+    if (awaited >= AWAITED || underWay >= AT_ONCE || waiting.length === 0) return
+    manyAsk = waiting.length > 1
     underWay += 1
     awaited += 1
     let slow = false
@@ -57,7 +74,8 @@ export function createAskTogether(context: Context): AskTogether {
 
 async function write(context: Context, some: readonly Waiting[]): Promise<void> {
   try {
-    const answers = await inTransaction(context.db, { timeoutMs: BUDGET_MS }, (tx) => writeIn(context, tx, some))
+    const decided = await decideAll(context, some)
+    const answers = await inTransaction(context.db, { timeoutMs: BUDGET_MS }, (tx) => writeIn(context, tx, decided))
     if (answers.size > 0) context.committed()
     for (const asking of some) {
       const answer = answers.get(asking.id) ?? null
@@ -71,20 +89,30 @@ async function write(context: Context, some: readonly Waiting[]): Promise<void> 
   }
 }
 
-/** @returns the answers, by the id of the request, of those that were written */
-async function writeIn(context: Context, tx: Tx, some: readonly Asking[]): Promise<Map<string, Answer>> {
-  const [repeated, policy] = await Promise.all([findActs(tx, some), context.policy.inForce(tx)])
-  if (isRefused(policy)) return new Map()
+/** By the policy that is known here, which is looked up along with everything else, once something is to be written. */
+async function decideAll(context: Context, some: readonly Asking[]): Promise<Decisions> {
+  const policy = context.policy.current()
   const now = context.clock.now()
   const asks: Decided[] = []
   for (const asking of some) {
-    const decided = repeated.has(asking.act.key) ? null : await decide(context, asking, policy, now)
+    const decided = await decide(context, asking, policy, now)
     // Everything about one person is decided one after the other.
     if (decided !== null && asks.every(({ by, key }) => by !== decided.by && key !== decided.key)) asks.push(decided)
   }
-  if ((await freezeOn(context, tx, ...asks.map(({ target }) => target))) !== null) return new Map()
-  const free = await lockFree(tx, asks)
-  const steps = asks.filter(({ by }) => free.has(by)).map(({ id, facts }) => ({ id, before: null, facts }))
+  return { policy, now, asks }
+}
+
+/** @returns the answers, by the id of the request, of those that were written */
+async function writeIn(context: Context, tx: Tx, { policy, now, asks }: Decisions): Promise<Map<string, Answer>> {
+  const [repeated, inForce, freeze, free] = await Promise.all([
+    findActs(tx, asks),
+    context.policy.inForce(tx),
+    freezeOn(context, tx, ...asks.map(({ target }) => target)),
+    lockFree(tx, asks),
+  ])
+  if (inForce !== policy || freeze !== null) return new Map()
+  const plain = asks.filter(({ by, key }) => free.has(by) && !repeated.has(key))
+  const steps = plain.map(({ id, facts }) => ({ id, before: null, facts }))
   const names = namesOf(context)
   const keys = new Map(asks.map(({ id, key }) => [id, key]))
   const answers = new Map<string, Answer>()
@@ -101,13 +129,13 @@ async function writeIn(context: Context, tx: Tx, some: readonly Asking[]): Promi
       from unnest(${rows.map(({ key }) => key)}::text[], ${rows.map(({ answer }) => answer)}::text[]) as act (key, answer)
       order by key`
   })
-  for (const asking of some) if (answers.has(asking.id)) await asking.before()
+  for (const { id, before } of plain) if (answers.has(id)) await before()
   return answers
 }
 
-async function findActs(tx: Tx, some: readonly Asking[]): Promise<Set<string>> {
+async function findActs(tx: Tx, asks: readonly Decided[]): Promise<Set<string>> {
   const rows = await tx<{ key: string }[]>`
-    select key from act where key = any(${some.map(({ act }) => act.key)}::text[])`
+    select key from act where key = any(${asks.map(({ key }) => key)}::text[])`
   return new Set(rows.map(({ key }) => key))
 }
 
@@ -122,7 +150,15 @@ async function decide(context: Context, asking: Asking, policy: Policy, now: num
   const roster = await loadRoster(context, policy, target.name, entitlement.approvals, by.id)
   const facts = decideAsk({ ...words, by: by.id, for: by.id }, roster, policy, now)
   if (isRefused(facts)) return null
-  return { id, key: act.key, by: by.id, target: target.name, entitlement: entitlement.name, facts }
+  return {
+    id,
+    key: act.key,
+    by: by.id,
+    target: target.name,
+    entitlement: entitlement.name,
+    facts,
+    before: asking.before,
+  }
 }
 
 /**
@@ -150,7 +186,13 @@ async function lockFree(tx: Tx, asks: readonly Decided[]): Promise<Set<string>> 
   return new Set(locked.map(({ id }) => id).filter((id) => !having.has(id)))
 }
 
-interface Decided {
+interface Decisions {
+  readonly policy: Policy
+  readonly now: number
+  readonly asks: readonly Decided[]
+}
+
+interface Decided extends Pick<Asking, 'before'> {
   readonly id: string
   readonly key: string
   readonly by: string
