@@ -54,16 +54,18 @@ async function once<T>(db: Db, limits: TransactionLimits, run: (tx: Tx) => Promi
         -- A machine that vanished must not keep its locks until TCP notices.
         set_config('idle_in_transaction_session_timeout', ${String(timeoutMs + GRACE_MS)}, true)`.catch(() => undefined)
     const value = await run(tx)
-    // A timeout that strikes while a synchronous standby is awaited would call a commit good that no standby has.
-    // Its answer also proves that the transaction still stands: COMMIT after a failed statement reports success.
-    await tx.unsafe('set local statement_timeout = 0')
     checkpoint(act)
     act.step = 'committing'
-    return { value }
+    // A timeout that strikes while a synchronous standby is awaited would call a commit good that no standby has.
+    const stands = tx.unsafe('set local statement_timeout = 0').execute()
+    stands.catch(() => undefined)
+    return { value, stands }
   }
   const done = await db.begin('', work, (connection) => {
     act.connection = connection
   })
+  // Sent ahead of COMMIT, which reports success after a failed statement: this one's answer tells.
+  await done.stands
   return done.value
 }
 

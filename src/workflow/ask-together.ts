@@ -16,9 +16,7 @@ import { loadRoster } from './roster.ts'
 const MOST_IN_ONE = 32
 /** Whoever has an answer often asks again: where many ask, the next waits so long for others that go along. */
 const GATHER_MS = 4
-/** While one is on its way to the disk the next is prepared. More would make them small. */
-const AWAITED = 2
-/** One that takes longer is awaited no more: the next goes all the same. */
+/** The next goes when the one before is written: that makes few and large ones. Past so long, it goes all the same. */
 const SLOW_MS = 250
 const AT_ONCE = 4
 /** Leaves time to do it by itself before the person has to be told to wait. */
@@ -47,7 +45,7 @@ export function createAskTogether(context: Context): AskTogether {
   }
 
   function go(): void {
-    if (awaited >= AWAITED || underWay >= AT_ONCE || waiting.length === 0) return
+    if (awaited > 0 || underWay >= AT_ONCE || waiting.length === 0) return
     manyAsk = waiting.length > 1
     underWay += 1
     awaited += 1

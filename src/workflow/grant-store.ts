@@ -2,6 +2,7 @@ import type { Tx } from '../db/transaction.ts'
 import { nextDue } from '../domain/decide-ending.ts'
 import { type GrantEvent, grantStream, type Placed, PRIVATE_PATHS } from '../domain/grant-event.ts'
 import { evolve, foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
+import { StreamConflict } from '../record/append.ts'
 import type { Draft } from '../record/compose.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
 import type { Context, Effect } from './context.ts'
@@ -62,17 +63,23 @@ export async function appendToGrants(
   beside: (states: readonly GrantState[]) => Promise<unknown> = async () => undefined,
 ): Promise<Map<string, GrantState>> {
   const all = steps.map((step) => ({ ...step, ...placeFacts(step.id, step.before, step.facts, now) }))
-  const written = await context.record.appendTogether(
+  const appending = context.record.appendTogether(
     tx,
     all.map(({ id, before, placed }) => {
       return { stream: grantStream(id), expectedSeq: before?.seq ?? 0, drafts: placed.map(toDraft), at: now }
     }),
   )
+  const writeRest = async (done: typeof all) => {
+    const states = done.map(({ state }) => state)
+    const effects = done.flatMap(({ id, facts }) => effectsOf(id, facts, now))
+    await Promise.all([saveStates(tx, states), context.enqueue(tx, effects), beside(states)])
+  }
+  // Nobody else writes to what begins here: all of it is on its way before the first is answered.
+  const begin = all.length > 0 && all.every(({ before }) => before === null)
+  const [written] = await Promise.all([appending, begin && writeRest(all)])
   const done = all.filter(({ id }) => written.has(grantStream(id)))
-  if (done.length === 0) return new Map()
-  const states = done.map(({ state }) => state)
-  const effects = done.flatMap(({ id, facts }) => effectsOf(id, facts, now))
-  await Promise.all([saveStates(tx, states), context.enqueue(tx, effects), beside(states)])
+  if (begin && done.length < all.length) throw new StreamConflict('a stream that begins here', 0, null)
+  if (!begin && done.length > 0) await writeRest(done)
   return new Map(done.map(({ state }) => [state.id, state]))
 }
 
