@@ -152,13 +152,20 @@ const EXPLANATION = {
 function isObject(rawBody: Buffer, type: string): boolean {
   try {
     const text = rawBody.toString()
-    const payload = type === 'application/x-www-form-urlencoded' ? new URLSearchParams(text).getAll('payload') : [text]
-    if (payload.length !== 1) return type === 'application/x-www-form-urlencoded'
+    const isForm = type === 'application/x-www-form-urlencoded'
+    if (isForm && !mayHavePayload(text)) return true
+    const payload = isForm ? new URLSearchParams(text).getAll('payload') : [text]
+    if (payload.length !== 1) return isForm
     const body: unknown = JSON.parse(payload[0] ?? '')
     return typeof body === 'object' && body !== null && !Array.isArray(body)
   } catch {
     return false
   }
+}
+
+/** A command has none, and its whole body need not be read for that; a name may be written in another way. */
+function mayHavePayload(form: string): boolean {
+  return form.split('&').some((pair) => pair.startsWith('payload') || /^[^=]*[%+]/.test(pair))
 }
 
 function isClosed(body: unknown): boolean {

@@ -173,6 +173,8 @@ it.each([
   ['[]', 'application/json'],
   ['"text"', 'application/json'],
   ['payload=null', 'application/x-www-form-urlencoded'],
+  ['%70ayload=null', 'application/x-www-form-urlencoded'],
+  ['token=x&pay%6Coad=7', 'application/x-www-form-urlencoded'],
   ['payload=%5B%5D', 'application/x-www-form-urlencoded'],
   ['payload=%7B', 'application/x-www-form-urlencoded'],
   ['', 'application/json'],
