@@ -55,7 +55,7 @@ export function createSealer(options: SealerOptions): Sealer {
       while (wanted && running) {
         wanted = false
         const sealed = (await turn().catch(giveUp)) ?? 0
-        if (wanted && sealed >= MANY) await sleep(Math.min(sealed * GATHER_MS_EACH, LONGEST_GATHER_MS))
+        if (sealed >= MANY) await sleep(Math.min(sealed * GATHER_MS_EACH, LONGEST_GATHER_MS))
       }
     } finally {
       turning = null
