@@ -14,9 +14,11 @@ import { appendToGrants } from './grant-store.ts'
 import { loadRoster } from './roster.ts'
 
 const MOST_IN_ONE = 32
-/** Whoever has an answer often asks again: where many ask, the next waits so long for others that go along. */
+/** One is written while the next comes together. */
+const AWAITED = 2
+/** Whoever has an answer often asks again: the others of a half are waited for so long at most. */
 const GATHER_MS = 4
-/** The next goes when the one before is written: that makes few and large ones. Past so long, it goes all the same. */
+/** One that takes longer is awaited no more: the next goes all the same. */
 const SLOW_MS = 250
 const AT_ONCE = 4
 /** Leaves time to do it by itself before the person has to be told to wait. */
@@ -30,37 +32,48 @@ const BUDGET_MS = 1_000
  */
 export function createAskTogether(context: Context): AskTogether {
   const waiting: Waiting[] = []
-  let [underWay, awaited] = [0, 0]
-  let gathering = false
-  let manyAsk = false
+  let [underWay, awaited, asksUnderWay] = [0, 0, 0]
+  /** How many ask at the same time, as far as was seen lately. */
+  let crowd = 0
+  let gathering: NodeJS.Timeout | null = null
 
+  /** Half of those who ask go together, so that the other half has its turn to come in meanwhile. */
   function flush(): void {
-    if (gathering) return
-    if (!manyAsk) return go()
-    gathering = true
-    setTimeout(() => {
-      gathering = false
-      go()
+    if (!mayGo()) return
+    crowd = Math.max(crowd, waiting.length + asksUnderWay)
+    if (waiting.length >= crowd / 2) return go()
+    gathering ??= setTimeout(() => {
+      gathering = null
+      if (mayGo()) go()
     }, GATHER_MS)
   }
 
+  function mayGo(): boolean {
+    return waiting.length > 0 && awaited < AWAITED && underWay < AT_ONCE
+  }
+
   function go(): void {
-    if (awaited > 0 || underWay >= AT_ONCE || waiting.length === 0) return
-    manyAsk = waiting.length > 1
+    if (gathering !== null) clearTimeout(gathering)
+    gathering = null
+    const some = waiting.splice(0, Math.min(Math.ceil(crowd / 2), MOST_IN_ONE))
+    crowd -= 1
     underWay += 1
     awaited += 1
+    asksUnderWay += some.length
     let slow = false
     const timer = setTimeout(() => {
       slow = true
       awaited -= 1
       flush()
     }, SLOW_MS)
-    void write(context, waiting.splice(0, MOST_IN_ONE)).finally(() => {
+    void write(context, some).finally(() => {
       clearTimeout(timer)
       underWay -= 1
+      asksUnderWay -= some.length
       if (!slow) awaited -= 1
       flush()
     })
+    flush()
   }
 
   return (asking) =>
