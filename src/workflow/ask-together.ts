@@ -41,11 +41,13 @@ export function createAskTogether(context: Context): AskTogether {
   function flush(): void {
     if (!mayGo()) return
     crowd = Math.max(crowd, waiting.length + asksUnderWay)
-    if (waiting.length >= crowd / 2) return go()
-    gathering ??= setTimeout(() => {
-      gathering = null
-      if (mayGo()) go()
-    }, GATHER_MS)
+    if (waiting.length >= crowd / 2) go()
+    else gathering ??= setTimeout(gathered, GATHER_MS)
+  }
+
+  function gathered(): void {
+    gathering = null
+    if (mayGo()) go()
   }
 
   function mayGo(): boolean {
