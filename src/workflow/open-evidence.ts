@@ -1,14 +1,17 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import { freezeStream, targetOfFreeze } from '../domain/freeze-event.ts'
 import { grantStream, readGrantId } from '../domain/grant-event.ts'
-import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
+import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import { orderStream, readOrderId } from '../domain/order-event.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
+import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
 import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
-import { parseBody } from '../record/verify.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
+import { type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
+import { textOf } from './policy-in-force.ts'
 
 /**
  * The evidence of one grant, one order or the freezes of one target: everything on record about it, with the proofs and the private texts. That
@@ -37,7 +40,9 @@ export async function openEvidence(
     const signal = AbortSignal.timeout(patienceMs)
     await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, signal)))
     const streams = ends.map(({ stream }) => stream)
-    const file = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
+    const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
+    const policies = await policiesOf(around, proved)
+    const file = policies.length === 0 ? proved : { ...proved, policies }
     return { id, file, missing: missingIn(file, ends) }
   })
 }
@@ -64,6 +69,23 @@ async function recordOpening(around: EvidenceSurroundings, grant: string, by: st
     around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now()),
   )
   around.committed()
+}
+
+/** The texts of the policies that the events name, as far as they are still there: their names prove them. */
+async function policiesOf({ db, record }: EvidenceSurroundings, file: EvidenceFile): Promise<PolicyText[]> {
+  const named = new Set(
+    file.events.map(({ body }) => parseBody(body).data.policy).filter((hash) => typeof hash === 'string'),
+  )
+  if (named.size === 0) return []
+  const loaded = await record.readStream(db, POLICY_STREAM).catch((error: unknown) => {
+    // Somebody changed the stream of the policies: what is proved of the grant goes out all the same.
+    if (error instanceof RecordTampered) return []
+    throw error
+  })
+  return [...named].flatMap((hash) => {
+    const text = textOf(loaded, hash)
+    return text !== null && hashPolicy(text) === hash ? [{ hash, text }] : []
+  })
 }
 
 function missingIn(file: EvidenceFile, ends: readonly StreamEnd[]): MissingPart[] {
