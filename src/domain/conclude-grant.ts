@@ -1,6 +1,7 @@
 import { concludeAuthorised, type KnownPolicies } from './conclude-authorised.ts'
 import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
+import { concludePeople } from './conclude-people.ts'
 import {
   allOf,
   type Conclusion,
@@ -47,6 +48,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
   const gone = exists || beside.some(({ type }) => type === 'orphan.found') ? concludeGone(own, beside) : null
   const parts = [
     askedPart(asked),
+    ...concludePeople(own, policies),
     policyPart(own, policies),
     authorised.part,
     given,

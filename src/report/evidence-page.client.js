@@ -124,6 +124,7 @@ async function check(file) {
 function show(state, words, wrong = []) {
   document.getElementById('check').dataset.state = state
   says.textContent = words
+  document.querySelector('.line')?.classList.toggle('void', state === 'bad')
   const items = wrong.slice(0, 20).map((what) => {
     const item = document.createElement('li')
     item.textContent = what

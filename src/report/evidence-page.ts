@@ -50,6 +50,7 @@ ${conclusion === null ? '' : `<p class="line ${conclusion.standing}">${escapeHtm
 <ul id="check-list"></ul>
 <p class="soft">A page can be made to say anything. <strong>The proof is the verifier, with a key that you got by another way
 than this file</strong>: ask for the fingerprint by telephone, and compare.</p>
+<p class="soft">Save the evidence from this page, then:</p>
 <pre>npm run -s countersign -- verify &lt;file&gt; --key &lt;the key you were given&gt;</pre>
 <p id="tools" class="tools" hidden><button type="button" id="save">Save the evidence (JSON)</button>
 <label>The key or fingerprint that you were given <input id="given" type="text" autocomplete="off" spellcheck="false"></label>

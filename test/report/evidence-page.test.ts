@@ -94,7 +94,7 @@ describe('the page', () => {
     expect(says).toContain('Verified here, under the key in this file: 9 events')
     expect(says).toContain('The proof is the verifier, with a key that you got by another way')
     const words = await page.locator('main').innerText()
-    for (const word of ['activity: not collected', 'click only', 'fix ledger INC-42', 'marcus', signer.vkey]) {
+    for (const word of ['activity: not collected', 'click only', 'fix ledger INC-42', 'Marcus, Manager', signer.vkey]) {
       expect(words).toContain(word)
     }
     expect(faults).toEqual([])
@@ -184,6 +184,7 @@ describe('a changed file', () => {
     expect(says).toContain('Not as it was recorded')
     expect(says).toContain(what)
     expect(says).not.toContain('Verified here')
+    expect(await page.locator('.line').getAttribute('class')).toContain('void')
     await close()
   })
 })
