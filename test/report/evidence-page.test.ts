@@ -20,6 +20,8 @@ const HOSTILE = [
   '</script><script>window.broken = 1</script>',
   '<img src=x onerror="window.broken = 1">',
   '--><!--<script>',
+  '<!-- <script </script a',
+  '</script a',
   '" onmouseover="window.broken = 1',
   "'; window.broken = 1; '",
   '`;window.broken = 1;`',
