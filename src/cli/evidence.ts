@@ -25,7 +25,8 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
       const opened = await openEvidence(acting, { id: given.word(0), by, patienceMs })
       if (files === null) sayJson(opened.file)
       else {
-        const about = { id: opened.id, name: basename(out), build: await readBuild(), runBy: by }
+        const { id, missing } = opened
+        const about = { id, name: basename(out), build: await readBuild(), runBy: by, missing }
         const report = evidenceReport(opened.file, format, { ...about, runAt: acting.clock.now() })
         await files.write([report.content, `${JSON.stringify(report.manifest, null, 2)}\n`])
         say(`${out} has ${opened.file.events.length} events on ${opened.id}.`)

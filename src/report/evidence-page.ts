@@ -4,6 +4,7 @@ import path from 'node:path'
 import { type Conclusion, type Part, type Standing, utc } from '../domain/conclusion.ts'
 import type { EvidenceFile } from '../record/evidence.ts'
 import type { Verdict } from '../record/verify.ts'
+import type { MissingEvents } from './evidence-report.ts'
 import type { Manifest } from './manifest.ts'
 import { escapeHtml } from './shown-text.ts'
 
@@ -24,7 +25,7 @@ const POLICY = [
  * evidence, and checks its hashes, proofs and signature again where it is opened. It proves nothing by itself: a page
  * can be made to say anything, so it names the verifier and the key that must come from elsewhere.
  */
-export function evidencePage({ file, verdict, conclusion, manifest }: Shown): string {
+export function evidencePage({ file, verdict, conclusion, missing, manifest }: Shown): string {
   const { id = '' } = manifest.parameters
   const title = `Evidence on ${id}`
   return `<!doctype html>
@@ -57,7 +58,7 @@ than this file</strong>: ask for the fingerprint by telephone, and compare.</p>
 <span id="given-says" role="status"></span></p>
 </section>
 ${(conclusion?.parts ?? []).map(section).join('\n')}
-${notProved(conclusion, verdict)}
+${notProved([...missing.map(notIn), ...(conclusion?.notProved ?? []), ...verdict.limits])}
 <section><h2>Key and checkpoint</h2>
 ${list([
   ['Key in this file', file.verifierKey],
@@ -112,8 +113,11 @@ function list(rows: readonly Row[]): string {
   return `<dl>${items.join('\n')}</dl>`
 }
 
-function notProved(conclusion: Conclusion | null, verdict: Verdict): string {
-  const all = [...(conclusion?.notProved ?? []), ...verdict.limits]
+function notIn({ stream, from, to }: MissingEvents): string {
+  return `events ${from} to ${to} of ${stream}: no witness had confirmed them when this was made. Ask again later`
+}
+
+function notProved(all: readonly string[]): string {
   if (all.length === 0) return ''
   return `<section class="limits"><h2>What this does not prove</h2>
 <ul>${all.map((what) => `<li>${escapeHtml(what)}</li>`).join('\n')}</ul></section>`
@@ -161,6 +165,7 @@ interface Shown {
   /** Of this file; every event and text in it was found genuine. */
   readonly verdict: Verdict
   readonly conclusion: Conclusion | null
+  readonly missing: readonly MissingEvents[]
   /** Of the JSON evidence inside. */
   readonly manifest: Manifest
 }

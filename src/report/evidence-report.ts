@@ -27,7 +27,14 @@ export function evidenceReport(file: EvidenceFile, format: ReportFormat, about: 
   const describe = (name: string, content: string) => manifestOf({ ...partsOf(verdict, format, about), name, content })
   const contents: Readonly<Record<ReportFormat, () => string>> = {
     json: () => json,
-    html: () => evidencePage({ file, verdict, conclusion, manifest: describe('evidence.json', json) }),
+    html: () =>
+      evidencePage({
+        file,
+        verdict,
+        conclusion,
+        missing: about.missing ?? [],
+        manifest: describe('evidence.json', json),
+      }),
     csv: () => evidenceCsv(verdict),
   }
   const content = contents[format]()
@@ -58,6 +65,12 @@ export interface Report {
   readonly conclusion: ReturnType<typeof conclude>
 }
 
+export interface MissingEvents {
+  readonly stream: string
+  readonly from: number
+  readonly to: number
+}
+
 export interface About {
   readonly id: string
   /** The file's. */
@@ -66,4 +79,6 @@ export interface About {
   readonly runBy: string
   /** Epoch milliseconds. */
   readonly runAt: number
+  /** What was on record and no witness had confirmed. */
+  readonly missing?: readonly MissingEvents[]
 }

@@ -24,31 +24,44 @@ export async function openEvidence(
   { id: typed, by, patienceMs }: EvidenceAsked,
 ): Promise<OpenedEvidence> {
   return performNamed(around, { by, act: 'take out evidence' }, async () => {
-    const { db, record, witnessed } = around
     const id = readOrderId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
     if (id === null) {
       const forms = 'They look like G-7K3QF2, R-7K3QF2 and freeze:prod-db'
       throw new NamedActRefused('malformed', `${quote(typed)} is no id of a grant, an order or freezes. ${forms}`)
     }
-    const ends = await endsOf(around, id)
-    if (ends.length === 0) {
+    if ((await endsOf(around, id)).length === 0) {
       throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. Look it up with /access mine`, {
         grant: id,
       })
     }
     await recordOpening(around, id, by)
-    const signal = AbortSignal.timeout(patienceMs)
-    await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, signal)))
-    const streams = ends.map(({ stream }) => stream)
-    const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
-    const policies = await policiesOf(around, proved)
-    const file = policies.length === 0 ? proved : { ...proved, policies }
-    return { id, file, missing: missingIn(file, ends) }
+    const sealed: Collecting['sealed'] = (stream, seq, forMs) => around.sealed(stream, seq, AbortSignal.timeout(forMs))
+    return collectEvidence({ ...around, sealed }, id, { patienceMs, policies: true })
   })
 }
 
+/**
+ * Waits for the witnesses, then builds the file. Only after the opening is on record.
+ * @param options.policies whether the texts of the policies that decided go into it
+ * @throws what `buildEvidence` throws
+ */
+export async function collectEvidence(
+  around: Collecting,
+  id: string,
+  { patienceMs, policies: withPolicies }: { readonly patienceMs: number; readonly policies: boolean },
+): Promise<OpenedEvidence> {
+  const { db, record, witnessed } = around
+  const ends = await endsOf(around, id)
+  await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, patienceMs)))
+  const streams = ends.map(({ stream }) => stream)
+  const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
+  const policies = withPolicies ? await policiesOf(around, proved) : []
+  const file = policies.length === 0 ? proved : { ...proved, policies }
+  return { id, file, missing: missingIn(file, ends) }
+}
+
 /** What is recorded about it after its own stream is closed, or beside it, has streams of its own. */
-async function endsOf({ db, record }: EvidenceSurroundings, id: string): Promise<StreamEnd[]> {
+async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]> {
   const own = targetOfFreeze(id) !== null ? id : readOrderId(id) !== null ? orderStream(id) : grantStream(id)
   const ends: StreamEnd[] = []
   for (const stream of [own, `after:${own}`, `undelivered:${own}`, orphanStream(id)]) {
@@ -64,15 +77,14 @@ function readFreezeStream(typed: string): string | null {
 }
 
 async function recordOpening(around: EvidenceSurroundings, grant: string, by: string): Promise<void> {
-  const fact: SystemFact = { type: 'evidence.opened', data: { by, grant } }
   await inTransaction(around.db, { timeoutMs: 10_000 }, (tx) =>
-    around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now()),
+    around.record.append(tx, SYSTEM_STREAM, null, [openingFact(by, grant)], around.clock.now()),
   )
   around.committed()
 }
 
 /** The texts of the policies that the events name, as far as they are still there: their names prove them. */
-async function policiesOf({ db, record }: EvidenceSurroundings, file: EvidenceFile): Promise<PolicyText[]> {
+async function policiesOf({ db, record }: Reading, file: EvidenceFile): Promise<PolicyText[]> {
   const named = new Set(
     file.events.map(({ body }) => parseBody(body).data.policy).filter((hash) => typeof hash === 'string'),
   )
@@ -88,6 +100,11 @@ async function policiesOf({ db, record }: EvidenceSurroundings, file: EvidenceFi
   })
 }
 
+/** @param via left out where the person was only named, on the command line */
+export function openingFact(by: string, grant: string, via?: 'chat'): SystemFact {
+  return { type: 'evidence.opened', data: { by, grant, ...(via !== undefined && { via }) } }
+}
+
 function missingIn(file: EvidenceFile, ends: readonly StreamEnd[]): MissingPart[] {
   const covered = new Map<string, number>()
   for (const { body } of file.events) {
@@ -98,6 +115,15 @@ function missingIn(file: EvidenceFile, ends: readonly StreamEnd[]): MissingPart[
     const has = covered.get(stream) ?? 0
     return has < seq ? [{ stream, from: has + 1, to: seq }] : []
   })
+}
+
+type Reading = Pick<NamedSurroundings, 'db' | 'record'>
+
+/** What evidence is collected with. */
+export interface Collecting extends Reading {
+  readonly witnessed: Witnessed
+  /** Resolves when an event is inside a witnessed checkpoint, or does not after `forMs`. */
+  readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
 }
 
 export interface EvidenceSurroundings extends NamedSurroundings {
