@@ -8,7 +8,9 @@ export function concludePeople(events: readonly ProvedEvent[], policies: KnownPo
     const person = known.findLast((one) => one.id === id)
     return person === undefined ? [] : [{ label: id, value: [person.name, person.title].filter(Boolean).join(', ') }]
   })
-  return facts.length === 0 ? [] : [{ title: 'People', standing: 'shown', says: 'by the text of the policy', facts }]
+  return facts.length === 0
+    ? []
+    : [{ title: 'People', standing: 'shown', says: 'named by the text of the policy', facts }]
 }
 
 function idsIn({ data }: ProvedEvent): string[] {

@@ -92,11 +92,22 @@ function fingerprintOf(vkey: string): string {
 type Row = readonly [label: string, value: string]
 
 function section({ title, standing, says, facts }: Part): string {
-  const rows = facts.map(({ label, value }): Row => [label, value])
+  const rows = grouped(facts.map(({ label, value }): Row => [label, value]))
   return `<section class="${standing}"><h2>${escapeHtml(title)} <small>${STANDINGS[standing]}</small></h2>
 ${says.toLowerCase() === title.toLowerCase() ? '' : `<p>${escapeHtml(says)}.</p>`}
 ${rows.length === 0 ? '' : list(rows)}
 </section>`
+}
+
+/** What stands under the same words, one after the other, is one entry of several lines. */
+function grouped(rows: readonly Row[]): Row[] {
+  const found: Row[] = []
+  for (const [label, value] of rows) {
+    const before = found.at(-1)
+    if (before?.[0] === label) found[found.length - 1] = [label, `${before[1]}\n${value}`]
+    else found.push([label, value])
+  }
+  return found
 }
 
 const STANDINGS: Readonly<Record<Standing, string>> = {
