@@ -6,6 +6,7 @@ import { openChat, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
 import { readPolicyFile } from './app/read-policy-file.ts'
 import { createRecentKinds } from './app/recent-kinds.ts'
+import { takeEvidenceFile } from './app/take-evidence-file.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
 import { createDesk } from './chat/desk.ts'
@@ -34,6 +35,7 @@ import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { createEvidenceDoor } from './web/evidence-door.ts'
 import { askingAll, createHealth } from './web/health.ts'
 import { createMetricsDoor } from './web/metrics-door.ts'
 import { createRevealPage } from './web/reveal-page.ts'
@@ -297,8 +299,13 @@ async function start(
         onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
       }),
       createRevealPage({
-        peek: (token) => peekReveal(db, sealing, token, clock.now()),
+        peek: (token) => peekReveal(db, sealing, 'reveal', token, clock.now()),
         reveal: (token) => revealConnection(context, token),
+        log,
+      }),
+      createEvidenceDoor({
+        peek: (token) => peekReveal(db, sealing, 'evidence', token, clock.now()),
+        take: (token, format) => takeEvidenceFile(context, build, token, format),
         log,
       }),
       front.router,

@@ -102,6 +102,8 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
           )
     case 'may-not-end':
       return no('You may not end this one. ', ...people(refusal.mayEnd, names), ' can.')
+    case 'may-not-open-evidence':
+      return no('You may not see all that is on record about this one. ', ...people(refusal.may, names), ' can.')
     case 'frozen': {
       const { target, by, at, why, may } = refusal
       const reason = why === '' ? ['. '] : [': ', typed(why), why.endsWith('.') ? ' ' : '. ']

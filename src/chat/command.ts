@@ -7,7 +7,7 @@ import { isVerb } from '../domain/verbs.ts'
 /** What somebody said after `/access`, understood. Every platform calls this one parser. */
 export type Command =
   | { readonly verb: 'form' | 'help' | 'list' | 'mine' }
-  | { readonly verb: 'status' | 'end' | 'cancel' | 'done'; readonly grant: string }
+  | { readonly verb: 'status' | 'evidence' | 'end' | 'cancel' | 'done'; readonly grant: string }
   | { readonly verb: 'freeze'; readonly scope: string; readonly reason: string }
   | { readonly verb: 'unfreeze'; readonly scope: string }
   | { readonly verb: 'revoke-all'; readonly subject: string; readonly reason: string }
@@ -98,6 +98,7 @@ function parseVerb(verb: string, rest: string): Command | Refused {
     case 'mine':
       return { verb }
     case 'status':
+    case 'evidence':
     case 'end':
     case 'cancel':
     case 'done': {

@@ -13,6 +13,7 @@ import { performAct } from '../workflow/perform-act.ts'
 import { requestAccess } from '../workflow/request-access.ts'
 import { decideOrder, proposeRevokeAll, showOrder } from '../workflow/revoke-all.ts'
 import { showConnection } from '../workflow/show-connection.ts'
+import { showEvidence } from '../workflow/show-evidence.ts'
 import { type Command, parseCommand, readAsk, readDuration } from './command.ts'
 
 /**
@@ -52,6 +53,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return showMine(context, act)
     case 'status':
       return showStatus(context, act, command.grant)
+    case 'evidence':
+      return showEvidence(context, act, command.grant)
     case 'end':
     case 'done':
       return endGrant(context, act, command.grant)

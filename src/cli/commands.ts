@@ -38,7 +38,12 @@ export const COMMANDS: readonly Command[] = [
     ...{
       name: 'evidence',
       words: ['<id>'],
-      flags: { as: AS, out: { value: '<file>' }, wait: { value: '<duration>' } },
+      flags: {
+        as: AS,
+        format: { value: '<json, html or csv>' },
+        out: { value: '<file>' },
+        wait: { value: '<duration>' },
+      },
     },
     about: 'writes all that is on record about a grant, an order or the freezes of a target, with the proofs',
     run: async (given) => (await import('./evidence.ts')).evidence(given),

@@ -1,23 +1,37 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { quote } from '../policy/fault.ts'
+import { evidenceReport, REPORT_FORMATS, type ReportFormat } from '../report/evidence-report.ts'
+import { readBuild } from '../telemetry/build.ts'
 import { openEvidence } from '../workflow/open-evidence.ts'
-import type { Arguments } from './read-arguments.ts'
+import { conclusionLines } from './conclusion-lines.ts'
+import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
-import { DONE, type ExitCode, NO, say, warn } from './terminal.ts'
+import { DONE, type ExitCode, NO, oneLine, say, sayJson, warn } from './terminal.ts'
 import { withSealedRecord } from './with-record.ts'
 
-/** Writes the evidence of one grant. It holds the reasons that people gave, so the file is for its owner's eyes alone. */
+/**
+ * Writes the evidence of one grant, and beside it a manifest. They hold the reasons that people gave, so the files are
+ * for their owner's eyes alone.
+ */
 export async function evidence(given: Arguments): Promise<ExitCode> {
-  const out = given.value('out')
   const patienceMs = readPatience(given)
-  const file = out === '' ? null : await newFile(out)
+  const out = given.value('out')
+  const format = readFormat(given)
+  const files = out === '' ? null : await newFiles([out, `${out}.manifest.json`])
   try {
     return await withSealedRecord<ExitCode>(async (acting) => {
-      const opened = await openEvidence(acting, { id: given.word(0), by: given.value('as'), patienceMs })
-      const text = JSON.stringify(opened.file, null, 2)
-      if (file === null) say(text)
-      else await file.writeFile(`${text}\n`)
-      await file?.close()
-      if (file !== null) say(`${out} has ${opened.file.events.length} events on ${opened.id}.`)
+      const by = given.value('as')
+      const opened = await openEvidence(acting, { id: given.word(0), by, patienceMs })
+      if (files === null) sayJson(opened.file)
+      else {
+        const { id, missing } = opened
+        const about = { id, name: basename(out), build: await readBuild(), runBy: by, missing }
+        const report = evidenceReport(opened.file, format, { ...about, runAt: acting.clock.now() })
+        await files.write([report.content, `${JSON.stringify(report.manifest, null, 2)}\n`])
+        say(`${out} has ${opened.file.events.length} events on ${opened.id}.`)
+        for (const line of conclusionLines(report.conclusion, 'short')) say(oneLine(line))
+      }
       for (const { stream, from, to } of opened.missing) {
         const which = from === to ? `event ${from}` : `events ${from} to ${to}`
         warn(`Not in it: ${which} of ${stream}, because no witness has confirmed them yet. Ask again later`)
@@ -25,17 +39,52 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
       return opened.missing.length === 0 ? DONE : NO
     })
   } catch (error) {
-    await file?.close()
-    if (file !== null) await rm(out, { force: true })
+    await files?.discard()
     throw error
   }
 }
 
-async function newFile(path: string): Promise<FileHandle> {
-  return open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'EEXIST' ? 'is there already (EEXIST)' : `cannot be written (${cause.code})`
-    throw new FileRefused(`${path} ${why}. Choose another name for --out`, { cause })
-  })
+function readFormat(given: Arguments): ReportFormat {
+  const said = given.value('format') || 'json'
+  const format = REPORT_FORMATS.find((one) => one === said)
+  if (format === undefined) throw new UsageWrong(`--format ${quote(said)} is none. Write ${REPORT_FORMATS.join(', ')}`)
+  if (format !== 'json' && given.value('out') === '') {
+    throw new UsageWrong(`--format ${format} needs --out <file>: its manifest is written beside it`)
+  }
+  return format
+}
+
+/** All of them or none, and none over another. */
+async function newFiles(paths: readonly string[]): Promise<NewFiles> {
+  const opened: { path: string; file: FileHandle }[] = []
+  const discard = async () => {
+    for (const { path, file } of opened.splice(0)) {
+      await file.close()
+      await rm(path, { force: true })
+    }
+  }
+  for (const path of paths) {
+    try {
+      opened.push({ path, file: await open(path, 'wx', 0o600) })
+    } catch (cause) {
+      await discard()
+      const { code } = cause as NodeJS.ErrnoException
+      const why = code === 'EEXIST' ? 'is there already (EEXIST)' : `cannot be written (${code})`
+      throw new FileRefused(`${path} ${why}. Choose another name for --out`, { cause })
+    }
+  }
+  return {
+    discard,
+    async write(texts) {
+      for (const [place, { file }] of opened.entries()) await file.writeFile(texts[place] ?? '')
+      for (const { file } of opened.splice(0)) await file.close()
+    },
+  }
+}
+
+interface NewFiles {
+  write(texts: readonly string[]): Promise<void>
+  discard(): Promise<void>
 }
 
 class FileRefused extends Error {

@@ -1,4 +1,7 @@
+import type { Conclusion } from '../domain/conclusion.ts'
 import { type Verdict, verifyEvidence } from '../record/verify.ts'
+import { conclude } from '../report/conclude.ts'
+import { conclusionLines } from './conclusion-lines.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { Arguments } from './read-arguments.ts'
 import { readBytes } from './read-text.ts'
@@ -10,12 +13,18 @@ export async function verifyFile(given: Arguments): Promise<ExitCode> {
   const vkey = given.value('key').trim()
   const verdict = verifyEvidence(await readBytes(file), vkey === '' ? {} : { vkey })
   const key = vkey === '' ? null : { verifierKey: vkey, fingerprint: fingerprintOf(vkey) }
-  if (given.isOn('json')) sayJson({ ...verdict, key })
-  else for (const line of linesOf(file, verdict, key)) say(oneLine(line))
+  const conclusion = verdict.verdict === 'refused' ? null : conclude(verdict)
+  if (given.isOn('json')) sayJson({ ...verdict, key, conclusion })
+  else for (const line of linesOf(file, verdict, conclusion, key)) say(oneLine(line))
   return verdict.verdict === 'verified' ? DONE : NO
 }
 
-function linesOf(file: string, verdict: Verdict, key: { fingerprint: string } | null): string[] {
+function linesOf(
+  file: string,
+  verdict: Verdict,
+  conclusion: Conclusion | null,
+  key: { fingerprint: string } | null,
+): string[] {
   const givenKey = key === null ? [] : [`  the key that was given has the fingerprint ${key.fingerprint} (SHA-256)`]
   if (verdict.verdict === 'refused') {
     const reasons = verdict.reasons.map(({ code, where, message }) => `  ${where}: ${message} (${code})`)
@@ -23,6 +32,7 @@ function linesOf(file: string, verdict: Verdict, key: { fingerprint: string } | 
   }
   const { size = 0, root = '' } = verdict.checkpoint ?? {}
   const found = [
+    ...conclusionLines(conclusion, 'long').map((line) => `  ${line}`),
     ...givenKey,
     `  the log is ${verdict.origin}; its checkpoint has ${size} events under the root ${root}`,
     ...verdict.streams.map(({ stream, statement }) => `  ${stream}: ${statement}`),

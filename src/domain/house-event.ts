@@ -45,7 +45,10 @@ export type SystemFact =
       readonly data: { readonly what: string; readonly detail: string; readonly grant: string | null }
     }
   /** Somebody took out what is on record about a grant, private texts included. */
-  | { readonly type: 'evidence.opened'; readonly data: { readonly by: string; readonly grant: string } }
+  | {
+      readonly type: 'evidence.opened'
+      readonly data: { readonly by: string; readonly grant: string; readonly via?: 'chat' }
+    }
 
 /** A policy fact with its place in the stream. */
 export type RecordedPolicyFact = PolicyFact & { readonly seq: number; readonly at: number }

@@ -4,7 +4,7 @@ import type { EventRecord } from './record.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import { readTree } from './tiles.ts'
 import { consistencyProof, inclusionProof } from './tree.ts'
-import { EVIDENCE_FORMAT } from './verify.ts'
+import { EVIDENCE_FORMAT, type PolicyText } from './verify.ts'
 import { confirmedByAll, type Witnessed } from './witnessed.ts'
 
 /**
@@ -89,6 +89,8 @@ export interface EvidenceFile {
     readonly value: string
   }[]
   readonly consistency?: readonly { readonly size: number; readonly proof: readonly string[] }[]
+  /** Texts of policies that the events name. */
+  readonly policies?: readonly PolicyText[]
 }
 
 export class NothingWitnessed extends Error {

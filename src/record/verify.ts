@@ -44,6 +44,7 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   })
   const streams = attempt('events', () => followChains(events)) ?? []
   attempt('reveals', () => checkReveals(file.reveals, events))
+  attempt('policies', () => checkPolicies(file.policies, events))
   const limits = attempt('consistency', () => checkConsistency(file, checkpoint, options)) ?? []
   if (reasons.length > 0) return refused(reasons)
 
@@ -55,6 +56,8 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
     checkpoint: { size: checkpoint.size, root: checkpoint.root.toString('base64') },
     streams,
     events,
+    reveals: file.reveals.map(({ leafIndex, path, value }) => ({ leafIndex, path, value })),
+    policies: file.policies,
     limits,
   }
 }
@@ -106,6 +109,18 @@ function checkReveals(reveals: Evidence['reveals'], events: readonly ProvedEvent
     const place = Object.hasOwn(data, path) ? data[path] : null
     if (canonicalJson(place) !== canonicalJson({ salted: saltedHash(salt, value) })) {
       refuse('reveal-wrong', `${where} is not the text that was recorded`)
+    }
+  }
+}
+
+/** A policy's name on the record is the hash of its exact text, so a text is proved by the events that name it. */
+function checkPolicies(policies: Evidence['policies'], events: readonly ProvedEvent[]): void {
+  const seen = new Set<string>()
+  for (const { hash: name, text } of policies) {
+    if (seen.size === seen.add(name).size) refuse('policy-wrong', `the policy ${name} stands twice`)
+    if (hash('sha256', text, 'hex') !== name) refuse('policy-wrong', `the text is not that of the policy ${name}`)
+    if (!events.some(({ data }) => Object.hasOwn(data, 'policy') && data.policy === name)) {
+      refuse('policy-wrong', `no event in the file names the policy ${name}`)
     }
   }
 }
@@ -349,7 +364,8 @@ function parseEvidence(text: string): Evidence {
     refuse('malformed', `a lone surrogate, a number beyond a double, or nested deeper than ${MAX_DEPTH}`)
   }
   if (fields.format !== EVIDENCE_FORMAT) refuse('unknown-format', `not ${EVIDENCE_FORMAT}`)
-  const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency = [], ...others } = fields
+  const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency = [], ...rest } = fields
+  const { policies = [], ...others } = rest
   const list = members(events, ['leafIndex', 'body', 'proof'])
   if (list.length === 0) refuse('malformed', 'no events')
   return {
@@ -370,6 +386,10 @@ function parseEvidence(text: string): Evidence {
     consistency: members(consistency, ['size', 'proof']).map((item) => ({
       size: count(item.size),
       proof: hashes(item.proof),
+    })),
+    policies: members(policies, ['hash', 'text']).map((policy) => ({
+      hash: policyHash(policy.hash),
+      text: string(policy.text),
     })),
     unproved: Object.keys(others),
   }
@@ -446,6 +466,11 @@ function salt(value: unknown): string {
   return new RegExp(`^[0-9a-f]{${2 * SALT_BYTES}}$`).test(text) ? text : refuse('malformed', 'not a salt')
 }
 
+function policyHash(value: unknown): string {
+  const text = string(value)
+  return HASH.test(text) ? text : refuse('malformed', 'not the hash of a policy')
+}
+
 function hashes(value: unknown): Buffer[] {
   if (!Array.isArray(value)) return refuse('malformed', 'a proof is missing')
   return value.map((item) => {
@@ -465,7 +490,8 @@ function refuse(code: RefusalCode, message: string): never {
 }
 
 function refused(reasons: Reason[]): Verdict {
-  return { verdict: 'refused', reasons, origin: null, checkpoint: null, streams: [], events: [], limits: [] }
+  const nothing = { streams: [], events: [], reveals: [], policies: [], limits: [] }
+  return { verdict: 'refused', reasons, origin: null, checkpoint: null, ...nothing }
 }
 
 /** Something is not in form, or not genuine. */
@@ -496,6 +522,7 @@ export type RefusalCode =
   | 'chain-broken'
   | 'closed-wrong'
   | 'reveal-wrong'
+  | 'policy-wrong'
   | 'consistency-wrong'
 
 export interface VerifyOptions {
@@ -513,8 +540,25 @@ export interface Verdict {
   /** How far each stream is whole. */
   readonly streams: readonly StreamExtent[]
   readonly events: readonly ProvedEvent[]
+  /** The texts whose salted hashes stand in the events. */
+  readonly reveals: readonly Revealed[]
+  /** Texts of policies that the events name, proved by their hash. */
+  readonly policies: readonly PolicyText[]
   /** What this file does not prove. */
   readonly limits: readonly string[]
+}
+
+export interface Revealed {
+  readonly leafIndex: number
+  /** A member of the event's `data`. */
+  readonly path: string
+  readonly value: string
+}
+
+export interface PolicyText {
+  /** SHA-256 of the text, hex. */
+  readonly hash: string
+  readonly text: string
 }
 
 export interface Reason {
@@ -576,6 +620,7 @@ interface Evidence {
   readonly events: readonly { leafIndex: number; body: string; proof: Buffer[] }[]
   readonly reveals: readonly { leafIndex: number; path: string; salt: string; value: string }[]
   readonly consistency: readonly { size: number; proof: Buffer[] }[]
+  readonly policies: readonly PolicyText[]
   /** Names of further fields. */
   readonly unproved: readonly string[]
 }

@@ -66,7 +66,8 @@ function copyButton(of: string, label: string): string {
   return `<button class="copy" type="button" data-copy="${of}" aria-label="Copy ${escapeHtml(label)}" hidden>Copy</button>`
 }
 
-function page({ title, tone, body, small }: PageParts): string {
+/** A small page of ours. @param parts.scripted whether the script that copies and waits is of use */
+export function page({ title, tone, body, small, scripted = true }: PageParts): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -77,8 +78,7 @@ function page({ title, tone, body, small }: PageParts): string {
 <meta name="color-scheme" content="light dark">
 <title>${title} · Countersign</title>
 <link rel="stylesheet" href="/reveal/page.css">
-<script src="/reveal/page.js" defer></script>
-</head>
+${scripted ? '<script src="/reveal/page.js" defer></script>\n' : ''}</head>
 <body>
 <main class="${tone}">
 <header>Countersign</header>
@@ -110,4 +110,5 @@ interface PageParts {
   body: string
   /** HTML. */
   small: string | null
+  scripted?: boolean
 }

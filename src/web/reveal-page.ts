@@ -5,7 +5,7 @@ import type { BaseLogger } from 'pino'
 import type { ConnectionDetails } from '../ports/connector.ts'
 import { askPage, detailsPage, type RefusalCode, refusalPage } from './reveal-html.ts'
 
-const TOKEN = /^[\w-]{43,400}$/
+export const TOKEN = /^[\w-]{43,400}$/
 const POLICY = [
   "default-src 'none'",
   "style-src 'self'",
@@ -25,19 +25,7 @@ const script = readFileSync(path.join(import.meta.dirname, 'reveal-page.client.j
 export function createRevealPage({ peek, reveal, log }: RevealPageOptions): Router {
   const router = Router()
 
-  router.use('/reveal', (_request, response, next) => {
-    response.set({
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy': POLICY,
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-      'X-Frame-Options': 'DENY',
-      'X-Robots-Tag': 'noindex, nofollow, noarchive',
-    })
-    next()
-  })
+  router.use('/reveal', keptNowhere)
   router.get('/reveal/page.css', (_request, response) => void response.type('css').send(css))
   router.get('/reveal/page.js', (_request, response) => void response.type('js').send(script))
 
@@ -69,6 +57,21 @@ export function createRevealPage({ peek, reveal, log }: RevealPageOptions): Rout
   }
 
   return router
+}
+
+/** For what is shown once: kept nowhere, framed by nobody, and with nothing from elsewhere. */
+export function keptNowhere(_request: unknown, response: Response, next: () => void): void {
+  response.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': POLICY,
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'X-Robots-Tag': 'noindex, nofollow, noarchive',
+  })
+  next()
 }
 
 function refused(code: RefusalCode): Page {

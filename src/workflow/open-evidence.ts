@@ -1,14 +1,17 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import { freezeStream, targetOfFreeze } from '../domain/freeze-event.ts'
 import { grantStream, readGrantId } from '../domain/grant-event.ts'
-import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
+import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import { orderStream, readOrderId } from '../domain/order-event.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
+import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
 import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
-import { parseBody } from '../record/verify.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
+import { type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
+import { textOf } from './policy-in-force.ts'
 
 /**
  * The evidence of one grant, one order or the freezes of one target: everything on record about it, with the proofs and the private texts. That
@@ -21,29 +24,44 @@ export async function openEvidence(
   { id: typed, by, patienceMs }: EvidenceAsked,
 ): Promise<OpenedEvidence> {
   return performNamed(around, { by, act: 'take out evidence' }, async () => {
-    const { db, record, witnessed } = around
     const id = readOrderId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
     if (id === null) {
       const forms = 'They look like G-7K3QF2, R-7K3QF2 and freeze:prod-db'
       throw new NamedActRefused('malformed', `${quote(typed)} is no id of a grant, an order or freezes. ${forms}`)
     }
-    const ends = await endsOf(around, id)
-    if (ends.length === 0) {
+    if ((await endsOf(around, id)).length === 0) {
       throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. Look it up with /access mine`, {
         grant: id,
       })
     }
     await recordOpening(around, id, by)
-    const signal = AbortSignal.timeout(patienceMs)
-    await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, signal)))
-    const streams = ends.map(({ stream }) => stream)
-    const file = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
-    return { id, file, missing: missingIn(file, ends) }
+    const sealed: Collecting['sealed'] = (stream, seq, forMs) => around.sealed(stream, seq, AbortSignal.timeout(forMs))
+    return collectEvidence({ ...around, sealed }, id, { patienceMs, policies: true })
   })
 }
 
+/**
+ * Waits for the witnesses, then builds the file. Only after the opening is on record.
+ * @param options.policies whether the texts of the policies that decided go into it
+ * @throws what `buildEvidence` throws
+ */
+export async function collectEvidence(
+  around: Collecting,
+  id: string,
+  { patienceMs, policies: withPolicies }: { readonly patienceMs: number; readonly policies: boolean },
+): Promise<OpenedEvidence> {
+  const { db, record, witnessed } = around
+  const ends = await endsOf(around, id)
+  await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, patienceMs)))
+  const streams = ends.map(({ stream }) => stream)
+  const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
+  const policies = withPolicies ? await policiesOf(around, proved) : []
+  const file = policies.length === 0 ? proved : { ...proved, policies }
+  return { id, file, missing: missingIn(file, ends) }
+}
+
 /** What is recorded about it after its own stream is closed, or beside it, has streams of its own. */
-async function endsOf({ db, record }: EvidenceSurroundings, id: string): Promise<StreamEnd[]> {
+async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]> {
   const own = targetOfFreeze(id) !== null ? id : readOrderId(id) !== null ? orderStream(id) : grantStream(id)
   const ends: StreamEnd[] = []
   for (const stream of [own, `after:${own}`, `undelivered:${own}`, orphanStream(id)]) {
@@ -59,11 +77,32 @@ function readFreezeStream(typed: string): string | null {
 }
 
 async function recordOpening(around: EvidenceSurroundings, grant: string, by: string): Promise<void> {
-  const fact: SystemFact = { type: 'evidence.opened', data: { by, grant } }
   await inTransaction(around.db, { timeoutMs: 10_000 }, (tx) =>
-    around.record.append(tx, SYSTEM_STREAM, null, [fact], around.clock.now()),
+    around.record.append(tx, SYSTEM_STREAM, null, [openingFact(by, grant)], around.clock.now()),
   )
   around.committed()
+}
+
+/** The texts of the policies that the events name, as far as they are still there: their names prove them. */
+async function policiesOf({ db, record }: Reading, file: EvidenceFile): Promise<PolicyText[]> {
+  const named = new Set(
+    file.events.map(({ body }) => parseBody(body).data.policy).filter((hash) => typeof hash === 'string'),
+  )
+  if (named.size === 0) return []
+  const loaded = await record.readStream(db, POLICY_STREAM).catch((error: unknown) => {
+    // Somebody changed the stream of the policies: what is proved of the grant goes out all the same.
+    if (error instanceof RecordTampered) return []
+    throw error
+  })
+  return [...named].flatMap((hash) => {
+    const text = textOf(loaded, hash)
+    return text !== null && hashPolicy(text) === hash ? [{ hash, text }] : []
+  })
+}
+
+/** @param via left out where the person was only named, on the command line */
+export function openingFact(by: string, grant: string, via?: 'chat'): SystemFact {
+  return { type: 'evidence.opened', data: { by, grant, ...(via !== undefined && { via }) } }
 }
 
 function missingIn(file: EvidenceFile, ends: readonly StreamEnd[]): MissingPart[] {
@@ -76,6 +115,15 @@ function missingIn(file: EvidenceFile, ends: readonly StreamEnd[]): MissingPart[
     const has = covered.get(stream) ?? 0
     return has < seq ? [{ stream, from: has + 1, to: seq }] : []
   })
+}
+
+type Reading = Pick<NamedSurroundings, 'db' | 'record'>
+
+/** What evidence is collected with. */
+export interface Collecting extends Reading {
+  readonly witnessed: Witnessed
+  /** Resolves when an event is inside a witnessed checkpoint, or does not after `forMs`. */
+  readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
 }
 
 export interface EvidenceSurroundings extends NamedSurroundings {

@@ -26,7 +26,7 @@ export function showConnection(context: Context, act: Act, id: string): Promise<
       if (state === null) return { refused: { code: 'unknown-grant', said: id } }
       const refused = mayConnect(state, by.id, now)
       if (refused !== null) return { ...refused, grant: id }
-      const token = await mintReveal(tx, context.sealing, { grant: id, identity: by.id, now })
+      const token = await mintReveal(tx, context.sealing, 'reveal', { grant: id, identity: by.id, now })
       const url = `${context.publicUrl}/reveal/${token}`
       const link = text('Here for one minute, and once: ', { kind: 'link', text: 'show how to connect', url })
       return {
@@ -48,7 +48,7 @@ export type Revealed =
 export async function revealConnection(context: Context, token: string): Promise<Revealed> {
   const taken = await inTransaction(context.db, { timeoutMs: 2_000 }, async (tx) => {
     const now = context.clock.now()
-    const reveal = await takeReveal(tx, context.sealing, token, now)
+    const reveal = await takeReveal(tx, context.sealing, 'reveal', token, now)
     if (reveal.kind === 'refused') return reveal
     const loaded = await lockAndLoad(context, tx, reveal.grant)
     if (loaded === null || mayConnect(loaded.state, reveal.identity, now) !== null) {

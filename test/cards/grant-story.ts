@@ -83,6 +83,7 @@ export const stuck: GrantEvent = {
   data: { step: 'remove', code: 'DependentObjects', message: '2 tables depend on the role', escalatedTo: ['carla'] },
 }
 export const removed: GrantEvent = { type: 'grant.removed', data: { checks: [], left: [], lateMs: 0 } }
+export const closed: GrantEvent = { type: 'closed', data: { count: 9 } }
 
 export function place(facts: readonly GrantEvent[], stepMs = 10_000): Placed<GrantEvent>[] {
   return facts.map((fact, index) => ({ ...fact, seq: index + 1, at: AT + index * stepMs }))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, hash } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -55,6 +55,12 @@ describe('evidence', () => {
     expect(verified.out).toMatch(new RegExp(`grant:${id}: complete: \\d+ events, closed`))
     expect(verified.out).toContain(`after:grant:${id}: complete up to leaf`)
     expect(verified.out).toContain('grant.removed')
+    for (const out of [ran.out, verified.out]) {
+      expect(out).toContain(`${id}: authorised, ended on time, seen gone`)
+      expect(out).toContain('not proved: activity: not collected')
+      expect(out).not.toContain('what the policy')
+    }
+    expect(verified.out).toMatch(/Signed: \S+ by marcus as manager \(click only\)/)
     const { fingerprint } = JSON.parse((await run('key', '--json')).out)
     expect(verified.out).toContain(fingerprint)
   })
@@ -76,12 +82,42 @@ describe('evidence', () => {
     expect(JSON.parse(out).events.length).toBeGreaterThan(10)
   })
 
+  it.each(['html', 'csv'])('writes %s for people, with a manifest beside it', async (format) => {
+    const out = house.file(`evidence.${format}`)
+    const ran = await run('evidence', id, '--as', 'carla', '--out', out, '--format', format)
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    const [content, manifest] = [await readFile(out), JSON.parse(await readFile(`${out}.manifest.json`, 'utf8'))]
+    expect(manifest).toMatchObject({
+      ...{ report: `evidence on ${id}`, runBy: 'carla', parameters: { id, format } },
+      file: { name: `evidence.${format}`, sha256: hash('sha256', content, 'hex') },
+    })
+    expect(manifest.rows).toBeGreaterThan(10)
+    expect((await stat(`${out}.manifest.json`)).mode & 0o777).toBe(0o600)
+    expect(content.toString()).toContain(format === 'html' ? 'authorised, ended on time, seen gone' : 'grant.removed')
+  })
+
+  it('refuses a format that it does not know, and one that has no place for its manifest', async () => {
+    const [odd, piped] = await Promise.all([
+      run('evidence', id, '--as', 'carla', '--format', 'pdf'),
+      run('evidence', id, '--as', 'carla', '--format', 'csv'),
+    ])
+    expect(odd).toMatchObject({ code: 2, out: '' })
+    expect(odd.err).toContain('--format "pdf" is none. Write json, html, csv')
+    expect(piped).toMatchObject({ code: 2, out: '' })
+    expect(piped.err).toContain('--format csv needs --out')
+  })
+
   it('never writes over a file', async () => {
     const before = await readFile(file, 'utf8')
     const ran = await run('evidence', id, '--as', 'carla', '--out', file)
     expect(ran).toMatchObject({ code: 1, out: '' })
     expect(ran.err).toContain(`${file} is there already`)
     expect(await readFile(file, 'utf8')).toBe(before)
+    await writeFile(house.file('half.json.manifest.json'), 'kept')
+    const half = await run('evidence', id, '--as', 'carla', '--out', house.file('half.json'))
+    expect(half).toMatchObject({ code: 1, out: '' })
+    await expect(stat(house.file('half.json'))).rejects.toThrow('ENOENT')
+    expect(await readFile(house.file('half.json.manifest.json'), 'utf8')).toBe('kept')
   })
 
   it('refuses who is not an active person, names who is, and keeps that on record', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { signCheckpoint } from '../../src/record/signer.ts'
 import { saltedHash } from '../../src/record/verify.ts'
 import {
@@ -9,6 +10,7 @@ import {
   good,
   KEPT_ROOT,
   kept,
+  POLICY,
   REVEAL,
   SALT,
   salted,
@@ -119,6 +121,29 @@ const revealed = (...reveals: unknown[]) => top({ reveals })
 const placed = async (data: object, reveal: object = {}): Promise<Given> => ({
   file: { ...(await signFile(signer, story('s', { data }))), reveals: [{ ...REVEAL, ...reveal }] },
 })
+
+const policies = (...policies: unknown[]) => top({ policies })
+
+export const forgedPolicies: readonly Forgery[] = [
+  ['null as policies', 'malformed', () => top({ policies: null })],
+  ['a policy without its text', 'malformed', () => policies({ hash: POLICY.hash })],
+  ['a policy with a comment', 'malformed', () => policies({ ...POLICY, by: 'P-1' })],
+  ['a hash in capitals', 'malformed', () => policies({ ...POLICY, hash: POLICY.hash.toUpperCase() })],
+  ['a hash cut short', 'malformed', () => policies({ ...POLICY, hash: POLICY.hash.slice(2) })],
+  ['a text that is none', 'malformed', () => policies({ ...POLICY, text: null })],
+  ['another text', 'policy-wrong', () => policies({ ...POLICY, text: `${POLICY.text} ` })],
+  ['a policy twice', 'policy-wrong', () => policies(POLICY, POLICY)],
+  [
+    'a policy that no event names',
+    'policy-wrong',
+    () => policies({ hash: createHash('sha256').update('x').digest('hex'), text: 'x' }),
+  ],
+  [
+    'a policy whose event is not there',
+    'policy-wrong',
+    () => top({ policies: [POLICY], events: good.events.slice(0, 1) }),
+  ],
+]
 
 export const forgedReveals: readonly Forgery[] = [
   ['another text', 'reveal-wrong', () => revealed({ ...REVEAL, value: 'fix ledgers' })],

@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, hash } from 'node:crypto'
 import { parseSigningKey, signCheckpoint } from '../../src/record/signer.ts'
 import { type RefusalCode, saltedHash } from '../../src/record/verify.ts'
 import { base64, signFile, story, treeOf } from './signed-file.ts'
@@ -24,9 +24,17 @@ export const SALT = '00112233445566778899aabbccddeeff'
 export const REVEAL = { leafIndex: 0, path: 'reason', salt: SALT, value: 'fix ledger' }
 export const salted = { salted: saltedHash(SALT, REVEAL.value) }
 
+/** A policy that an event names, with its text. */
+export const POLICY = { hash: hash('sha256', 'timeZone: UTC\n', 'hex'), text: 'timeZone: UTC\n' }
+
 /** A file in which nothing is wrong yet: five events of two streams, one of them closed. */
 export const good = await signFile(signer, [
-  ...story('grant:1', { data: { reason: salted, for: 'prod-db' } }, {}, { type: 'closed', data: { count: 3 } }),
+  ...story(
+    'grant:1',
+    { data: { reason: salted, for: 'prod-db' } },
+    { data: { policy: POLICY.hash } },
+    { type: 'closed', data: { count: 3 } },
+  ),
   ...story('grant:2', {}, {}),
 ])
 

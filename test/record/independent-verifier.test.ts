@@ -12,7 +12,7 @@ import { buildEvidence } from '../../src/record/evidence.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createFakeWitness } from './fake-witness.ts'
 import { forgedBodies, forgedPlaces, forgedStreams } from './forged-events.ts'
-import { forgedConsistency, forgedForms, forgedReveals } from './forged-files.ts'
+import { forgedConsistency, forgedForms, forgedPolicies, forgedReveals } from './forged-files.ts'
 import { forgedKeys, forgedNotes } from './forged-notes.ts'
 import { bytesOf, ENTRY, type Given, good, kept, signer } from './good-file.ts'
 import { askBoth, type Options, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
@@ -111,6 +111,7 @@ describe.each([
   ['places in the tree', forgedPlaces],
   ['streams', forgedStreams],
   ['reveals', forgedReveals],
+  ['policies', forgedPolicies],
   ['consistency', forgedConsistency],
   ['forms of the file', forgedForms],
 ])('both refuse wrong %s', (_, forgeries) => {

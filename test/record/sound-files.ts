@@ -1,7 +1,7 @@
 import { signCheckpoint } from '../../src/record/signer.ts'
 import { canonicalJson, EMPTY_ROOT, parseNote, parseVkey, saltedHash } from '../../src/record/verify.ts'
 import { firstOfMany, noteOf } from './forged-notes.ts'
-import { ENTRY, type Given, good, kept, ORIGIN, REVEAL, SALT, salted, signer } from './good-file.ts'
+import { ENTRY, type Given, good, kept, ORIGIN, POLICY, REVEAL, SALT, salted, signer } from './good-file.ts'
 import { createTestSigner } from './record-fixture.ts'
 import { signatureLine, signFile, story } from './signed-file.ts'
 
@@ -46,6 +46,8 @@ export const sound: readonly (readonly [what: string, make: () => Given | Promis
     }),
   ],
   ['with a reveal', () => ({ file: { ...good, reveals: [REVEAL] } })],
+  ['with a policy', () => ({ file: { ...good, policies: [POLICY] } })],
+  ['with an empty list of policies', () => ({ file: { ...good, policies: [] } })],
   ['with one stream of two', () => ({ file: { ...good, events: good.events.slice(3) } })],
   ['with the beginning of a stream', () => ({ file: { ...good, events: good.events.slice(0, 2) } })],
   ['a witness signed too', () => signed(signatureLine('a.example', id, Buffer.alloc(76)), ownLine)],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ENTRY, good, kept, REVEAL } from './good-file.ts'
+import { ENTRY, good, kept, POLICY, REVEAL } from './good-file.ts'
 import { askBoth, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
 
 let verifier: PythonVerifier
@@ -10,7 +10,13 @@ beforeAll(() => {
 afterAll(() => verifier.stop())
 
 const RUNS = 250
-const whole = JSON.stringify({ ...good, reveals: [REVEAL], consistency: [ENTRY], note: ['seen', 1] })
+const whole = JSON.stringify({
+  ...good,
+  reveals: [REVEAL],
+  consistency: [ENTRY],
+  policies: [POLICY],
+  note: ['seen', 1],
+})
 
 async function expectSame(file: Buffer) {
   const { ours, theirs, codes, said } = await askBoth(verifier, file, { earlier: [kept] })
@@ -44,7 +50,7 @@ test('both say the same of a file whose bytes were changed, put in or taken out'
 
 const value = fc.oneof(
   fc.jsonValue({ maxDepth: 2, stringUnit: 'binary' }),
-  fc.constantFrom<unknown>(0, 1, 2, 5, -1, 2 ** 53, 1e21, '', 'reason', ...good.events, REVEAL, ENTRY, kept),
+  fc.constantFrom<unknown>(0, 1, 2, 5, -1, 2 ** 53, 1e21, '', 'reason', ...good.events, REVEAL, ENTRY, POLICY, kept),
 )
 const how = fc.constantFrom('replaced', 'removed', 'added')
 

@@ -22,8 +22,9 @@ afterAll(async () => {
 })
 beforeEach(() => db`delete from reveal`)
 
-const mint = (now = NOW) => db.begin((tx: Tx) => mintReveal(tx, sealing, { grant: 'G-1', identity: 'ana', now }))
-const take = (token: string, now = NOW) => db.begin((tx: Tx) => takeReveal(tx, sealing, token, now))
+const mint = (now = NOW) =>
+  db.begin((tx: Tx) => mintReveal(tx, sealing, 'reveal', { grant: 'G-1', identity: 'ana', now }))
+const take = (token: string, now = NOW) => db.begin((tx: Tx) => takeReveal(tx, sealing, 'reveal', token, now))
 
 test('a token is taken once, for the grant and the identity that it was made for', async () => {
   const token = await mint()
@@ -41,22 +42,22 @@ test('of 50 at the same time exactly one gets it', async () => {
 
 test('looking burns nothing', async () => {
   const token = await mint()
-  for (let n = 0; n < 5; n++) expect(await peekReveal(db, sealing, token, NOW + n)).toBe('valid')
+  for (let n = 0; n < 5; n++) expect(await peekReveal(db, sealing, 'reveal', token, NOW + n)).toBe('valid')
   expect(await take(token)).toMatchObject({ kind: 'taken' })
-  expect(await peekReveal(db, sealing, token, NOW)).toBe('used')
+  expect(await peekReveal(db, sealing, 'reveal', token, NOW)).toBe('used')
 })
 
 test('after 60 seconds it is worth nothing', async () => {
   const token = await mint()
-  expect(await peekReveal(db, sealing, token, NOW + 59_999)).toBe('valid')
-  expect(await peekReveal(db, sealing, token, NOW + 60_000)).toBe('expired')
+  expect(await peekReveal(db, sealing, 'reveal', token, NOW + 59_999)).toBe('valid')
+  expect(await peekReveal(db, sealing, 'reveal', token, NOW + 60_000)).toBe('expired')
   expect(await take(token, NOW + 60_000)).toEqual({ kind: 'refused', code: 'expired' })
   expect(await take(token, NOW + 59_999)).toMatchObject({ kind: 'taken' })
 })
 
 test('a token that was never made, or was for another link, is unknown', async () => {
   await mint()
-  expect(await peekReveal(db, sealing, 'x'.repeat(43), NOW)).toBe('unknown')
+  expect(await peekReveal(db, sealing, 'reveal', 'x'.repeat(43), NOW)).toBe('unknown')
   expect(await take('', NOW)).toEqual({ kind: 'refused', code: 'unknown' })
 })
 
@@ -75,7 +76,7 @@ test('a taking that is rolled back burns nothing', async () => {
   const token = await mint()
   await expect(
     db.begin(async (tx: Tx) => {
-      await takeReveal(tx, sealing, token, NOW)
+      await takeReveal(tx, sealing, 'reveal', token, NOW)
       throw new Error('the target is unreachable')
     }),
   ).rejects.toThrow('unreachable')

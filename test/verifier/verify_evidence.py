@@ -404,7 +404,24 @@ def check_reveals(reveals, events):
         must(data_at[index][path] == salted, f"{what} is not what was recorded")
 
 
-# 6. Consistency -------------------------------------------------------------------------------------------------------
+# 6. Each policy -------------------------------------------------------------------------------------------------------
+
+
+def check_policies(policies, events):
+    named = {event["data"]["policy"] for _, _, event in events if isinstance(event["data"].get("policy"), str)}
+    seen = set()
+    for policy in policies:
+        object_of(policy, "a policy", ("hash", "text"))
+        name = text_of(policy["hash"], "a policy's hash")
+        hex_of(name, "a policy's hash", 64)
+        must(name not in seen, f"the policy {name} stands twice")
+        seen.add(name)
+        text = text_of(policy["text"], f"the policy {name}: its text")
+        must(hashlib.sha256(text.encode()).hexdigest() == name, f"the policy {name} has another text")
+        must(name in named, f"no event in this file names the policy {name}")
+
+
+# 7. Consistency -------------------------------------------------------------------------------------------------------
 
 
 def check_consistency(entries, earlier, size, root):
@@ -454,9 +471,10 @@ def check(data, key, earlier_notes):
         previous_index = events[-1][0]
     said = check_streams(events)
     check_reveals(list_of(file["reveals"], "reveals"), events)
+    check_policies(list_of(file.get("policies", []), "policies"), events)
     earlier = [read_checkpoint(decode(note, "an earlier note"), key, "an earlier note") for note in earlier_notes]
     said += check_consistency(list_of(file.get("consistency", []), "consistency"), earlier, size, root)
-    further = sorted(set(file) - {*TOP, "consistency"})
+    further = sorted(set(file) - {*TOP, "consistency", "policies"})
     return said + [f"no proof covers the member {shown(name)}" for name in further]
 
 

@@ -58,6 +58,12 @@ it('asks, approves, gives, shows how to connect, ends on time and proves it', as
   }
   expect(new Set(lines).size).toBe(lines.length)
   expect(await it_.house.targetDb`select from pg_roles where rolname like 'jit\\_%'`).toHaveLength(0)
+
+  const id = /G-[0-9A-Z]{6}/.exec(asked.words)?.[0]
+  const evidence = await user.command(olga, `evidence ${id}`)
+  const link = /"url":"(http:\/\/localhost:\d+\/evidence\/[\w-]+)"/.exec(JSON.stringify(evidence.blocks))?.[1] ?? ''
+  expect(await (await fetch(link, { method: 'POST' })).text()).toContain('authorised, ended on time, seen gone')
+  expect(JSON.stringify(fake.messages)).not.toContain('/evidence/')
 }, 120_000)
 
 it('ends an access on time while Slack does not answer, and says so when it is back', async () => {

@@ -61,6 +61,12 @@ it('asks, approves, gives, shows how to connect, ends on time and proves it', as
   }
   expect(new Set(lines).size).toBe(lines.length)
   expect(await it_.house.targetDb`select from pg_roles where rolname like 'jit\\_%'`).toHaveLength(0)
+
+  const id = /G-[0-9A-Z]{6}/.exec(answer.words)?.[0]
+  const told = await user.mention('olga', `evidence ${id}`)
+  expect(told.conversation).toBe(fake.directOf(objectIdOf('olga')))
+  const evidence = /http:\/\/localhost:\d+\/evidence\/[\w-]+/.exec(inChat('olga', /\/evidence\//) ?? '')?.[0] ?? ''
+  expect(await (await fetch(evidence, { method: 'POST' })).text()).toContain('authorised, ended on time, seen gone')
 }, 120_000)
 
 it('opens a dialog for a denial, and the reason reaches whoever asked', async () => {

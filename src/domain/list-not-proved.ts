@@ -1,0 +1,50 @@
+import type { KnownPolicies } from './conclude-authorised.ts'
+import type { ProvedEvent, ProvedFact } from './conclusion.ts'
+import { PRIVATE_PATHS } from './grant-event.ts'
+
+/** Everything that a reader might take for proved and is not, the weightiest first. */
+export function listNotProved({ own, beside, facts, policies: known }: Given): string[] {
+  const open = [...new Set(facts.map(({ stream }) => stream))].filter(
+    (stream) => facts.findLast((fact) => fact.stream === stream)?.type !== 'closed',
+  )
+  const clicks = own.filter(({ data }) => 'assurance' in data && data.assurance === 'click-only').length
+  const policies = new Set(own.flatMap(({ data }) => ('policy' in data ? [String(data.policy)] : [])))
+  const without = [...policies].filter((hash) => !known.has(hash))
+  const hidden = facts.flatMap(missingTexts)
+  const lost = [...own, ...beside].filter(({ type }) => type === 'notice.undeliverable').length
+  return [
+    'activity: not collected. What was done with the access is not on this record',
+    ...(clicks === 0
+      ? []
+      : [
+          `the hand: ${clicks} ${clicks === 1 ? 'decision is a click' : 'decisions are clicks'}, bound to a chat account and not to a person`,
+        ]),
+    'whoever holds the signing and MAC keys could have added events; they cannot change what a witness has seen',
+    'the witness: these events do not say where else the checkpoint is kept. A file on the same machine is weak',
+    'the times are those of the clock of the database of Countersign, not of a time-stamping authority',
+    'the thread: what people were shown in chat is not mirrored here',
+    ...(lost === 0
+      ? []
+      : [`that everybody was told: ${lost} ${lost === 1 ? 'notice' : 'notices'} could not be delivered`]),
+    'the build: which version ran is on the record in the stream system, which is not in this file',
+    ...(policies.size === 0
+      ? []
+      : ['who put the policy into force: that is in the stream policy, which is not in this file']),
+    ...without.map((hash) => `what the policy ${hash.slice(0, 12)} says: its text is not in this file`),
+    ...hidden.map((where) => `${where}: the text is not in this file; it was erased or kept back`),
+    ...open.map((stream) => `that nothing more happened in ${stream}: it is not closed`),
+  ]
+}
+
+function missingTexts({ stream, seq, type, data, texts }: ProvedFact): string[] {
+  return (PRIVATE_PATHS[type] ?? [])
+    .filter((path) => typeof data[path] === 'object' && texts[path] === undefined)
+    .map((path) => `the ${path} in ${stream} #${seq}`)
+}
+
+interface Given {
+  readonly own: readonly ProvedEvent[]
+  readonly beside: readonly ProvedFact[]
+  readonly facts: readonly ProvedFact[]
+  readonly policies: KnownPolicies
+}

@@ -1,0 +1,22 @@
+import { MOST_APPROVERS } from './approvers.ts'
+import type { GrantState } from './grant-state.ts'
+import type { Policy } from './policy.ts'
+import { type Refused, refuse } from './refusal.ts'
+
+/**
+ * Who may take out what is on record about a grant, private texts included: whose it is, who may or did decide it, the
+ * target's owners and compliance. Only the last two also get the texts of the policies, which name everybody.
+ */
+export function mayOpenEvidence(
+  state: GrantState,
+  by: string,
+  policy: Policy,
+): Refused | { readonly policies: boolean } {
+  const owners = Object.hasOwn(policy.targets, state.target) ? (policy.targets[state.target]?.owners ?? []) : []
+  const stewards = [...owners, ...policy.compliance]
+  if (stewards.includes(by)) return { policies: true }
+  const deciders = [...state.approvers.map(({ id }) => id), ...(state.approval?.by ?? [])]
+  if ([state.by, state.for, ...deciders].includes(by)) return { policies: false }
+  const may = [...new Set([state.for, ...stewards])].sort()
+  return refuse({ code: 'may-not-open-evidence', may: may.slice(0, MOST_APPROVERS) })
+}

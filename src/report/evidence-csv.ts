@@ -1,0 +1,37 @@
+import { utc } from '../domain/conclusion.ts'
+import type { ProvedEvent, Verdict } from '../record/verify.ts'
+import { shownText } from './shown-text.ts'
+
+const COLUMNS = ['leaf_index', 'utc', 'stream', 'seq', 'type', 'version', 'by', 'text', 'data', 'leaf_hash'] as const
+
+/**
+ * One row an event, in the order of the log (RFC 4180: CRLF, quotes doubled). A cell that a spreadsheet would take for
+ * a formula gets an apostrophe in front; characters that are not seen are named.
+ */
+export function evidenceCsv({ events, reveals }: Verdict): string {
+  const rows = events.map((event) =>
+    rowOf(
+      event,
+      reveals.filter(({ leafIndex }) => leafIndex === event.leafIndex),
+    ),
+  )
+  return [COLUMNS, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
+}
+
+function rowOf(event: ProvedEvent, reveals: Verdict['reveals']): string[] {
+  const { leafIndex, at, stream, seq, type, v, data, hash } = event
+  const by = typeof data.by === 'string' ? data.by : Array.isArray(data.by) ? data.by.join(' ') : ''
+  const [only] = reveals
+  const text =
+    reveals.length > 1 ? reveals.map(({ path, value }) => `${path}: ${value}`).join('\n') : (only?.value ?? '')
+  return [String(leafIndex), utc(at), stream, String(seq), type, String(v), by, text, JSON.stringify(data), hash]
+}
+
+function cell(value: string): string {
+  const shown = shownText(value)
+  const safe = FORMULA.test(shown) ? `'${shown}` : shown
+  return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+/** Also after white space, and in the wide forms that some spreadsheets take for the same. */
+const FORMULA = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/u

@@ -1,0 +1,176 @@
+// Checks the evidence inside this page again: hashes, proofs, chains, texts, and the signature where the browser can. It
+// follows docs/evidence-format.md, but not every rule of form: the verifier is the proof, this is its echo.
+const text = document.getElementById('evidence').textContent
+const says = document.getElementById('check-says')
+const bytesOf = (words) => new TextEncoder().encode(words)
+const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+const fromHex = (digits) => Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+const fromBase64 = (words) => Uint8Array.from(atob(words), (char) => char.charCodeAt(0))
+const same = (a, b) => hex(a) === hex(b)
+const half = (n) => Math.floor(n / 2)
+const joined = (...parts) => {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+const nodeHash = (left, right) => sha256(joined(Uint8Array.of(1), left, right))
+
+/** RFC 9162, section 2.1.3.2. */
+async function rootFrom(leaf, index, size, proof) {
+  if (index >= size) return null
+  let [place, last, root] = [index, size - 1, leaf]
+  for (const sibling of proof) {
+    if (last === 0) return null
+    if (place % 2 === 1 || place === last) {
+      root = await nodeHash(sibling, root)
+      while (place % 2 === 0 && place !== 0) [place, last] = [half(place), half(last)]
+    } else root = await nodeHash(root, sibling)
+    ;[place, last] = [half(place), half(last)]
+  }
+  return last === 0 ? root : null
+}
+
+async function readKey(vkey) {
+  const [, name, id, encoded] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/su.exec(vkey) ?? []
+  const material = fromBase64(encoded)
+  const named = (await sha256(joined(bytesOf(`${name}\n`), material))).subarray(0, 4)
+  if (material.length !== 33 || material[0] !== 1 || hex(named) !== id) throw new Error('the key is not in form')
+  return { name, id, raw: material.subarray(1) }
+}
+
+/** True, false, or null where this browser knows no Ed25519. */
+async function isSigned(key, signed, lines) {
+  let publicKey
+  try {
+    publicKey = await crypto.subtle.importKey('raw', key.raw, 'Ed25519', false, ['verify'])
+  } catch {
+    return null
+  }
+  const own = lines.flatMap((line) => {
+    const [, name, encoded] = /^— ([^ ]+) ([^ ]+)$/u.exec(line) ?? []
+    const bytes = name === key.name ? fromBase64(encoded) : new Uint8Array()
+    return hex(bytes.subarray(0, 4)) === key.id ? [bytes.subarray(4)] : []
+  })
+  const good = await Promise.all(own.map((one) => crypto.subtle.verify('Ed25519', publicKey, one, bytesOf(signed))))
+  return good.length > 0 && good.every(Boolean)
+}
+
+function readBody(body) {
+  try {
+    const { stream, seq, prev, type, data } = JSON.parse(body)
+    return { stream, seq, prev, type, data: data ?? {} }
+  } catch {
+    return null
+  }
+}
+
+async function check(file) {
+  const wrong = []
+  const key = await readKey(file.verifierKey)
+  const end = file.checkpoint.lastIndexOf('\n\n')
+  const signed = file.checkpoint.slice(0, end + 1)
+  const signature = await isSigned(
+    key,
+    signed,
+    file.checkpoint
+      .slice(end + 2)
+      .split('\n')
+      .slice(0, -1),
+  )
+  if (signature === false) wrong.push('The signature does not fit the checkpoint.')
+  const [origin, sizeText, rootText] = signed.split('\n')
+  const [size, root] = [Number(sizeText), fromBase64(rootText)]
+  if (origin !== file.origin || key.name !== file.origin) wrong.push('File, checkpoint and key name different logs.')
+
+  const last = new Map()
+  const bodies = new Map()
+  for (const { leafIndex, body, proof } of file.events) {
+    const leaf = await sha256(joined(Uint8Array.of(0), bytesOf(body)))
+    const reached = await rootFrom(leaf, leafIndex, size, proof.map(fromBase64))
+    const event = readBody(body)
+    if (event === null) {
+      wrong.push(`leaf ${leafIndex}: what it says is not what the checkpoint holds there, and no event at all.`)
+      continue
+    }
+    const where = `leaf ${leafIndex}, ${event.type} (${event.stream} #${event.seq})`
+    const before = last.get(event.stream)
+    if (reached === null || !same(reached, root)) {
+      wrong.push(`${where}: what it says is not what the checkpoint holds there.`)
+      document.querySelector(`tr[data-leaf="${Number(leafIndex)}"]`)?.classList.add('differs')
+    }
+    if (event.seq !== (before?.seq ?? 0) + 1 || event.prev !== (before?.hash ?? null)) {
+      wrong.push(`${where}: it does not follow the event before it in its stream.`)
+    }
+    if (before?.type === 'closed') wrong.push(`${where}: it comes after the end of its stream.`)
+    last.set(event.stream, { seq: event.seq, hash: hex(leaf), type: event.type })
+    bodies.set(leafIndex, event)
+  }
+  for (const { leafIndex, path, salt, value } of file.reveals) {
+    const place = bodies.get(leafIndex)?.data[path]
+    if (place?.salted === hex(await sha256(joined(fromHex(salt), bytesOf(value))))) continue
+    wrong.push(`leaf ${leafIndex}, ${path}: the text is not the one that was recorded.`)
+  }
+  for (const { hash, text: policy } of file.policies ?? []) {
+    if (hex(await sha256(bytesOf(policy))) !== hash) wrong.push(`The policy ${hash.slice(0, 12)} has another text.`)
+  }
+  return { wrong, signature, size }
+}
+
+function show(state, words, wrong = []) {
+  document.getElementById('check').dataset.state = state
+  says.textContent = words
+  document.querySelector('.line')?.classList.toggle('void', state === 'bad')
+  const items = wrong.slice(0, 20).map((what) => {
+    const item = document.createElement('li')
+    item.textContent = what
+    return item
+  })
+  document.getElementById('check-list').replaceChildren(...items)
+}
+
+async function run() {
+  if (globalThis.crypto?.subtle === undefined) {
+    show('unchecked', 'Not checked: this browser gives no cryptography to a page opened in this way.')
+    return
+  }
+  let file
+  try {
+    file = JSON.parse(text)
+    const { wrong, signature, size } = await check(file)
+    const all = `${file.events.length} events and their proofs in a tree of ${size}`
+    if (wrong.length > 0) show('bad', `Not as it was recorded: ${wrong.length} of the checks fail.`, wrong)
+    else if (signature === null) {
+      show('half', `${all} fit together. The signature is not checked: this browser knows no Ed25519.`)
+    } else show('good', `Verified here, under the key in this file: ${all}, and the signature of the checkpoint.`)
+  } catch {
+    show('bad', 'Not as it was recorded: the evidence in this page cannot be read.')
+    return
+  }
+  offer(file)
+}
+
+function offer(file) {
+  document.getElementById('tools').hidden = false
+  document.getElementById('save').addEventListener('click', () => {
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(new Blob([`${JSON.stringify(file, null, 2)}\n`], { type: 'application/json' }))
+    link.download = 'evidence.json'
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+  })
+  const given = document.getElementById('given')
+  given.addEventListener('input', async () => {
+    const said = given.value.trim()
+    const fingerprint = hex(await sha256(bytesOf(file.verifierKey)))
+    const fits = said === file.verifierKey || said.replace(/[\s:]/g, '').toLowerCase() === fingerprint
+    document.getElementById('given-says').textContent =
+      said === '' ? '' : fits ? 'It is the key of this file.' : 'It is NOT the key of this file.'
+  })
+}
+
+void run()

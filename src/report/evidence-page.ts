@@ -1,0 +1,182 @@
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { type Conclusion, type Part, type Standing, utc } from '../domain/conclusion.ts'
+import type { EvidenceFile } from '../record/evidence.ts'
+import type { Verdict } from '../record/verify.ts'
+import type { MissingEvents } from './evidence-report.ts'
+import type { Manifest } from './manifest.ts'
+import { escapeHtml } from './shown-text.ts'
+
+const css = readFileSync(path.join(import.meta.dirname, 'evidence-page.css'), 'utf8')
+const script = readFileSync(path.join(import.meta.dirname, 'evidence-page.client.js'), 'utf8')
+
+/** Nothing but what stands in the page itself: no address is ever asked. */
+const POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${hash('sha256', css, 'base64')}'`,
+  `script-src 'sha256-${hash('sha256', script, 'base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ')
+
+/**
+ * Evidence for people, as one file that needs nothing else: to read on a phone, to print, to keep. It carries the JSON
+ * evidence, and checks its hashes, proofs and signature again where it is opened. It proves nothing by itself: a page
+ * can be made to say anything, so it names the verifier and the key that must come from elsewhere.
+ */
+export function evidencePage({ file, verdict, conclusion, missing, manifest }: Shown): string {
+  const { id = '' } = manifest.parameters
+  const title = `Evidence on ${id}`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex, nofollow">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light">
+<title>${escapeHtml(title)} · Countersign</title>
+<style>${css}</style>
+</head>
+<body>
+<main>
+<header><span>Countersign</span><span>${escapeHtml(file.origin)}</span></header>
+<h1>Evidence on <span>${escapeHtml(id)}</span></h1>
+${conclusion === null ? '' : `<p class="line ${conclusion.standing}">${escapeHtml(conclusion.line)}</p>`}
+<section class="check" id="check" data-state="unchecked">
+<h2>Checked where you read it</h2>
+<p id="check-says" role="status">Not checked: scripts do not run here. The verifier below needs none.</p>
+<ul id="check-list"></ul>
+<p class="soft">A page can be made to say anything. <strong>The proof is the verifier, with a key that you got by another way
+than this file</strong>: ask for the fingerprint by telephone, and compare.</p>
+<p class="soft">Save the evidence from this page, then:</p>
+<pre>npm run -s countersign -- verify &lt;file&gt; --key &lt;the key you were given&gt;</pre>
+<p id="tools" class="tools" hidden><button type="button" id="save">Save the evidence (JSON)</button>
+<label>The key or fingerprint that you were given <input id="given" type="text" autocomplete="off" spellcheck="false"></label>
+<span id="given-says" role="status"></span></p>
+</section>
+${(conclusion?.parts ?? []).map(section).join('\n')}
+${notProved([...missing.map(notIn), ...(conclusion?.notProved ?? []), ...verdict.limits])}
+<section><h2>Key and checkpoint</h2>
+${list([
+  ['Key in this file', file.verifierKey],
+  ['Its fingerprint', `${fingerprintOf(file.verifierKey)} (SHA-256 of the key's text)`],
+  ['Checkpoint', `${verdict.checkpoint?.size ?? 0} events under the root ${verdict.checkpoint?.root ?? ''}`],
+  ...verdict.streams.map(({ stream, statement }): Row => [stream, statement]),
+])}
+</section>
+<section><h2>Every event</h2>
+<table><thead><tr><th>Leaf</th><th>When (UTC)</th><th>Event</th><th>Place</th></tr></thead><tbody>
+${verdict.events.map(eventRow).join('\n')}
+</tbody></table>
+</section>
+${verdict.policies.map(policyText).join('\n')}
+<section class="about"><h2>About this report</h2>
+${list(aboutRows(manifest))}
+</section>
+</main>
+<script type="application/json" id="evidence">${inScript(file)}</script>
+<script>${script}</script>
+</body>
+</html>
+`
+}
+
+/** To compare a key by telephone, as `key --json` prints it. */
+function fingerprintOf(vkey: string): string {
+  return hash('sha256', vkey, 'hex')
+}
+
+type Row = readonly [label: string, value: string]
+
+function section({ title, standing, says, facts }: Part): string {
+  const rows = grouped(facts.map(({ label, value }): Row => [label, value]))
+  return `<section class="${standing}"><h2>${escapeHtml(title)} <small>${STANDINGS[standing]}</small></h2>
+${says.toLowerCase() === title.toLowerCase() ? '' : `<p>${escapeHtml(says)}.</p>`}
+${rows.length === 0 ? '' : list(rows)}
+</section>`
+}
+
+/** What stands under the same words, one after the other, is one entry of several lines. */
+function grouped(rows: readonly Row[]): Row[] {
+  const found: Row[] = []
+  for (const [label, value] of rows) {
+    const before = found.at(-1)
+    if (before?.[0] === label) found[found.length - 1] = [label, `${before[1]}\n${value}`]
+    else found.push([label, value])
+  }
+  return found
+}
+
+const STANDINGS: Readonly<Record<Standing, string>> = {
+  shown: 'shown by the events',
+  open: 'open',
+  unclear: 'not shown',
+  broken: 'not as it must be',
+}
+
+function list(rows: readonly Row[]): string {
+  const items = rows.map(([label, value]) => {
+    return `<div><dt>${escapeHtml(label)}</dt><dd dir="auto">${escapeHtml(value)}</dd></div>`
+  })
+  return `<dl>${items.join('\n')}</dl>`
+}
+
+function notIn({ stream, from, to }: MissingEvents): string {
+  return `events ${from} to ${to} of ${stream}: no witness had confirmed them when this was made. Ask again later`
+}
+
+function notProved(all: readonly string[]): string {
+  if (all.length === 0) return ''
+  return `<section class="limits"><h2>What this does not prove</h2>
+<ul>${all.map((what) => `<li>${escapeHtml(what)}</li>`).join('\n')}</ul></section>`
+}
+
+function eventRow({ leafIndex, at, type, stream, seq }: Verdict['events'][number]): string {
+  const cells = [String(leafIndex), utc(at).replace('T', ' ').replace('Z', ''), type, `${stream} #${seq}`]
+  return `<tr data-leaf="${leafIndex}">${cells.map((text) => `<td>${escapeHtml(text)}</td>`).join('')}</tr>`
+}
+
+function policyText({ hash: name, text }: Verdict['policies'][number]): string {
+  return `<section class="policy"><details><summary>The policy ${name.slice(0, 12)}, as it was in force</summary>
+<p class="soft">SHA-256 ${name}</p><pre dir="ltr">${escapeHtml(text)}</pre></details></section>`
+}
+
+function aboutRows({ report, version, build, parameters, period, runBy, runAt, rows, file }: Manifest): Row[] {
+  return [
+    ['Report', `${report}, version ${version} of its form`],
+    ['Made by', `Countersign ${build.version}, commit ${build.commit}, dependencies ${build.lockFile}`],
+    [
+      'Asked for',
+      Object.entries(parameters)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join(', '),
+    ],
+    [
+      'Period',
+      period.from === null ? 'no events' : `${period.from} to ${period.until}, ${period.zone}; ${period.boundary}`,
+    ],
+    ['Run', `by ${runBy} at ${runAt}`],
+    ['Rows', `${rows} events`],
+    ['Evidence inside', `${file.name}, ${file.bytes} bytes, SHA-256 ${file.sha256}`],
+  ]
+}
+
+/** Data inside a script element ends at nothing that it holds. */
+function inScript(file: EvidenceFile): string {
+  return JSON.stringify(file).replace(/[<>&\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+interface Shown {
+  readonly file: EvidenceFile
+  /** Of this file; every event and text in it was found genuine. */
+  readonly verdict: Verdict
+  readonly conclusion: Conclusion | null
+  readonly missing: readonly MissingEvents[]
+  /** Of the JSON evidence inside. */
+  readonly manifest: Manifest
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import type { Answer } from '../../src/ports/chat.ts'
+import { verifyEvidence } from '../../src/record/verify.ts'
+import { countersign } from '../support/command-line.ts'
+import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+/* `/access evidence` against a whole process: who may, what they get, and what is on record of it. */
+let house: House
+let replica: Replica
+let id: string
+let vkey: string
+
+beforeAll(async () => {
+  house = await openHouse()
+  replica = await house.startReplica()
+  id = idOn(await replica.command('ana', 'prod-db 2s fix the <ledger>'))
+  await replica.press('marcus', 'approve', id)
+  await until('it is removed', async () => {
+    const [row] = await house.db`select status from grant_state where id = ${id}`
+    return row?.status === 'removed'
+  })
+  vkey = (await countersign(['key'], house.environment)).out.trim()
+})
+afterAll(() => house.close())
+
+const linkIn = (answer: Answer) => {
+  const url = /"(http:\/\/localhost:\d+\/evidence\/[\w-]+)"/.exec(JSON.stringify(answer))?.[1]
+  if (url === undefined) throw new Error(`no link in ${JSON.stringify(answer)}`)
+  return url
+}
+const take = (url: string, format = 'html') => fetch(url, { method: 'POST', body: new URLSearchParams({ format }) })
+
+async function opened(): Promise<Record<string, unknown>[]> {
+  const rows = await house.db<{ body: string }[]>`
+    select body from event where stream = 'system' and type = 'evidence.opened' order by seq`
+  return rows.map(({ body }) => JSON.parse(body).data)
+}
+
+it('gives compliance the whole story, once, and puts on record who took it before it leaves', async () => {
+  const url = linkIn(await replica.command('carla', `evidence ${id.toLowerCase()}`))
+  for (let n = 0; n < 3; n++) expect((await fetch(url)).status).toBe(200)
+  expect(await opened()).toEqual([])
+
+  const response = await take(url, 'json')
+  expect(response.headers.get('content-disposition')).toBe(`attachment; filename=evidence-${id}.json`)
+  const verdict = verifyEvidence(Buffer.from(await response.arrayBuffer()), { vkey })
+  expect(verdict).toMatchObject({ verdict: 'verified', limits: [] })
+  expect(verdict.reveals.map(({ value }) => value)).toContain('fix the <ledger>')
+  expect(verdict.policies).toHaveLength(1)
+  expect(await opened()).toEqual([{ by: 'carla', grant: id, via: 'chat' }])
+
+  for (const again of [await take(url, 'json'), await fetch(url)]) {
+    expect(again.status).toBe(410)
+    expect(await again.text()).toContain('This link has been used')
+  }
+  expect(await opened()).toHaveLength(1)
+})
+
+it('gives whoever asked, and who signed, a page without the policy, which names everybody', async () => {
+  for (const one of ['ana', 'marcus']) {
+    const html = await (await take(linkIn(await replica.command(one, `evidence ${id}`)))).text()
+    expect(html).toContain('authorised, ended on time, seen gone')
+    expect(html).toContain('fix the &#60;ledger&#62;')
+    expect(html).toContain(`by ${one} at `)
+    expect(html).not.toContain('Dirk')
+  }
+  const owners = await (await take(linkIn(await replica.command('olga', `evidence ${id}`)))).text()
+  expect(owners).toContain('Dirk')
+})
+
+it('refuses anybody else, names who may, and keeps that on record', async () => {
+  const before = await opened()
+  const answer = JSON.stringify(await replica.command('bo', `evidence ${id}`))
+  expect(answer).toContain('You may not see all that is on record about this one')
+  expect(answer).toContain('Carla')
+  expect(answer).not.toContain('/evidence/')
+  const [refused] = await house.db<{ body: string }[]>`
+    select body from event where stream = ${`after:grant:${id}`} and type = 'act.refused' order by seq desc limit 1`
+  expect(JSON.parse(refused?.body ?? '{}').data).toMatchObject({ by: 'bo', code: 'may-not-open-evidence' })
+  expect(await opened()).toEqual(before)
+})
+
+it('repeats no link: the same act again is told to ask anew', async () => {
+  const key = crypto.randomUUID()
+  linkIn(await replica.command('carla', `evidence ${id}`, key))
+  const again = JSON.stringify(await replica.command('carla', `evidence ${id}`, key))
+  expect(again).toContain('shown once already')
+  expect(again).not.toContain('/evidence/')
+})
+
+it('a link to evidence shows no way to connect, and the other way round', async () => {
+  const url = linkIn(await replica.command('carla', `evidence ${id}`))
+  const elsewhere = await fetch(url.replace('/evidence/', '/reveal/'), { method: 'POST' })
+  expect(elsewhere.status).toBe(404)
+  expect((await take(url)).status).toBe(200)
+
+  const open = idOn(await replica.command('bo', 'prod-db 5m look at the books'))
+  await replica.press('marcus', 'approve', open)
+  await until('it is active', async () => {
+    const [row] = await house.db`select status from grant_state where id = ${open}`
+    return row?.status === 'active'
+  })
+  const connect = JSON.stringify(await replica.press('bo', 'connect', open))
+  const reveal = /"(http:[^"]+\/reveal\/[\w-]+)"/.exec(connect)?.[1] ?? ''
+  expect((await take(reveal.replace('/reveal/', '/evidence/'))).status).toBe(404)
+  expect((await fetch(reveal, { method: 'POST' })).status).toBe(200)
+
+  const running = await (await take(linkIn(await replica.command('bo', `evidence ${open}`)))).text()
+  expect(running).toContain('authorised, not yet ended')
+})
+
+it('an id of nothing is answered, and kept', async () => {
+  expect(JSON.stringify(await replica.command('carla', 'evidence G-000000'))).toContain('There is no request or grant')
+})
