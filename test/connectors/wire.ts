@@ -18,9 +18,11 @@ export async function startWire(serverPort: number): Promise<Wire> {
       })
     }
     let losing = false
+    const asks = createReader()
     near.on('data', (bytes) => {
-      if (wire.silenceAt && bytes.includes(wire.silenceAt)) wire.mode = 'mute'
-      if (wire.lose && bytes.includes(wire.lose)) {
+      const asked = asks(bytes)
+      if (wire.silenceAt && asked.includes(wire.silenceAt)) wire.mode = 'mute'
+      if (wire.lose && asked.includes(wire.lose)) {
         wire.lose = null
         losing = true
       }
@@ -51,6 +53,21 @@ export async function startWire(serverPort: number): Promise<Wire> {
     },
   }
 }
+
+/** The text of what is asked: a statement that was prepared before is asked for by its name. */
+function createReader(): (bytes: Buffer) => string {
+  const prepared = new Map<string, string>()
+  return (bytes) => {
+    const text = bytes.toString('latin1')
+    for (const [, name = '', statement = ''] of text.matchAll(PARSE)) prepared.set(name, statement)
+    const bound = [...text.matchAll(BIND)].map(([, name = '']) => prepared.get(name) ?? '')
+    return [text, ...bound].join('\n')
+  }
+}
+
+/** Kind, length, then the name of the statement and its text, or of the portal and of the statement. */
+const PARSE = /P.{4}([^\0]*)\0([^\0]*)\0/gs
+const BIND = /B.{4}\0([^\0]+)\0/gs
 
 /** `mute`: what is asked arrives, no answer comes back. */
 type WireMode = 'pass' | 'refuse' | 'mute'
