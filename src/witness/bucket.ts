@@ -1,7 +1,10 @@
 /** A bucket as a witness needs it: objects that have versions, and a lock on each. All times are epoch ms. */
 export interface Bucket {
   readonly name: string
-  /** Writes where nothing lies, and nowhere else. @returns false when something lies there @throws BucketFailed */
+  /**
+   * Writes where nothing lies, and nowhere else; a server that does not heed that adds a version.
+   * @returns false when something lies there @throws BucketFailed
+   */
   add(key: string, bytes: Buffer, options: Writing): Promise<boolean>
   /** Writes in any case; what lay there stays as an older version where versions are kept. @throws BucketFailed */
   put(key: string, bytes: Buffer, options: Writing): Promise<void>

@@ -139,7 +139,12 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
    */
   async function meetOthers({ folder }: Place, above: number, { origin, checkpoint }: Kept): Promise<void> {
     for await (const other of checkpointsAbove(bucket, folder, above)) {
-      if (other.size === checkpoint.size) continue
+      if (other.size === checkpoint.size) {
+        // Not every server heeds a condition where versions are kept: the one that was there first counts.
+        const isOurs = other.versions.length === 1 || sayTheSame(await readNote(other), checkpoint)
+        if (!isOurs) throw new WitnessRefused(`it holds another ${other.key}`)
+        continue
+      }
       if (other.size > checkpoint.size) {
         throw new WitnessRefused(`it holds a checkpoint of ${origin} of size ${other.size}, which came meanwhile`)
       }

@@ -14,7 +14,8 @@ export const CREDENTIALS = { accessKeyId: 'AKIDTEST', secretAccessKey: 'a secret
  * A server that speaks S3 over HTTP and is strict where S3 is: signatures, checksums, conditional writes, versions,
  * object lock. It knows what this project asks for, and answers 501 to the rest. One bucket, by path.
  */
-export async function startFakeS3({ lock = true, versioning = true, pageSize = 1_000 } = {}): Promise<FakeS3> {
+export async function startFakeS3(options: FakeS3Options = {}): Promise<FakeS3> {
+  const { lock = true, versioning = true, pageSize = 1_000, heedsConditions = true } = options
   const bucket = 'audit-bucket'
   const fake: { -readonly [K in 'skewMs' | 'fault' | 'denied']: FakeS3[K] } = {
     skewMs: 0,
@@ -103,7 +104,7 @@ export async function startFakeS3({ lock = true, versioning = true, pageSize = 1
     ]
     if (expected.some(([given, right]) => given !== undefined && given !== right))
       return fail(response, 400, 'BadDigest')
-    if (headers['if-none-match'] !== undefined) {
+    if (headers['if-none-match'] !== undefined && heedsConditions) {
       if (headers['if-none-match'] !== '*') return fail(response, 501, 'NotImplemented')
       if (store.current(key)) return fail(response, 412, 'PreconditionFailed')
     }
@@ -238,6 +239,15 @@ interface Call {
 
 /** `reset` does nothing and cuts the connection, `reset-after` does it all and then cuts it. */
 export type Fault = 'reset' | 'reset-after' | 'slow-down' | 'timeout' | null
+
+export interface FakeS3Options {
+  readonly lock?: boolean
+  readonly versioning?: boolean
+  /** Versions a page of a list, at most. */
+  readonly pageSize?: number
+  /** Ceph 16 does not look at If-None-Match where versions are kept. */
+  readonly heedsConditions?: boolean
+}
 
 export interface FakeS3 {
   readonly url: string

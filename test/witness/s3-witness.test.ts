@@ -213,6 +213,32 @@ describe('another log', () => {
   })
 })
 
+describe('a server that heeds no If-None-Match', () => {
+  beforeEach(async () => {
+    await fake.close()
+    fake = await startFakeS3({ heedsConditions: false })
+    await seal(0, 4)
+  })
+
+  test('another checkpoint of the same size, put meanwhile, is seen all the same', async () => {
+    const witness = open()
+    await witness.keep(await noteOf(2))
+    const forked = Buffer.from(await signCheckpoint(signer, { size: 4, root: Buffer.alloc(32, 9) }))
+    fake.store.put(`${FOLDER}checkpoints/0000000000000004`, forked, { contentType: '', mode: null, until: null })
+    await expect(witness.keep(await noteOf(4))).rejects.toThrow('it holds another log/')
+  })
+
+  test('what was written before a crash is written once more, and is the same', async () => {
+    fake.fault = ({ action, key }) => (action === 'PutObject' && key.includes('/checkpoints/') ? 'reset-after' : null)
+    await expect(open().keep(await noteOf(4))).rejects.toThrow(WitnessUnreachable)
+    fake.fault = () => null
+    const witness = open()
+    await witness.keep(await noteOf(4))
+    expect(await witness.newest(ORIGIN)).toBe(await noteOf(4))
+    expect(witness.notices).toEqual([])
+  })
+})
+
 describe('a bucket that does not do it', () => {
   test.each([
     ['AccessDenied, 403', () => void fake.denied.add('PutObject')],
