@@ -22,7 +22,9 @@ export async function* checkpointsAbove(
   for await (const group of byKey(pages)) {
     const own = sizeInName(group[0].key)
     const first = group.findLast(({ isDeleteMarker }) => !isDeleteMarker)
-    if (own !== null && first !== undefined) yield { size: own, key: group[0].key, first, versions: group }
+    // Some servers begin a list with the key after which it was to start.
+    if (own !== null && own > size && first !== undefined)
+      yield { size: own, key: group[0].key, first, versions: group }
   }
 }
 

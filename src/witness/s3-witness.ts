@@ -46,8 +46,7 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
     place.growth = null
     const before = head ?? (await readHead(place))
     if (before && refuseContradiction(kept, before.checkpoint) === 'same') {
-      // Whoever put it may have died before the last step.
-      if (head === null) await point(folder, kept)
+      if (head === null) await repairPointer(folder, kept)
       place.head = before
       place.growth = growth
       return
@@ -64,9 +63,13 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
 
   /** What readers of C2SP tlog-tiles start from. It is written over, so nothing here rests on it. */
   async function point(folder: string, { note }: Kept): Promise<void> {
-    const bytes = Buffer.from(note, 'utf8')
+    await bucket.put(`${folder}checkpoint`, Buffer.from(note, 'utf8'), await writing(NOTE))
+  }
+
+  /** Whoever put the newest checkpoint may have died before the last step. */
+  async function repairPointer(folder: string, kept: Kept): Promise<void> {
     const there = await bucket.read(`${folder}checkpoint`)
-    if (!there?.bytes.equals(bytes)) await bucket.put(`${folder}checkpoint`, bytes, await writing(NOTE))
+    if (there === null || textOf(there) !== kept.note) await point(folder, kept)
   }
 
   async function readHead(place: Place): Promise<Kept | null> {

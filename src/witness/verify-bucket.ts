@@ -13,10 +13,12 @@ import {
 import type { Bucket, Protection, StoredObject } from './bucket.ts'
 import type { BucketDifference, FoundInBucket } from './bucket-difference.ts'
 import { folderOf } from './bucket-names.ts'
-import { checkFile, checkVersions, listFile } from './check-file.ts'
+import { checkFile, checkVersions, type FileVersions, listFile } from './check-file.ts'
 import { checkpointsAbove, findNewest, type KeptCheckpoint } from './find-newest.ts'
 
-const AT_ONCE = 16
+const CHECKPOINTS_AT_ONCE = 48
+/** Bundles that are fetched before their turn, with the tiles beside them. */
+const AHEAD = 8
 const MOST_DIFFERENCES = 1_000
 const TILE_HEIGHT = 8
 const HASH_BYTES = 32
@@ -43,7 +45,7 @@ export async function verifyBucket(given: Bucket, prefix: string, vkey: string):
   if (end === null) found('checkpoint-missing', `${folder}checkpoints/`)
 
   const log = createLeafReader(bucket, folder, end?.size ?? 0, found)
-  let tree = createGrowth(bucket, folder, found)
+  let tree = createGrowth(folder, found, { bucket, filesOf: log.filesOf })
   let newest: TreeHead | null = null
   let checkpoints = 0
   for await (const head of signedCheckpoints(bucket, folder, end?.size ?? -1, key, found)) {
@@ -68,7 +70,7 @@ async function* signedCheckpoints(bucket: Bucket, folder: string, last: number, 
   for await (const kept of checkpointsAbove(bucket, folder, -1)) {
     if (kept.size > last) break
     batch.push(openKept(bucket, kept, key, found))
-    if (batch.length < AT_ONCE) continue
+    if (batch.length < CHECKPOINTS_AT_ONCE) continue
     yield* (await Promise.all(batch)).filter((head) => head !== null)
     batch = []
   }
@@ -124,29 +126,46 @@ async function growTo(head: TreeHead, given: Growth, log: LeafReader, found: Fou
 
 /** The leaves in order, from bundles and from the tiles of level 0: each leaf from both, where both are there. */
 function createLeafReader(bucket: Bucket, folder: string, size: number, found: FoundInBucket): LeafReader {
-  let open: { index: number; entries: readonly Buffer[]; hashes: readonly Buffer[] } | null = null
+  const places = new Map<number, Promise<Place>>()
 
-  async function load(index: number) {
-    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
-    const [entries, hashes] = await Promise.all([
-      readFile(bucket, `${folder}${tilePath('entries', index)}`, width, readBundle),
-      readFile(bucket, `${folder}${tilePath(0, index)}`, width, readHashes),
-    ])
-    if (entries.length < Math.min(width, hashes.length)) {
-      const [first, last] = [
-        index * TILE_WIDTH + entries.length,
-        index * TILE_WIDTH + Math.min(width, hashes.length) - 1,
-      ]
-      found('entry-missing', first === last ? `leaf ${first}` : `leaf ${first} to ${last}`)
+  /** Of one bundle and its tile, with those that come next already under way. */
+  function placeAt(index: number): Promise<Place> {
+    for (const known of places.keys()) if (known < index) places.delete(known)
+    for (let next = index; next < index + AHEAD && next * TILE_WIDTH < size; next++) {
+      if (places.has(next)) continue
+      const loading = load(next)
+      // Whoever comes to it hears of it.
+      loading.catch(() => {})
+      places.set(next, loading)
     }
-    return { index, entries, hashes }
+    return places.get(index) ?? load(index)
+  }
+
+  async function load(index: number): Promise<Place> {
+    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
+    const [entryFiles, hashFiles] = await Promise.all([
+      listFile(bucket, `${folder}${tilePath('entries', index)}`),
+      listFile(bucket, `${folder}${tilePath(0, index)}`),
+    ])
+    const [entries, hashes] = await Promise.all([
+      readFile(bucket, entryFiles, width, readBundle),
+      readFile(bucket, hashFiles, width, readHashes),
+    ])
+    return { entryFiles, hashFiles, entries, hashes }
+  }
+
+  function tellMissing(index: number, { entries, hashes }: Place): void {
+    if (entries.length >= hashes.length) return
+    const [first, last] = [index * TILE_WIDTH + entries.length, index * TILE_WIDTH + hashes.length - 1]
+    found('entry-missing', first === last ? `leaf ${first}` : `leaf ${first} to ${last}`)
   }
 
   return {
     async next(leafIndex) {
-      const index = Math.floor(leafIndex / TILE_WIDTH)
-      if (open?.index !== index) open = await load(index)
-      const [entry, hash] = [open.entries[leafIndex % TILE_WIDTH], open.hashes[leafIndex % TILE_WIDTH]]
+      const [index, offset] = [Math.floor(leafIndex / TILE_WIDTH), leafIndex % TILE_WIDTH]
+      const place = await placeAt(index)
+      if (offset === 0) tellMissing(index, place)
+      const [entry, hash] = [place.entries[offset], place.hashes[offset]]
       if (entry === undefined && hash === undefined) {
         found('entry-missing', `leaf ${leafIndex} to ${size - 1}`)
         return null
@@ -157,22 +176,26 @@ function createLeafReader(bucket: Bucket, folder: string, size: number, found: F
       if (fromTile === null) return null
       return { entry: entry ?? null, fromEntry: fromEntry ?? fromTile, fromTile }
     },
+    async filesOf(level, index) {
+      if (level !== 0 && level !== 'entries') return await listFile(bucket, `${folder}${tilePath(level, index)}`)
+      const { entryFiles, hashFiles } = await placeAt(index)
+      return level === 0 ? hashFiles : entryFiles
+    },
   }
 }
 
 /** The oldest version of the widest file that has the form: the one that a lock protects. Empty when there is none. */
 async function readFile(
   bucket: Bucket,
-  key: string,
+  files: FileVersions,
   width: number,
   parse: (bytes: Buffer) => Buffer[] | null,
 ): Promise<readonly Buffer[]> {
-  const files = await listFile(bucket, key)
   const others = [...files.keys()].sort((a, b) => b - a)
   let best: readonly Buffer[] = []
   for (const one of new Set([width, ...others])) {
-    for (const { isDeleteMarker, version, key: own } of [...(files.get(one)?.newestFirst ?? [])].reverse()) {
-      const object = isDeleteMarker ? null : await bucket.read(own, version)
+    for (const { isDeleteMarker, version, key } of [...(files.get(one)?.newestFirst ?? [])].reverse()) {
+      const object = isDeleteMarker ? null : await bucket.read(key, version)
       const parts = object && parse(object.bytes)
       if (parts && parts.length === one && parts.length > best.length) best = parts
       if (best.length >= width) return best.slice(0, width)
@@ -200,7 +223,7 @@ function isBody(entry: Buffer): boolean {
 }
 
 /** The tree with the tiles and bundles at its edge: what is full is compared with all that the bucket holds for it. */
-function createGrowth(bucket: Bucket, folder: string, found: FoundInBucket, from?: GrowthState): Growth {
+function createGrowth(folder: string, found: FoundInBucket, { bucket, filesOf }: Lying, from?: GrowthState): Growth {
   const state: GrowthState = from ?? {
     tree: growTree(0, () => Buffer.alloc(0)),
     levels: new Map(),
@@ -210,8 +233,7 @@ function createGrowth(bucket: Bucket, folder: string, found: FoundInBucket, from
   const { tree, levels } = state
 
   async function check(level: number | 'entries', index: number, parts: readonly Buffer[]): Promise<void> {
-    const key = `${folder}${tilePath(level, index)}`
-    const files = await listFile(bucket, key)
+    const files = await filesOf(level, index)
     const isThere = files.has(parts.length) || files.has(TILE_WIDTH)
     if (!isThere) found('file-missing', `${folder}${tilePath(level, index, parts.length)}`)
     await checkFile(bucket, files, parts, found)
@@ -257,12 +279,17 @@ function createGrowth(bucket: Bucket, folder: string, found: FoundInBucket, from
       }
     },
     copy: () =>
-      createGrowth(bucket, folder, found, {
-        tree: tree.copy(),
-        levels: new Map(levels),
-        entries: [...state.entries],
-        isDoubted: state.isDoubted,
-      }),
+      createGrowth(
+        folder,
+        found,
+        { bucket, filesOf },
+        {
+          tree: tree.copy(),
+          levels: new Map(levels),
+          entries: [...state.entries],
+          isDoubted: state.isDoubted,
+        },
+      ),
   }
 }
 
@@ -324,7 +351,21 @@ export interface BucketVerdict {
   readonly differences: readonly BucketDifference[]
 }
 
-interface LeafReader {
+/** What lies in the bucket. */
+interface Lying {
+  readonly bucket: Bucket
+  filesOf(level: number | 'entries', index: number): Promise<FileVersions>
+}
+
+/** What lies there of one bundle and its tile. */
+interface Place {
+  readonly entryFiles: FileVersions
+  readonly hashFiles: FileVersions
+  readonly entries: readonly Buffer[]
+  readonly hashes: readonly Buffer[]
+}
+
+interface LeafReader extends Pick<Lying, 'filesOf'> {
   /** Null when the bucket holds neither the entry nor its hash. */
   next(leafIndex: number): Promise<{ entry: Buffer | null; fromEntry: Buffer; fromTile: Buffer } | null>
 }
