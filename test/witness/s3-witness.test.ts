@@ -15,6 +15,9 @@ import { createTestClock } from '../support/clock.ts'
 import { DAY, openWitness, seal as sealIn, useCredentials } from './bucket-fixture.ts'
 import { type FakeS3, type Fault, startFakeS3 } from './fake-s3.ts'
 
+// Each of these is cut and throttled many times over, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
 const ORIGIN = 'test.example/log'
 const FOLDER = 'log/test.example_2Flog/'
 
