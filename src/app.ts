@@ -112,6 +112,7 @@ async function start(
   const open = await openRecord(config, {
     also: [migrateEffects],
     onNotice: (notice) => log.info(notice),
+    onWitnessNotice: ({ what, detail }) => alarms.raise({ what, detail, grant: null }),
   })
   onStop(() => open.close())
   const { database, clock, keys, witnesses, witnessed } = open

@@ -1,5 +1,9 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { DAY } from './domain/duration.ts'
+
+const DAYS_A_YEAR = 365.25
+const MOST_DAYS = 36_500
 
 /**
  * Every variable that is read, each with what may stand in it. A fault follows the variable's name in a
@@ -56,10 +60,29 @@ const NAMES = Object.keys(VARIABLES)
 export const SLACK = NAMES.filter((name) => name.startsWith('SLACK_'))
 export const TEAMS = NAMES.filter((name) => name.startsWith('TEAMS_'))
 export const DEFAULT_ORIGIN = 'countersign.local/log'
+/** Who administers a file that nobody else was named for. */
+export const ITS_OWN_OPERATOR = 'whoever runs this process'
 
-export interface WitnessPlace {
+export type WitnessPlace = FilePlace | S3Place
+
+export interface FilePlace {
   readonly kind: 'file'
   readonly path: string
+  /** In words for an auditor. */
+  readonly administeredBy: string
+}
+
+export interface S3Place {
+  readonly kind: 's3'
+  readonly bucket: string
+  /** Without slashes at its ends; may be empty. */
+  readonly prefix: string
+  readonly region: string
+  /** Null for AWS itself. */
+  readonly endpoint: string | null
+  readonly administeredBy: string
+  /** How long what is written there stays locked. */
+  readonly retentionMs: number
 }
 
 export function isLoopback(host: string): boolean {
@@ -88,17 +111,105 @@ function readDatabaseUrl(text: string): string | Wrong {
 function readWitnesses(text: string): WitnessPlace[] | Wrong {
   const places: WitnessPlace[] = []
   for (const part of text.split(',').map((each) => each.trim())) {
-    const path = /^file:(\/[^\s,]+)$/.exec(part)?.[1]
-    if (path === undefined) {
-      const kind = /^([a-z0-9-]{1,20}):/i.exec(part)?.[1]
-      const what =
-        kind === undefined || kind === 'file' ? 'an entry that names no witness' : `a witness of the kind "${kind}"`
-      return new Wrong(`has ${what}. Accepted are, divided by commas: file:/absolute/path`)
-    }
-    if (places.some((place) => place.path === path)) return new Wrong(`names file:${path} twice. Keep one`)
-    places.push({ kind: 'file', path })
+    const place = readWitness(part)
+    if (place instanceof Wrong) return place
+    const name = nameOfWitness(place)
+    if (places.some((other) => nameOfWitness(other) === name)) return new Wrong(`names ${name} twice. Keep one`)
+    places.push(place)
   }
   return places
+}
+
+/** What it is called where people read it: its kind and its place, and nothing about how it is entered. */
+export function nameOfWitness(place: WitnessPlace): string {
+  if (place.kind === 'file') return `file:${place.path}`
+  return `s3:${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`
+}
+
+function readWitness(part: string): WitnessPlace | Wrong {
+  const [, kind = '', rest = ''] = /^([a-z0-9-]{1,20}):(.*)$/is.exec(part) ?? []
+  if (kind === 's3') return readS3Place(rest)
+  const [, path, query] = kind === 'file' ? (/^(\/[^\s,?]+)(?:\?(.*))?$/.exec(rest) ?? []) : []
+  if (path === undefined) {
+    const what = kind === '' || kind === 'file' ? 'an entry that names no witness' : `a witness of the kind "${kind}"`
+    return new Wrong(
+      `has ${what}. Accepted are, divided by commas: file:/absolute/path, s3:bucket/prefix?region=…&retention=7y&administrator=…`,
+    )
+  }
+  const given = readQuery(`file:${path}`, query ?? '', ['administrator'])
+  if (given instanceof Wrong) return given
+  return { kind: 'file', path, administeredBy: given.get('administrator') ?? ITS_OWN_OPERATOR }
+}
+
+/**
+ * A bucket as `WITNESSES` and the command line name it, without `s3:` before it.
+ * @param forReading an auditor who reads needs no retention and names no administrator
+ */
+export function readS3Place(text: string, forReading = false): S3Place | Wrong {
+  const [, bucket = '', prefix = '', query = ''] = /^([^/?]*)\/?([^?]*?)\/?(?:\?(.*))?$/s.exec(text) ?? []
+  const name = `s3:${bucket}`
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) {
+    return new Wrong('has an s3 entry without a good bucket name. Write s3:bucket or s3:bucket/prefix')
+  }
+  if (prefix !== '' && !/^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(prefix)) {
+    return new Wrong(
+      `has ${name} with a prefix that is none. Write one of letters, digits, dashes and dots, such as ${name}/countersign`,
+    )
+  }
+  const given = readQuery(name, query, ['region', 'endpoint', 'retention', 'administrator'])
+  if (given instanceof Wrong) return given
+  const region = given.get('region')
+  if (region === undefined || !/^[a-z0-9-]{1,40}$/.test(region)) {
+    return new Wrong(`has ${name} without a region. Add region=eu-central-1, or where the bucket is`)
+  }
+  const endpoint = given.get('endpoint') ?? null
+  if (endpoint !== null && !isSafeEndpoint(endpoint)) {
+    return new Wrong(
+      `has ${name} with an endpoint that is no plain https address. Write endpoint=https://s3.example.com`,
+    )
+  }
+  const retentionMs = readRetention(given.get('retention'))
+  if (retentionMs === null && (!forReading || given.has('retention'))) {
+    return new Wrong(
+      `has ${name} without a good retention, the time for which nobody can delete what is kept there. Add retention=7y, or a number of days such as retention=2555d`,
+    )
+  }
+  const administeredBy = given.get('administrator')
+  if (administeredBy === undefined && !forReading) {
+    return new Wrong(
+      `has ${name} without an administrator. Say who administers the bucket, such as administrator=Internal+Audit: auditors are told`,
+    )
+  }
+  return {
+    ...{ kind: 's3', bucket, prefix, region, endpoint, retentionMs: retentionMs ?? 0 },
+    administeredBy: administeredBy ?? '',
+  }
+}
+
+/** Each setting once, and none that is not known: what is misspelt must not silently not count. */
+function readQuery(name: string, query: string, known: readonly string[]): Map<string, string> | Wrong {
+  const given = new Map<string, string>()
+  for (const [key, value] of new URLSearchParams(query)) {
+    if (!known.includes(key)) return new Wrong(`has ${name} with "${key}". It takes ${known.join(', ')}`)
+    if (given.has(key)) return new Wrong(`has ${name} with ${key} twice. Keep one`)
+    if (value.trim() === '' || /\p{Cc}/u.test(value))
+      return new Wrong(`has ${name} with nothing good for ${key}. Write what stands for it, or leave it out`)
+    given.set(key, value.trim())
+  }
+  return given
+}
+
+/** Years or days, as retention is spoken of; at most the hundred years that S3 takes. */
+function readRetention(text: string | undefined): number | null {
+  const [, count = '', unit] = /^(\d{1,5})([yd])$/.exec(text ?? '') ?? []
+  const days = Math.ceil(Number(count) * (unit === 'y' ? DAYS_A_YEAR : 1))
+  return days >= 1 && days <= MOST_DAYS ? days * DAY : null
+}
+
+function isSafeEndpoint(text: string): boolean {
+  const url = urlOf(text)
+  if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }
 
 function readSecret(text: string): string | Wrong {
@@ -150,7 +261,8 @@ function parsed<T>(read: (text: string) => T | Wrong) {
   })
 }
 
-class Wrong {
+/** What cannot stand there: words that follow the name of the variable. */
+export class Wrong {
   readonly why: string
   constructor(why: string) {
     this.why = why

@@ -2,7 +2,9 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   DEFAULT_ORIGIN,
+  ITS_OWN_OPERATOR,
   isLoopback,
+  nameOfWitness,
   SLACK,
   TEAMS,
   VARIABLES,
@@ -91,7 +93,7 @@ export function settingsForRecord(config: Config): Record<string, unknown> {
   const { database, slack, teams, ...rest } = config
   return {
     ...rest,
-    witnesses: config.witnesses.map(({ kind, path }) => `${kind}:${path}`),
+    witnesses: config.witnesses.map(nameOfWitness),
     database:
       database.kind === 'embedded'
         ? 'embedded'
@@ -219,7 +221,9 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
       createMissing: !production,
     },
     logOrigin: values.LOG_ORIGIN ?? DEFAULT_ORIGIN,
-    witnesses: values.WITNESSES ?? [{ kind: 'file', path: resolve(dataDir, 'witness', 'checkpoints') }],
+    witnesses: values.WITNESSES ?? [
+      { kind: 'file', path: resolve(dataDir, 'witness', 'checkpoints'), administeredBy: ITS_OWN_OPERATOR },
+    ],
     localPage: !realChat,
     slack:
       values.SLACK_BOT_TOKEN === undefined

@@ -49,7 +49,9 @@ describe('with nothing configured', () => {
         createMissing: true,
       },
       logOrigin: 'countersign.local/log',
-      witnesses: [{ kind: 'file', path: resolve('.data/witness/checkpoints') }],
+      witnesses: [
+        { kind: 'file', path: resolve('.data/witness/checkpoints'), administeredBy: 'whoever runs this process' },
+      ],
       localPage: true,
       slack: null,
       teams: null,
@@ -183,7 +185,18 @@ describe('a wrong setting', () => {
     [{ DATABASE_SEALER_URL: 'postgres://db/x' }, /^DATABASE_SEALER_URL is set without DATABASE_URL/],
     [{ ...PRODUCTION, DATABASE_OWNER_URL: 'https://db' }, /^DATABASE_OWNER_URL is not the address of a PostgreSQL/],
     [{ LOG_ORIGIN: 'my log' }, /^LOG_ORIGIN is "my log"/],
-    [{ WITNESSES: 's3:bucket' }, /^WITNESSES has a witness of the kind "s3".*file:\/absolute\/path/],
+    [{ WITNESSES: 'gcs:bucket' }, /^WITNESSES has a witness of the kind "gcs".*file:\/absolute\/path, s3:bucket/],
+    [{ WITNESSES: 's3:' }, /^WITNESSES has an s3 entry without a good bucket name/],
+    [{ WITNESSES: 's3:audit' }, /^WITNESSES has s3:audit without a region/],
+    [{ WITNESSES: 's3:audit/../x?region=r' }, /^WITNESSES has s3:audit with a prefix/],
+    [{ WITNESSES: 's3:audit?region=eu-1' }, /^WITNESSES has s3:audit without a good retention/],
+    [{ WITNESSES: 's3:audit?region=eu-1&retention=7' }, /^WITNESSES has s3:audit without a good retention/],
+    [{ WITNESSES: 's3:audit?region=eu-1&retention=101y' }, /^WITNESSES has s3:audit without a good retention/],
+    [{ WITNESSES: 's3:audit?region=eu-1&retention=7y' }, /^WITNESSES has s3:audit without an administrator/],
+    [{ WITNESSES: 's3:audit?region=eu-1&region=eu-2' }, /^WITNESSES has s3:audit with region twice/],
+    [{ WITNESSES: 's3:audit?secret=x' }, /^WITNESSES has s3:audit with "secret". It takes region, endpoint/],
+    [{ WITNESSES: 's3:audit?region=eu-1&endpoint=http://s3.example.com' }, /^WITNESSES .* no plain https address/],
+    [{ WITNESSES: 'file:/a?administrator=' }, /^WITNESSES has file:\/a with nothing good for administrator/],
     [{ WITNESSES: 'file:relative' }, /^WITNESSES has an entry that names no witness/],
     [{ WITNESSES: 'file:/a,file:/a' }, /^WITNESSES names file:\/a twice/],
     [{ WITNESSES: 'file:/a,' }, /^WITNESSES/],
@@ -237,6 +250,34 @@ describe('a wrong setting', () => {
     expect(readConfig({ DATABASE_URI: 'x', POLICY_FILES: 'x', HOME: '/', DATABASE_NAME: 'x' }).warnings).toEqual([
       'DATABASE_URI is not read. Did you mean DATABASE_URL?',
       'POLICY_FILES is not read. Did you mean POLICY_FILE?',
+    ])
+  })
+})
+
+describe('WITNESSES', () => {
+  it('names buckets and files, and who administers each', () => {
+    const WITNESSES =
+      's3:audit-log/countersign/prod?region=eu-central-1&retention=7y&administrator=Internal+Audit%2C+Basel,' +
+      's3:second?region=x&retention=30d&administrator=Legal&endpoint=https://s3.example.com,file:/kept?administrator=Ops,file:/b'
+    const config = configOf({ WITNESSES })
+    const day = 24 * 60 * 60_000
+    expect(config.witnesses).toEqual([
+      {
+        ...{ kind: 's3', bucket: 'audit-log', prefix: 'countersign/prod', region: 'eu-central-1', endpoint: null },
+        ...{ administeredBy: 'Internal Audit, Basel', retentionMs: 2_557 * day },
+      },
+      {
+        ...{ kind: 's3', bucket: 'second', prefix: '', region: 'x', endpoint: 'https://s3.example.com' },
+        ...{ administeredBy: 'Legal', retentionMs: 30 * day },
+      },
+      { kind: 'file', path: '/kept', administeredBy: 'Ops' },
+      { kind: 'file', path: '/b', administeredBy: 'whoever runs this process' },
+    ])
+    expect(settingsForRecord(config).witnesses).toEqual([
+      's3:audit-log/countersign/prod',
+      's3:second',
+      'file:/kept',
+      'file:/b',
     ])
   })
 })

@@ -52,9 +52,12 @@ export const COMMANDS: readonly Command[] = [
     ...{
       name: 'verify',
       words: ['[file]'],
-      flags: { key: { value: '<vkey>' }, log: {}, wait: { value: '<duration>' }, json: {} },
+      flags: {
+        ...{ key: { value: '<vkey>' }, log: {}, from: { value: '<s3:bucket/…>' } },
+        ...{ wait: { value: '<duration>' }, json: {} },
+      },
     },
-    about: 'checks an evidence file by itself, or with --log the whole record',
+    about: 'checks an evidence file by itself, or with --log the whole record, also --from a bucket alone',
     run: verify,
   },
   {
@@ -68,8 +71,9 @@ export const COMMANDS: readonly Command[] = [
     run: async (given) => (await import('./record-new-origin.ts')).recordNewOrigin(given),
   },
   {
-    ...{ name: 'smoke', words: ['<slack or teams>'], flags: { as: AS } },
-    about: 'tries the real chat: posts a card in the channel, and writes to the one who asks',
+    ...{ name: 'smoke', words: ['<slack, teams or s3>'], flags: { as: AS } },
+    about:
+      'tries the real chat or bucket: posts a card and writes to the one who asks, or locks an object for a minute',
     run: async (given) => (await import('./smoke.ts')).smoke(given),
   },
   {
@@ -81,6 +85,7 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 async function verify(given: Arguments): Promise<ExitCode> {
+  if (given.value('from') !== '') return verifyFrom(given)
   const isFile = given.word(0) !== ''
   if (isFile === given.isOn('log')) throw new UsageWrong('verify needs a file, or --log, and not both')
   if (given.isOn('log') && given.value('key') !== '') {
@@ -89,4 +94,14 @@ async function verify(given: Arguments): Promise<ExitCode> {
   if (isFile && given.value('wait') !== '') throw new UsageWrong('A file has nothing to wait for. Leave --wait out')
   if (isFile) return (await import('./verify-file.ts')).verifyFile(given)
   return (await import('./verify-log.ts')).verifyWholeLog(given)
+}
+
+async function verifyFrom(given: Arguments): Promise<ExitCode> {
+  if (!given.isOn('log') || given.word(0) !== '')
+    throw new UsageWrong('--from is for the whole record. Write --log too, and no file')
+  if (given.value('key') === '') {
+    throw new UsageWrong('verify --log --from needs --key <vkey>, which came to you by another way than the bucket')
+  }
+  if (given.value('wait') !== '') throw new UsageWrong('What lies in a bucket is not waited for. Leave --wait out')
+  return (await import('./verify-bucket.ts')).verifyFromBucket(given)
 }

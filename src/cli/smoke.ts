@@ -12,7 +12,8 @@ import { ConfigurationWrong, configuration, withRecord } from './with-record.ts'
 /** Tries the real platform with the real settings: signs in, posts, changes, answers in a thread, writes to one person. */
 export async function smoke(given: Arguments): Promise<ExitCode> {
   const platform = given.word(0)
-  if (platform !== 'slack' && platform !== 'teams') throw new UsageWrong('smoke needs slack or teams')
+  if (platform === 's3') return (await import('./smoke-s3.ts')).smokeS3()
+  if (platform !== 'slack' && platform !== 'teams') throw new UsageWrong('smoke needs slack, teams or s3')
   const config = configuration()
   const policy = await readPolicy(config.policyFile)
   const account = accountOf(policy, given.value('as'), platform)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/transaction.ts'
 import type { OpenRecord } from '../open-record.ts'
-import type { Witness } from '../ports/witness.ts'
+import type { WitnessLook } from '../ports/witness.ts'
 import type { Difference, DifferenceKind } from '../record/log-difference.ts'
 import { type LogVerdict, verifyLog } from '../record/verify-log.ts'
 import { recordStatus } from '../record/watch.ts'
@@ -19,7 +19,7 @@ export async function verifyWholeLog(given: Arguments): Promise<ExitCode> {
   return withRecord<ExitCode>(configuration(), async (open) => {
     const check = await checkLog(open, patienceMs)
     if (given.isOn('json')) sayJson(check)
-    else for (const line of linesOf(check, open.witnesses)) say(oneLine(line))
+    else for (const line of linesOf(check, await looksOf(open))) say(oneLine(line))
     return check.ok ? DONE : NO
   })
 }
@@ -65,12 +65,23 @@ async function coveredSize(witnessed: Witnessed): Promise<number> {
   }
 }
 
-function linesOf(check: LogCheck, witnesses: readonly Witness[]): string[] {
+/** What each witness is worth, by its name, where that can be seen. */
+async function looksOf({ witnesses, witnessed }: OpenRecord): Promise<Map<string, Worth>> {
+  const looks = await Promise.allSettled(witnesses.map((witness) => witness.look(witnessed.origin)))
+  return new Map(
+    witnesses.map(({ name, administeredBy }, place) => {
+      const look = looks[place]
+      return [name, { administeredBy, look: look?.status === 'fulfilled' ? look.value : null }]
+    }),
+  )
+}
+
+function linesOf(check: LogCheck, worths: ReadonlyMap<string, Worth>): string[] {
   const { ok, origin, size, differences, doubts, quarantined } = check
   const held = check.witnesses.map(({ witness, size }) => {
-    const weak = witnesses.find(({ name }) => name === witness)?.strength === 'weak'
-    const words = weak ? ' (weak: whoever runs this machine can rewrite it)' : ''
-    return `  witness ${witness} confirmed ${size}${words}`
+    const { administeredBy = '', look = null } = worths.get(witness) ?? {}
+    const worth = look === null ? [] : [...(look.strength === 'weak' ? [`weak: ${look.faults.join('; ')}`] : look.seen)]
+    return `  witness ${witness} confirmed ${size} (${[...worth, `administered by ${administeredBy}`].join('; ')})`
   })
   const aside = quarantined === 0 ? [] : [`  ${events(quarantined)} in quarantine: forged, and put under no seal`]
   const wrong = [...differences.map((difference) => `  ${explain(difference)}`), ...doubts.map((doubt) => `  ${doubt}`)]
@@ -115,4 +126,10 @@ interface LogCheck extends LogVerdict {
   readonly doubts: readonly string[]
   /** Forged rows that the sealer has set aside. */
   readonly quarantined: number
+}
+
+interface Worth {
+  readonly administeredBy: string
+  /** Null when it could not be looked at. */
+  readonly look: WitnessLook | null
 }

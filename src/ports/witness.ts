@@ -5,7 +5,7 @@
 export interface Witness {
   /** Short, unique among the configured witnesses: `file`, `s3:audit-bucket`. */
   readonly name: string
-  /** `weak`: the operator can rewrite it (a file on the same machine). `independent`: the operator cannot. */
+  /** As last seen. `weak`: the operator can rewrite it (a file on the same machine). `independent`: the operator cannot. */
   readonly strength: 'weak' | 'independent'
   /** Who administers it, in words for an auditor. */
   readonly administeredBy: string
@@ -21,6 +21,21 @@ export interface Witness {
    * @throws WitnessUnreachable
    */
   newest(origin: string): Promise<string | null>
+  /**
+   * Looks at what the witness is worth, and assumes nothing. For people: nothing is decided on it.
+   * @throws WitnessUnreachable
+   */
+  look(origin: string): Promise<WitnessLook>
+}
+
+export interface WitnessLook {
+  readonly strength: Witness['strength']
+  /** Why it is weak, and what else a person should see to, each in words; empty when all is well. */
+  readonly faults: readonly string[]
+  /** What was seen that is good, in words. */
+  readonly seen: readonly string[]
+  /** `at`: epoch ms by the witness's own clock, null when it has none. */
+  readonly newest: { readonly size: number; readonly at: number | null } | null
 }
 
 /** The witness could not be asked, or did not confirm. New grants are held; revocations go on. */

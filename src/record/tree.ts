@@ -53,12 +53,16 @@ function splitOf(size: number): number {
 
 /** A tree that only grows, in memory: the roots of its complete subtrees, largest first. */
 export function growTree(size: number, read: ReadNode): GrowingTree {
-  const edge: { height: number; hash: Buffer }[] = []
+  const edge: Subtree[] = []
   for (let begin = 0; begin < size; ) {
     const height = Math.floor(Math.log2(size - begin))
     edge.push({ height, hash: read(height, begin / 2 ** height) })
     begin += 2 ** height
   }
+  return growFrom(edge, size)
+}
+
+function growFrom(edge: Subtree[], size: number): GrowingTree {
   let leaves = size
   return {
     size: () => leaves,
@@ -75,7 +79,13 @@ export function growTree(size: number, read: ReadNode): GrowingTree {
     },
     root: () =>
       edge.reduceRight<Buffer | null>((right, { hash }) => (right ? nodeHash(hash, right) : hash), null) ?? EMPTY_ROOT,
+    copy: () => growFrom([...edge], leaves),
   }
+}
+
+interface Subtree {
+  readonly height: number
+  readonly hash: Buffer
 }
 
 export interface GrowingTree {
@@ -83,4 +93,6 @@ export interface GrowingTree {
   /** @param onNode called for the leaf and for every subtree that it completes */
   append(leaf: Buffer, onNode: (height: number, index: number, hash: Buffer) => void): void
   root(): Buffer
+  /** Another one of the same leaves, that grows by itself. */
+  copy(): GrowingTree
 }

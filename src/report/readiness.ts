@@ -2,6 +2,7 @@ import { readDurability } from '../db/durability.ts'
 import type { Pools } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
+import { formatDuration } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -85,11 +86,11 @@ export function readinessChecks(house: {
         name: `witness ${witness.name}`,
         decisive: false,
         look: async () => {
-          await witness.newest(house.origin)
-          const by = `administered by ${witness.administeredBy}`
-          return witness.strength === 'weak'
-            ? { state: 'degraded', detail: `weak: whoever runs this machine can rewrite it; ${by}` }
-            : { state: 'ok', detail: by }
+          const { strength, faults, seen, newest } = await witness.look(house.origin)
+          const held = newest === null ? 'holds nothing yet' : `holds ${newest.size}${ageOf(newest.at, clock.now())}`
+          const weak = strength === 'weak' ? `weak: ${faults.join('; ')}` : faults.join('; ')
+          const words = [weak, held, ...seen, `administered by ${witness.administeredBy}`].filter((part) => part !== '')
+          return { state: faults.length > 0 ? 'degraded' : 'ok', detail: words.join('; ') }
         },
       }),
     ),
@@ -128,4 +129,9 @@ export function readinessChecks(house: {
       }),
     ),
   ]
+}
+
+/** @param at by the witness's own clock, which may be ahead of ours */
+function ageOf(at: number | null, now: number): string {
+  return at === null ? '' : `, kept ${formatDuration(Math.max(0, now - at))} ago`
 }

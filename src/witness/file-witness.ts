@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Witness, WitnessRefused, WitnessUnreachable } from '../ports/witness.ts'
 import { type Checkpoint, parseCheckpoint, parseNote } from '../record/verify.ts'
@@ -76,6 +76,19 @@ export function createFileWitness({ path, name = 'file', administeredBy }: FileW
     administeredBy,
     keep: (note) => next(() => reachable(() => add(note))),
     newest: (origin) => next(() => reachable(readOn).then(() => newest.get(origin)?.note ?? null)),
+    look: (origin) =>
+      next(() =>
+        reachable(async () => {
+          await readOn()
+          const size = newest.get(origin)?.size
+          return {
+            strength: 'weak',
+            faults: ['whoever runs this machine can rewrite it'],
+            seen: [],
+            newest: size === undefined ? null : { size, at: Math.floor((await stat(path)).mtimeMs) },
+          }
+        }),
+      ),
   }
 }
 

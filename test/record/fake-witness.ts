@@ -25,6 +25,15 @@ export function createFakeWitness(name = 'fake'): FakeWitness {
       if (!fake.isReachable) throw new WitnessUnreachable(`${name} is not there`)
       return notes.findLast((note) => headOf(note).origin === origin) ?? null
     },
+    async look(origin) {
+      const note = await fake.newest(origin)
+      return {
+        strength: 'independent',
+        faults: [],
+        seen: [],
+        newest: note === null ? null : { size: headOf(note).size, at: null },
+      }
+    },
   }
   return fake
 }

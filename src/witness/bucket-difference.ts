@@ -1,0 +1,23 @@
+export type BucketDifferenceKind =
+  | 'checkpoint-missing'
+  | 'checkpoint-forged'
+  | 'checkpoint-differs'
+  | 'pointer-differs'
+  | 'entry-missing'
+  | 'entry-differs'
+  | 'tile-differs'
+  | 'file-missing'
+  | 'file-differs'
+  | 'file-rewritten'
+  | 'file-deleted'
+  | 'not-locked'
+
+export interface BucketDifference {
+  readonly what: BucketDifferenceKind
+  /** The key, the leaf or the size. */
+  readonly where: string
+  /** Epoch ms by the bucket's clock, where it says when; null otherwise. */
+  readonly at: number | null
+}
+
+export type FoundInBucket = (what: BucketDifferenceKind, where: string, at?: number | null) => void
