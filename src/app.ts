@@ -290,6 +290,8 @@ async function start(
   const serving = await serve({
     ...{ host: config.host, port: config.port },
     routers: [
+      // First: there is somebody who waits for an answer.
+      front.router,
       createHealth(checks, askAll),
       createMetricsDoor({
         ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },
@@ -309,7 +311,6 @@ async function start(
         take: (token, format) => takeEvidenceFile(context, build, token, format),
         log,
       }),
-      front.router,
     ],
     onFault: (error) => log.error({ err: error }, 'a request failed'),
   })

@@ -3,7 +3,7 @@ import type { Desk } from '../ports/chat.ts'
 /** Whoever has an answer often does something more at once. */
 const QUIET_MS = 25
 /** So long at most something else waits for people to have their answers. */
-const LONGEST_WAIT_MS = 2_000
+const LONGEST_WAIT_MS = 5_000
 
 /** Lets people who wait for an answer go before what only tells others about it. */
 export function createAnswersFirst(): AnswersFirst {

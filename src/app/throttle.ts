@@ -1,5 +1,5 @@
 /** What comes in a stream is answered so often at most. */
-const GAP_MS = 50
+const GAP_MS = 100
 
 /** Calls at once, and then for all that come within a moment once more: a single call never waits. */
 export function createThrottle(call: () => void): () => void {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { ConnectorError, type TargetGrant } from '../../ports/connector.ts'
 import { type Nameless, observe } from './observe.ts'
@@ -18,17 +17,17 @@ export async function actPastSessions<T>(
   ask: (sql: Sql) => Promise<T>,
   where: Sessions = target.sessions,
 ): Promise<{ answer: T; endedSessions: boolean }> {
-  const answered = new AbortController()
+  const answer = awaitAnswer()
   let ending = Promise.resolve(false)
   try {
-    const answer = await where
+    const answered = await where
       .act((sql) => {
         // Not before: a step that waits for one of our own connections is held up by nobody but us.
-        ending = endWhatHoldsUp(target, grant, answered.signal)
+        ending = endWhatHoldsUp(target, grant, answer)
         return ask(sql)
       })
-      .finally(() => answered.abort())
-    return { answer, endedSessions: await ending }
+      .finally(answer.came)
+    return { answer: answered, endedSessions: await ending }
   } catch (error) {
     await ending
     throw await withPrepared(target, grant, error)
@@ -36,19 +35,45 @@ export async function actPastSessions<T>(
 }
 
 /** Never fails: the step's own answer tells whether it got through. */
-async function endWhatHoldsUp(target: PostgresTarget, grant: TargetGrant, answered: AbortSignal): Promise<boolean> {
+async function endWhatHoldsUp(target: PostgresTarget, grant: TargetGrant, answer: Answer): Promise<boolean> {
   const { endpoint, patience } = target
-  const within = (ms: number) => sleep(ms, true, { signal: answered }).catch(() => false)
-  if (!(await within(patience.heldUpMs))) return false
+  if (!(await answer.isMissingAfter(patience.heldUpMs))) return false
   let ended = false
   // A connection of its own: those of the pool may all be waiting like the step.
   await inDatabase(target, endpoint.database, async (second) => {
     do {
       const told = await killSessions(second, grant).catch(() => [])
       ended ||= told.length > 0
-    } while (await within(patience.pollMs))
+    } while (await answer.isMissingAfter(patience.pollMs))
   })
   return ended
+}
+
+/** An AbortController does the same, and makes an error with its stack for every answer that comes. */
+function awaitAnswer(): Answer {
+  let isHere = false
+  let stop = () => {}
+  return {
+    came() {
+      isHere = true
+      stop()
+    },
+    isMissingAfter: (ms) =>
+      new Promise((resolve) => {
+        if (isHere) return resolve(false)
+        const timer = setTimeout(() => resolve(true), ms)
+        stop = () => {
+          clearTimeout(timer)
+          resolve(false)
+        }
+      }),
+  }
+}
+
+interface Answer {
+  came(): void
+  /** Waits for the answer, so long at most. */
+  isMissingAfter(ms: number): Promise<boolean>
 }
 
 /** A prepared transaction keeps its locks without a session: only its owner or a superuser can end it. */
