@@ -10,7 +10,7 @@ const AT_ONCE = 2
 /** Whoever keeps the row of one grant locked holds up what is written with it no longer. */
 const LOCK_MS = 2_000
 /** In a storm the next begins so long after the one before: that makes few and large ones. */
-const GATHER_MS = 40
+const GATHER_MS = 25
 
 /**
  * Moves many grants on in few transactions: what is asked for while one is under way goes with the next. Each step is
