@@ -9,7 +9,7 @@ import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
-import { freezeOn } from './freezes.ts'
+import { freezeOn, wasEverFrozen } from './freezes.ts'
 import { appendToGrants } from './grant-store.ts'
 import { loadRoster } from './roster.ts'
 
@@ -117,13 +117,14 @@ async function decideAll(context: Context, some: readonly Asking[]): Promise<Dec
 
 /** @returns the answers, by the id of the request, of those that were written */
 async function writeIn(context: Context, tx: Tx, { policy, now, asks }: Decisions): Promise<Map<string, Answer>> {
-  const [repeated, inForce, freeze, free] = await Promise.all([
+  const targets = asks.map(({ target }) => target)
+  const [repeated, inForce, everFrozen, free] = await Promise.all([
     findActs(tx, asks),
     context.policy.inForce(tx),
-    freezeOn(context, tx, ...asks.map(({ target }) => target)),
+    wasEverFrozen(tx, targets),
     lockFree(tx, asks),
   ])
-  if (inForce !== policy || freeze !== null) return new Map()
+  if (inForce !== policy || (everFrozen && (await freezeOn(context, tx, ...targets)) !== null)) return new Map()
   const plain = asks.filter(({ by, key }) => free.has(by) && !repeated.has(key))
   const steps = plain.map(({ id, facts }) => ({ id, before: null, facts }))
   const names = namesOf(context)

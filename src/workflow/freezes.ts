@@ -22,7 +22,17 @@ export async function freezeOn({ record }: Reading, db: Db | Tx, ...targets: str
   )
 }
 
-/** The same, for a step that gives access: until the transaction has ended, nobody freezes. */
+/**
+ * Whether one of the targets was ever frozen: cheaper to ask, and most never were. For what gives no access: it believes
+ * the table of heads, which `freezeOn` does not.
+ */
+export async function wasEverFrozen(tx: Tx, targets: readonly string[]): Promise<boolean> {
+  const streams = [EVERYWHERE, ...new Set(targets)].map(freezeStream)
+  const rows = await tx`select from stream_head where stream = any(${streams}::text[]) limit 1`
+  return rows.length > 0
+}
+
+/** As `freezeOn`, for a step that gives access: until the transaction has ended, nobody freezes. */
 export async function heldFreezeOn(context: Reading, tx: Tx, target: string): Promise<Freeze | null> {
   await tx`select pg_advisory_xact_lock_shared(${FREEZE_LOCK})`
   return freezeOn(context, tx, target)
