@@ -42,8 +42,9 @@ export function createEndings(context: Context, log: Log): Endings {
       await Promise.all([recordNet.now(), targetNet.now()])
     },
     async stop() {
-      await Promise.all([recordNet.stop(), targetNet.stop()])
+      // First the timer: when it cannot look it casts a net.
       await waker.stop()
+      await Promise.all([recordNet.stop(), targetNet.stop()])
       await fallDue.idle()
     },
   }
