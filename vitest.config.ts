@@ -8,7 +8,7 @@ const behaviour = {
 }
 const globalSetup = ['test/support/global-setup.ts']
 /** Many of them wait for a server or a browser to start. */
-const threeAtATime = { maxWorkers: 3, sequence: { groupOrder: 1 } }
+const fourAtATime = { maxWorkers: 4, sequence: { groupOrder: 1 } }
 
 const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
 /** What only servers before 16 need. */
@@ -33,7 +33,7 @@ export default defineConfig({
       ...OLDER.map(({ major, include }) => ({
         test: {
           ...behaviour,
-          ...threeAtATime,
+          ...fourAtATime,
           name: `postgresql-${major}`,
           include: [...include],
           provide: { major },
@@ -42,7 +42,7 @@ export default defineConfig({
       {
         test: {
           ...behaviour,
-          ...threeAtATime,
+          ...fourAtATime,
           name: 'behaviour',
           globalSetup,
           include: ['test/**/*.test.ts'],
@@ -57,7 +57,7 @@ export default defineConfig({
           include: ['test/unbreakable/**/*.test.ts'],
           exclude: CROWDS,
           // They mostly wait.
-          maxWorkers: 3,
+          maxWorkers: 5,
           sequence: { groupOrder: 2 },
         },
       },

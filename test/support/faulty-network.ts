@@ -17,8 +17,10 @@ export async function startFaultyNetwork(targetPort: number): Promise<FaultyNetw
       wires.delete(wire)
     }
     for (const socket of wire) socket.on('error', drop).on('close', drop)
+    const prepared = new Map<string, string>()
     near.on('data', (bytes) => {
-      if (trap && bytes.includes(trap.word)) {
+      for (const [, name = '', text = ''] of bytes.toString('latin1').matchAll(PARSE)) prepared.set(name, text)
+      if (trap && isAbout(trap.word, bytes, prepared)) {
         const { then } = trap
         trap = undefined
         if (then === 'cut-before') return drop()
@@ -59,6 +61,15 @@ export async function startFaultyNetwork(targetPort: number): Promise<FaultyNetw
       await once(server, 'close')
     },
   }
+}
+
+/** PostgreSQL's Parse message (55.7): a name, then the statement. Whoever runs it again sends only the name. */
+const PARSE = /P.{4}(\w+)\0([^\0]*)\0/gs
+
+function isAbout(word: string, bytes: Buffer, prepared: Map<string, string>): boolean {
+  if (bytes.includes(word)) return true
+  for (const [name, text] of prepared) if (text.includes(word) && bytes.includes(`\0${name}\0`)) return true
+  return false
 }
 
 interface Trap {
