@@ -47,6 +47,7 @@ import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { allFreezes } from './workflow/freezes.ts'
+import { createWitnessLook } from './workflow/look-at-witnesses.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce } from './workflow/policy-in-force.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
@@ -166,9 +167,10 @@ async function start(
   })
   onStop(() => connectors.close())
   const directory = createPolicyDirectory(policy.current)
+  const lookAtWitnesses = createWitnessLook(witnesses, witnessed.origin, clock)
 
   const context: Context = {
-    ...{ db, record, witnessed, clock, directory, policy, lanes, sealing, committed },
+    ...{ db, record, witnessed, clock, directory, policy, lanes, sealing, committed, lookAtWitnesses },
     ...{ connectorOf: connectors.known, connectorToGive: connectors.toGive, knownTargets: connectors.names },
     get chat() {
       return front.chat
@@ -284,6 +286,10 @@ async function start(
         : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),
+    independence: async () => {
+      const touched = Object.values(policy.current().targets).some((target) => target.financialReporting)
+      return { needed: touched ? policy.current().independentWitnesses : 0, keptBy: await lookAtWitnesses() }
+    },
     freezes: () => allFreezes({ record }, db),
   })
   const askAll = askingAll(checks)

@@ -10,6 +10,7 @@ import {
 } from './conclusion.ts'
 import { formatDuration, SECOND } from './duration.ts'
 import type { EndingCause, Look } from './grant-event.ts'
+import { keptByInWords } from './independence.ts'
 
 /** New logins stopped no later than this after the end: what the house calls on time. */
 const ON_TIME_MS = 5 * SECOND
@@ -125,6 +126,7 @@ function provided({ at, data }: EventOf<'grant.providing'>): PartFact[] {
   return [
     { label: 'Account', value: data.account },
     { label: 'Begun', value: `${utc(at)}, with the approval inside a checkpoint of ${data.checkpointSize} events` },
+    ...(data.independence === undefined ? [] : [{ label: 'Kept by', value: keptByInWords(data.independence.keptBy) }]),
     { label: "The target's own expiry", value: utc(data.nativeExpiry) },
   ]
 }

@@ -1,3 +1,5 @@
+import type { Independence } from './independence.ts'
+
 /**
  * The facts of one grant, from the asking to the proof of its removal: one stream (`grant:<id>`), one
  * id. A request that is never granted has the same stream, and simply ends earlier.
@@ -45,7 +47,15 @@ export type GrantEvent =
   /** The access may exist from here on; `endsBy` is the latest moment at which its removal starts. */
   | Fact<
       'grant.providing',
-      { account: string; endsBy: number; nativeExpiry: number; checkpointSize: number; policy: string }
+      {
+        account: string
+        endsBy: number
+        nativeExpiry: number
+        checkpointSize: number
+        policy: string
+        /** Who had confirmed that checkpoint. Not told by versions before 0.2. */
+        independence?: Independence
+      }
     >
   | Fact<'grant.attempt-failed', { step: GrantStep; code: string; message: string }>
   | Fact<

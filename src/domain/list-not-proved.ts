@@ -1,6 +1,7 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
-import type { ProvedEvent, ProvedFact } from './conclusion.ts'
+import { allOf, type ProvedEvent, type ProvedFact } from './conclusion.ts'
 import { PRIVATE_PATHS } from './grant-event.ts'
+import { lackOfIndependence } from './independence.ts'
 
 /** Everything that a reader might take for proved and is not, the weightiest first. */
 export function listNotProved({ own, beside, facts, policies: known }: Given): string[] {
@@ -20,7 +21,7 @@ export function listNotProved({ own, beside, facts, policies: known }: Given): s
           `the hand: ${clicks} ${clicks === 1 ? 'decision is a click' : 'decisions are clicks'}, bound to a chat account and not to a person`,
         ]),
     'whoever holds the signing and MAC keys could have added events; they cannot change what a witness has seen',
-    'the witness: these events do not say where else the checkpoint is kept. A file on the same machine is weak',
+    ...independence(own),
     'the times are those of the clock of the database of Countersign, not of a time-stamping authority',
     'the thread: what people were shown in chat is not mirrored here',
     ...(lost === 0
@@ -33,6 +34,17 @@ export function listNotProved({ own, beside, facts, policies: known }: Given): s
     ...without.map((hash) => `what the policy ${hash.slice(0, 12)} says: its text is not in this file`),
     ...hidden.map((where) => `${where}: the text is not in this file; it was erased or kept back`),
     ...open.map((stream) => `that nothing more happened in ${stream}: it is not closed`),
+  ]
+}
+
+function independence(own: readonly ProvedEvent[]): string[] {
+  const providings = allOf(own, 'grant.providing')
+  const told = providings.flatMap(({ data }) => data.independence ?? [])
+  const lacks = [...new Set(told.flatMap((one) => lackOfIndependence(one) ?? []))]
+  if (told.length === providings.length && providings.length > 0) return lacks
+  return [
+    ...lacks,
+    'the witness: these events do not say where else the checkpoint is kept. A file on the same machine is weak',
   ]
 }
 

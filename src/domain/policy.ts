@@ -18,6 +18,8 @@ export interface Policy {
   readonly compliance: readonly string[]
   /** Who may freeze any target, besides compliance and its owners. Identity ids. */
   readonly mayFreeze: readonly string[]
+  /** How many witnesses out of the operators' reach should keep the evidence where financial reporting is touched. */
+  readonly independentWitnesses: number
   readonly people: readonly PolicyPerson[]
   readonly groups: Readonly<Record<string, readonly string[]>>
   readonly targets: Readonly<Record<string, Target>>

@@ -16,6 +16,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
     escalateTo: resolvePeople(file.escalateTo, references),
     compliance: resolvePeople(file.compliance, references),
     mayFreeze: resolvePeople(file.mayFreeze ?? [], references),
+    independentWitnesses: file.independentWitnesses ?? 1,
     people: Object.entries(file.people).map(([id, person]) => ({
       id,
       name: person.name,

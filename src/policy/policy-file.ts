@@ -137,6 +137,10 @@ export const policyFile = z
       .min(1)
       .optional()
       .meta({ description: 'Who may freeze any target too, such as group:oncall; nobody more when left out' }),
+    independentWitnesses: z.int().min(1).max(5).optional().meta({
+      description:
+        'Witnesses out of the operators’ reach that targets in scope for financial reporting need; 1 when left out',
+    }),
     defaults: z
       .strictObject(inheritable)
       .optional()

@@ -5,6 +5,7 @@ import type { Db } from '../db/transaction.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
+import { countIndependent, type Independence, lackOfIndependence } from '../domain/independence.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Witness } from '../ports/witness.ts'
@@ -32,6 +33,7 @@ export function readinessChecks(house: {
   readonly origin: string
   readonly policyHeld: () => Promise<string | null>
   readonly targets: () => readonly string[]
+  readonly independence: () => Promise<Independence>
   readonly freezes: () => Promise<readonly Freeze[]>
   readonly connectorOf: (target: string) => Connector | null
   /** The chat platform; null where there is nothing to go wrong. */
@@ -94,6 +96,19 @@ export function readinessChecks(house: {
         },
       }),
     ),
+    {
+      name: 'independence',
+      decisive: false,
+      look: async () => {
+        const independence = await house.independence()
+        const lack = lackOfIndependence(independence)
+        if (lack !== null) return { state: 'degraded', detail: lack }
+        return {
+          state: 'ok',
+          detail: `${countIndependent(independence.keptBy)} independent, ${independence.needed} needed`,
+        }
+      },
+    },
     {
       name: 'policy',
       decisive: false,

@@ -9,6 +9,7 @@ import type { EventRecord } from '../record/record.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import type { Observer } from '../telemetry/observer.ts'
 import type { AskTogether } from './ask-together.ts'
+import type { WitnessLooks } from './look-at-witnesses.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
 /**
@@ -19,6 +20,8 @@ export interface Context {
   readonly record: EventRecord
   /** What the witnesses confirmed: the ground for touching a target. */
   readonly witnessed: Witnessed
+  /** What the witnesses are worth. */
+  readonly lookAtWitnesses: WitnessLooks
   /** Resolves when an event is probably inside a witnessed checkpoint, or after `forMs`: a wake-up, not a proof. */
   readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
   readonly clock: Clock

@@ -3,6 +3,7 @@ import { frozenMessage } from '../domain/decide-freeze.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
 import { type GrantEvent, grantStream, type WaitCause } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState, type GrantStatus, isOpen } from '../domain/grant-state.ts'
+import type { Independence } from '../domain/independence.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import type { Policy } from '../domain/policy.ts'
 import { isRefused } from '../domain/refusal.ts'
@@ -153,7 +154,8 @@ async function make(
 
     const account = connector.accountFor(id)
     await context.reached('provision:before-providing')
-    const providing = await recordProviding(context, policy, state, account, checkpointSize)
+    const rests = { checkpointSize, independence: await independenceOf(context, policy, state.target) }
+    const providing = await recordProviding(context, policy, state, account, rests)
     if (providing === null) return
     await context.reached('provision:after-providing')
     const seen = await connector.provision(targetGrant(providing.state), providing.nativeExpiry)
@@ -163,6 +165,11 @@ async function make(
   } catch (error) {
     await afterFailure(context, id, error)
   }
+}
+
+async function independenceOf(context: Context, policy: Policy, target: string): Promise<Independence> {
+  const needed = policy.targets[target]?.financialReporting === true ? policy.independentWitnesses : 0
+  return { needed, keptBy: await context.lookAtWitnesses() }
 }
 
 /** Frozen while it was being made: then it is taken away before anybody is told of it. */
@@ -187,7 +194,7 @@ async function recordProviding(
   policy: Policy,
   state: GrantState,
   account: string,
-  checkpointSize: number,
+  rests: { readonly checkpointSize: number; readonly independence: Independence },
 ): Promise<{ state: GrantState; nativeExpiry: number } | null> {
   const decide = (latest: GrantState, now: number, freeze: Freeze | null): GrantEvent[] => {
     if (latest.status !== 'planned' && latest.status !== 'providing') return []
@@ -195,7 +202,7 @@ async function recordProviding(
     const endsBy = now + latest.durationMs + EXPIRY_MARGIN_MS
     const enough = latest.access !== null && latest.access.endsAt - now - latest.durationMs > EXPIRY_MARGIN_MS / 2
     if (latest.status === 'providing' && enough) return []
-    const data = { account, endsBy, nativeExpiry: endsBy, checkpointSize, policy: policy.hash }
+    const data = { account, endsBy, nativeExpiry: endsBy, ...rests, policy: policy.hash }
     return [{ type: 'grant.providing', data }]
   }
   const { state: after } = await advanceGrant(context, state.id, decide, { givesAccess: true })

@@ -65,6 +65,15 @@ describe('evidence', () => {
     expect(verified.out).toContain(fingerprint)
   })
 
+  it('says who keeps it, and that nobody out of the operators’ reach does; so does readiness', async () => {
+    const lack = 'not independent: 1 witness out of the operators’ reach should keep the evidence, and 0 did'
+    const verified = await audit(file, '--key', vkey)
+    expect(verified.out).toMatch(/Kept by: file \(weak, administered by .+\)/)
+    expect(verified.out).toContain(`not proved: ${lack}`)
+    const ready = (await (await fetch(`${replica.url}/readyz`)).json()) as { checks: Record<string, unknown>[] }
+    expect(JSON.stringify(ready)).toContain(lack)
+  })
+
   it('verifies by the second verifier too, which shares nothing with ours', async () => {
     const { stdout } = await promisify(execFile)('python3', ['-B', VERIFIER, file, '--key', vkey])
     expect(stdout).toMatch(/^verified\n/)

@@ -13,6 +13,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
     escalateTo: ['carla'],
     compliance: ['carla'],
     mayFreeze: [],
+    independentWitnesses: 1,
     people: [
       testPerson('ana', { manager: 'marcus' }),
       testPerson('bo', { manager: 'marcus' }),

@@ -26,6 +26,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
   const context: Context = {
     ...{ db, record, clock, chat, publicUrl: 'http://localhost:3000' },
     witnessed: createWitnessed(createTestSigner().vkey, [createFakeWitness()]),
+    lookAtWitnesses: async () => [],
     sealed: async () => undefined,
     directory: createPolicyDirectory(() => policy),
     policy: {

@@ -1,0 +1,35 @@
+/** A witness that had confirmed the approval before the target was touched. */
+export interface KeptBy {
+  readonly witness: string
+  /** `independent`: as last seen, those who run Countersign could not rewrite it. */
+  readonly strength: 'weak' | 'independent'
+  /** Who administers it, in words for an auditor. */
+  readonly administeredBy: string
+}
+
+/** How many independent witnesses an access rests on, where it needs any. */
+export interface Independence {
+  /** 0 where nothing of financial reporting is touched. */
+  readonly needed: number
+  readonly keptBy: readonly KeptBy[]
+}
+
+/** Two names for one administrator's witness would be one witness: each administrator counts once. */
+export function countIndependent(keptBy: readonly KeptBy[]): number {
+  const administrators = keptBy.filter(({ strength }) => strength === 'independent').map((one) => one.administeredBy)
+  return new Set(administrators).size
+}
+
+/** @returns what is said wherever it matters; null where there are enough, or none are needed */
+export function lackOfIndependence({ needed, keptBy }: Independence): string | null {
+  const seen = countIndependent(keptBy)
+  if (seen >= needed) return null
+  const asked = needed === 1 ? '1 witness' : `${needed} witnesses`
+  return `not independent: ${asked} out of the operators’ reach should keep the evidence, and ${seen} did`
+}
+
+export function keptByInWords(keptBy: readonly KeptBy[]): string {
+  return keptBy
+    .map(({ witness, strength, administeredBy }) => `${witness} (${strength}, administered by ${administeredBy})`)
+    .join(', ')
+}

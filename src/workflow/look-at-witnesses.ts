@@ -1,0 +1,32 @@
+import type { KeptBy } from '../domain/independence.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Witness } from '../ports/witness.ts'
+
+/** What a witness is worth is looked at again after this. */
+const FRESH_MS = 5 * 60_000
+
+/**
+ * Who keeps the checkpoints, and whether the operators could rewrite them there. A witness that cannot be looked at is
+ * called weak: nothing is said to be independent that was not seen to be.
+ */
+export function createWitnessLook(witnesses: readonly Witness[], origin: string, clock: Clock): WitnessLooks {
+  let last: { readonly at: number; readonly seen: Promise<KeptBy[]> } | null = null
+  return () => {
+    const now = clock.now()
+    if (last === null || now - last.at > FRESH_MS) {
+      last = { at: now, seen: Promise.all(witnesses.map((witness) => look(witness, origin))) }
+    }
+    return last.seen
+  }
+}
+
+async function look(witness: Witness, origin: string): Promise<KeptBy> {
+  const { name, administeredBy } = witness
+  const strength = await witness.look(origin).then(
+    (seen) => seen.strength,
+    () => 'weak' as const,
+  )
+  return { witness: name, strength, administeredBy }
+}
+
+export type WitnessLooks = () => Promise<readonly KeptBy[]>

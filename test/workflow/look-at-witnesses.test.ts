@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { type Witness, WitnessUnreachable } from '../../src/ports/witness.ts'
+import { createWitnessLook } from '../../src/workflow/look-at-witnesses.ts'
+import { createFakeWitness } from '../record/fake-witness.ts'
+import { createTestClock } from '../support/clock.ts'
+
+const ORIGIN = 'test.example/log'
+
+it('looks again after five minutes, and believes a witness only as far as it was seen', async () => {
+  const clock = createTestClock(0)
+  const held = { looks: 0, strength: 'independent' as Witness['strength'], isThere: true }
+  const bucket: Witness = {
+    ...createFakeWitness(),
+    ...{ name: 's3:audit', administeredBy: 'Internal Audit', strength: 'independent' },
+    look: async () => {
+      held.looks += 1
+      if (!held.isThere) throw new WitnessUnreachable('no answer')
+      return { strength: held.strength, faults: [], seen: [], newest: null }
+    },
+  }
+  const look = createWitnessLook([bucket], ORIGIN, clock)
+  const seen = (strength: Witness['strength']) => [{ witness: 's3:audit', strength, administeredBy: 'Internal Audit' }]
+
+  expect(await look()).toEqual(seen('independent'))
+  held.strength = 'weak'
+  expect(await look()).toEqual(seen('independent'))
+  expect(held.looks).toBe(1)
+  await clock.advance(5 * 60_000 + 1)
+  expect(await look()).toEqual(seen('weak'))
+  held.strength = 'independent'
+  held.isThere = false
+  await clock.advance(5 * 60_000 + 1)
+  expect(await look()).toEqual(seen('weak'))
+})
