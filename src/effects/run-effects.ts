@@ -63,8 +63,9 @@ export function createEffects({ url, role, handlers, ...given }: EffectsOptions)
     await started?.catch(() => undefined)
     clearInterval(looking)
     for (const timer of timers) clearTimeout(timer)
-    await listening?.close()
+    // First: who hangs up slowly would still be given something new.
     const finished = Promise.all([...takers.values()].map((taker) => taker.stop()))
+    await listening?.close()
     if (!(await isDoneWithin(finished, drainMs))) {
       log.warn({ drainMs }, 'effects were still running at the end: other replicas go on with them')
       hurry.abort(new Error('the process stops'))
