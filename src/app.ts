@@ -28,6 +28,7 @@ import { openRecord } from './open-record.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
 import { verifyLog } from './record/verify-log.ts'
+import { recordStatus } from './record/watch.ts'
 import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
 import { createSchedule } from './schedule/schedule.ts'
@@ -47,6 +48,7 @@ import { checkRecord } from './workflow/check-record.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { allFreezes } from './workflow/freezes.ts'
+import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
 import { createPolicyInForce } from './workflow/policy-in-force.ts'
@@ -63,6 +65,12 @@ const DRAIN_MS = 8_000
 const ENDINGS_FIRST_MS = 5_000
 
 /** A running process. */
+const CLOCK_FELL_BACK = {
+  what: 'clock-fell-back',
+  detail: 'The clock of the database shows an earlier time than what is on record: no decisions until it has caught up',
+  grant: null,
+}
+
 export interface App {
   readonly url: string
   /** Runs the net under the timer at once; it runs every minute by itself. */
@@ -149,11 +157,17 @@ async function start(
   const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())
 
-  const policy = createPolicyInForce(await readPolicyFile(config.policyFile), {
+  const fellBack = createClockGuard({
+    ...{ clock, aheadMs: () => clock.skew().aheadMs },
+    writtenUntil: (await recordStatus(db)).checkpoint?.at ?? 0,
+    onFellBack: () => alarms.raise(CLOCK_FELL_BACK),
+  })
+  const policyOfRecord = createPolicyInForce(await readPolicyFile(config.policyFile), {
     ...{ db, record, witnessed, clock, committed },
     changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
     onUnproved: ({ message }) => alarms.raise({ what: 'policy-unproved', detail: message, grant: null }),
   })
+  const policy = whileClockHolds(policyOfRecord, fellBack)
   const connectors = createTargetConnectors({
     everActive: policy.everActive,
     resolve: (reference) => resolveSecret(reference, demoEnvironment),
@@ -280,12 +294,16 @@ async function start(
     chat: front.look === undefined ? null : { platform: front.chat.platform, look: front.look },
     policyHeld: async () => {
       const inForce = await policy.provedInForce(db)
-      if (!isRefused(inForce)) return null
+      if (!isRefused(inForce) || inForce.refused.code === 'clock-fell-back') return null
       return inForce.refused.code === 'policy-unproved'
         ? 'nothing is given: no witness confirms that the record of the policies is whole; see the alarm policy-unproved'
         : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),
+    fellBack: () => {
+      const refused = fellBack()?.refused
+      return refused?.code === 'clock-fell-back' ? refused.byMs : 0
+    },
     independence: async () => {
       const touched = Object.values(policy.current().targets).some((target) => target.financialReporting)
       return { needed: touched ? policy.current().independentWitnesses : 0, keptBy: await lookAtWitnesses() }

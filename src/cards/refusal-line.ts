@@ -165,6 +165,11 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
         'Nothing can be given now: no witness confirms that the record of the policies is whole. It is tried again by ',
         'itself; whoever runs Countersign finds the reason at /readyz.',
       )
+    case 'clock-fell-back':
+      return no(
+        `No decision can be taken now: the clock of the database fell back by ${formatDuration(refusal.byMs)}, and times on `,
+        'record would stand in the wrong order. What you have still ends on time. Whoever runs Countersign sets the clock.',
+      )
     case 'directory-unreachable':
       return no('I cannot reach the directory, so I cannot tell who may decide. Nothing was decided; try again.')
     case 'not-recorded':

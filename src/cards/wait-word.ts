@@ -7,6 +7,8 @@ export function waitWord(because: WaitCause): string {
       return 'No witness has confirmed the approval yet, and nothing is given before one has.'
     case 'policy':
       return 'It is not settled which policy is in force, and nothing is given until it is.'
+    case 'clock':
+      return 'The clock of the database fell back, and nothing is given until it has caught up.'
     default:
       return because satisfies never
   }

@@ -137,9 +137,9 @@ export type Assurance = 'click-only'
 
 /**
  * `witness`: no witness confirms the approval. `policy`: this house runs another policy than the active one, or no
- * witness confirms which one that is.
+ * witness confirms which one that is. `clock`: the clock fell behind what is on record.
  */
-export type WaitCause = 'witness' | 'policy'
+export type WaitCause = 'witness' | 'policy' | 'clock'
 
 export type GrantStep = 'provision' | 'extend' | 'disable' | 'terminate-sessions' | 'remove' | 'verify'
 

@@ -80,6 +80,8 @@ export type Refusal =
   | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
   /** No witness could say yet that the record of the policies is whole, or it is not. */
   | { readonly code: 'policy-unproved' }
+  /** The clock shows an earlier time than what is on record already. */
+  | { readonly code: 'clock-fell-back'; readonly byMs: number }
   | { readonly code: 'directory-unreachable' }
   | { readonly code: 'not-recorded' }
   | { readonly code: 'unknown-outcome' }

@@ -31,6 +31,8 @@ export function readinessChecks(house: {
   readonly sealer: Sealer
   readonly witnesses: readonly Witness[]
   readonly origin: string
+  /** How far the clock is behind what is on record, milliseconds; 0 when all is well. */
+  readonly fellBack: () => number
   readonly policyHeld: () => Promise<string | null>
   readonly targets: () => readonly string[]
   readonly independence: () => Promise<Independence>
@@ -106,6 +108,18 @@ export function readinessChecks(house: {
         return {
           state: 'ok',
           detail: `${countIndependent(independence.keptBy)} independent, ${independence.needed} needed`,
+        }
+      },
+    },
+    {
+      name: 'clock',
+      decisive: false,
+      look: async () => {
+        const byMs = house.fellBack()
+        if (byMs === 0) return { state: 'ok', detail: 'goes on' }
+        return {
+          state: 'degraded',
+          detail: `fell back by ${formatDuration(byMs)}: no decisions until it has caught up`,
         }
       },
     },

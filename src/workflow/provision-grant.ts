@@ -90,7 +90,7 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
     const policy = await context.policy.provedInForce(context.db)
     // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
     if (isRefused(policy)) {
-      await tellWaiting(context, id, 'policy')
+      await tellWaiting(context, id, policy.refused.code === 'clock-fell-back' ? 'clock' : 'policy')
       throw new LeaveToOthers(1_000)
     }
     if (await isFromBeforeRestore(context, state.approval?.at)) {
