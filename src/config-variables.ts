@@ -24,6 +24,7 @@ export const VARIABLES = {
   DATABASE_SEALER_URL: parsed(readDatabaseUrl),
   DATABASE_OWNER_URL: parsed(readDatabaseUrl),
   SIGNING_KEY_FILE: parsed((text) => resolve(text)),
+  SIGNER: parsed(readSigner),
   MAC_KEY_FILE: parsed((text) => resolve(text)),
   SECRETS_KEY_FILE: parsed((text) => resolve(text)),
   LOG_ORIGIN: parsed((text) =>
@@ -106,6 +107,26 @@ function readDatabaseUrl(text: string): string | Wrong {
   const url = urlOf(text)
   if (url !== null && /^postgres(ql)?:$/.test(url.protocol)) return text
   return new Wrong('is not the address of a PostgreSQL database. Write postgres://user:password@host:5432/database')
+}
+
+/** A key that another process holds. */
+export interface SignerPlace {
+  readonly kind: 'ssh-agent'
+  readonly socket: string
+  readonly publicKey: Buffer
+}
+
+function readSigner(text: string): SignerPlace | Wrong {
+  const form = 'Write ssh-agent:/path/of/the/socket?key=…, the key being the second word of its .pub file'
+  const [, socket, query] = /^ssh-agent:(\/[^\s?]+)\?(.+)$/.exec(text) ?? []
+  if (socket === undefined || query === undefined) return new Wrong(`names no signer. ${form}`)
+  const given = readQuery(`ssh-agent:${socket}`, query, ['key'])
+  if (given instanceof Wrong) return given
+  // A plus stands for a space in a query, and is a digit in base64.
+  const key = (given.get('key') ?? '').replaceAll(' ', '+')
+  const publicKey = Buffer.from(key, 'base64')
+  if (key === '' || publicKey.toString('base64') !== key) return new Wrong(`has a key that is not base64. ${form}`)
+  return { kind: 'ssh-agent', socket, publicKey }
 }
 
 function readWitnesses(text: string): WitnessPlace[] | Wrong {

@@ -5,6 +5,7 @@ import {
   ITS_OWN_OPERATOR,
   isLoopback,
   nameOfWitness,
+  type SignerPlace,
   SLACK,
   TEAMS,
   VARIABLES,
@@ -28,7 +29,8 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
     if (!isSet(name)) faults.push(`${name} is missing: ${why}. ${remedy}`)
   }
   if (production) {
-    for (const name of ['SIGNING_KEY_FILE', 'MAC_KEY_FILE', 'SECRETS_KEY_FILE']) {
+    const signingFile = isSet('SIGNER') ? [] : ['SIGNING_KEY_FILE']
+    for (const name of [...signingFile, 'MAC_KEY_FILE', 'SECRETS_KEY_FILE']) {
       missing(
         name,
         'with DATABASE_URL no key is made up',
@@ -40,6 +42,9 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
     for (const name of ['DATABASE_SEALER_URL', 'DATABASE_OWNER_URL'].filter(isSet)) {
       faults.push(`${name} is set without DATABASE_URL. Set DATABASE_URL too, or leave ${name} out`)
     }
+  }
+  if (isSet('SIGNER') && isSet('SIGNING_KEY_FILE')) {
+    faults.push('SIGNER and SIGNING_KEY_FILE are both set, and a log has one key. Unset one')
   }
   if (production || realChat) {
     missing('POLICY_FILE', 'the policy of the demo is for the demo alone', 'Start from docs/policy.example.yaml')
@@ -90,9 +95,10 @@ export function readMigrationPlace(
 
 /** The settings that are not secret, for the record of a start. */
 export function settingsForRecord(config: Config): Record<string, unknown> {
-  const { database, slack, teams, ...rest } = config
+  const { database, keys, slack, teams, ...rest } = config
   return {
     ...rest,
+    keys: { ...keys, signer: keys.signer && `${keys.signer.kind}:${keys.signer.socket}` },
     witnesses: config.witnesses.map(nameOfWitness),
     database:
       database.kind === 'embedded'
@@ -165,6 +171,8 @@ export type DatabasePlace =
 
 export interface KeyPlaces {
   readonly signingFile: string
+  /** In place of the file. */
+  readonly signer: SignerPlace | null
   readonly macFile: string
   readonly secretsFile: string
   /** In the demo a missing key is made. Elsewhere every replica would make its own. */
@@ -216,6 +224,7 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
           },
     keys: {
       signingFile: resolve(values.SIGNING_KEY_FILE ?? `${dataDir}/keys/signing.pem`),
+      signer: values.SIGNER ?? null,
       macFile: resolve(values.MAC_KEY_FILE ?? `${dataDir}/keys/mac.hex`),
       secretsFile: resolve(values.SECRETS_KEY_FILE ?? `${dataDir}/keys/secrets.hex`),
       createMissing: !production,

@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { createKeyFile, newMacKey, newSigningKey, parseMacKey } from './record/key-files.ts'
 import { parseSigningKey, type Signer } from './record/signer.ts'
 import { newSecretsKey, parseSecretsKey } from './secrets/sealing.ts'
+import { createAgentSigner } from './signer/ssh-agent.ts'
 
 /** The keys that live outside the database. */
 export interface Keys {
@@ -18,12 +19,18 @@ export interface Keys {
  * @throws KeyMissing
  */
 export async function openKeys(files: Config['keys'], origin: string): Promise<Keys> {
-  const [signing, mac, secrets] = await Promise.all([
-    readKey(files.signingFile, files.createMissing ? newSigningKey : null),
+  const [signer, mac, secrets] = await Promise.all([
+    openSigner(files, origin),
     readKey(files.macFile, files.createMissing ? newMacKey : null),
     readKey(files.secretsFile, files.createMissing ? newSecretsKey : null),
   ])
-  return { signer: parseSigningKey(signing, origin), mac: parseMacKey(mac), secrets: parseSecretsKey(secrets) }
+  return { signer, mac: parseMacKey(mac), secrets: parseSecretsKey(secrets) }
+}
+
+/** Where an agent has the key, nothing of it is read here, and nothing is asked before the first signature. */
+async function openSigner({ signer, signingFile, createMissing }: Config['keys'], origin: string): Promise<Signer> {
+  if (signer !== null) return createAgentSigner({ ...signer, origin })
+  return parseSigningKey(await readKey(signingFile, createMissing ? newSigningKey : null), origin)
 }
 
 async function readKey(file: string, make: (() => string) | null): Promise<string> {

@@ -46,6 +46,7 @@ describe('with nothing configured', () => {
         signingFile: resolve('.data/keys/signing.pem'),
         macFile: resolve('.data/keys/mac.hex'),
         secretsFile: resolve('.data/keys/secrets.hex'),
+        signer: null,
         createMissing: true,
       },
       logOrigin: 'countersign.local/log',
@@ -280,6 +281,36 @@ describe('WITNESSES', () => {
       'file:/b',
     ])
   })
+})
+
+describe('SIGNER', () => {
+  const { SIGNING_KEY_FILE: _, ...keyless } = PRODUCTION
+  const SIGNER = 'ssh-agent:/run/agent.sock?key=AAAAC3NzaC1lZDI1NTE5AAAAI+//'
+
+  it('takes the place of the file, with a key as it stands in a .pub file', () => {
+    const { signer } = configOf({ ...keyless, SIGNER }).keys
+    expect(signer).toMatchObject({ kind: 'ssh-agent', socket: '/run/agent.sock' })
+    expect(signer?.publicKey.toString('base64')).toBe('AAAAC3NzaC1lZDI1NTE5AAAAI+//')
+    expect(settingsForRecord(configOf({ ...keyless, SIGNER }))).toMatchObject({
+      keys: { signer: 'ssh-agent:/run/agent.sock' },
+    })
+  })
+
+  it('is one of two', () => {
+    expect(faultsOf({ ...PRODUCTION, SIGNER })).toEqual([
+      'SIGNER and SIGNING_KEY_FILE are both set, and a log has one key. Unset one',
+    ])
+    expect(faultsOf(keyless)).toEqual([expect.stringMatching(/^SIGNING_KEY_FILE is missing/)])
+  })
+
+  it.each(['kms:x', 'ssh-agent:agent.sock?key=AAAA', 'ssh-agent:/run/agent.sock', 'ssh-agent:/run/agent.sock?key=%25'])(
+    '%s is refused with the form that is taken',
+    (text) => {
+      const [fault, ...more] = faultsOf({ ...keyless, SIGNER: text })
+      expect(fault).toMatch(/^SIGNER .*Write ssh-agent:\/path\/of\/the\/socket\?key=…/)
+      expect(more).toEqual([])
+    },
+  )
 })
 
 describe('settingsForRecord', () => {

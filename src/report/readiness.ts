@@ -81,8 +81,9 @@ export function readinessChecks(house: {
         const waited = status.oldestPendingAt === null ? 0 : now - status.oldestPendingAt
         const words = `${status.size} sealed, ${status.pending} waiting, ${status.quarantined} in quarantine`
         const held = sealer.state()
-        const late = waited > LATE_SEAL_MS || status.quarantined > 0 || held.status === 'forked'
-        return { state: late ? 'degraded' : 'ok', detail: `${held.status}; ${words}` }
+        const why = 'message' in held ? `: ${held.message}` : ''
+        const late = waited > LATE_SEAL_MS || status.quarantined > 0 || why !== ''
+        return { state: late ? 'degraded' : 'ok', detail: `${held.status}${why}; ${words}` }
       },
     },
     ...house.witnesses.map(

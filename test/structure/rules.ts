@@ -32,7 +32,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['main', 'cli'],
   ['app'],
   ['<root>'],
-  ['chat', 'connectors', 'directory', 'witness', 'web', 'schedule'],
+  ['chat', 'connectors', 'directory', 'witness', 'signer', 'web', 'schedule'],
   ['workflow', 'report'],
   ['record', 'effects', 'policy', 'secrets', 'cards'],
   ['db'],
