@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import type { Db } from '../db/transaction.ts'
+import { channelOn } from '../domain/channels.ts'
 import type { Policy } from '../domain/policy.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { Account, Card, Chat, Desk, Line } from '../ports/chat.ts'
@@ -17,6 +18,9 @@ export async function smoke(given: Arguments): Promise<ExitCode> {
   const config = configuration()
   const policy = await readPolicy(config.policyFile)
   const account = accountOf(policy, given.value('as'), platform)
+  const channel = channelOn(policy.channel, platform)
+  if (channel === null)
+    throw new ConfigurationWrong(`The policy announces nothing on ${platform}: channel does not name it`)
   return withRecord(config, async ({ database, clock }) => {
     const faults: string[] = []
     const front = await open(platform, config, {
@@ -26,7 +30,7 @@ export async function smoke(given: Arguments): Promise<ExitCode> {
     try {
       await front.start()
       const signedIn = tell('sign in', faults)
-      return signedIn && (await trySending(front.chat, policy.channel, account, clock)) ? goOn(platform) : NO
+      return signedIn && (await trySending(front.chat, channel, account, clock)) ? goOn(platform) : NO
     } finally {
       await front.stop()
     }

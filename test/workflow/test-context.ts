@@ -24,7 +24,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
   const key = randomBytes(32)
   let policy = testPolicy()
   const context: Context = {
-    ...{ db, record, clock, chat, publicUrl: 'http://localhost:3000' },
+    ...{ db, record, clock, chats: [chat], publicUrl: 'http://localhost:3000' },
     witnessed: createWitnessed(createTestSigner().vkey, [createFakeWitness()]),
     sealed: async () => undefined,
     directory: createPolicyDirectory(() => policy),

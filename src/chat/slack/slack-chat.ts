@@ -8,7 +8,7 @@ import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Rendering } from './render-text.ts'
 import { createSentMessages } from './sent-messages.ts'
-import { createTurns, type Limits, SLACK_LIMITS } from './turns.ts'
+import { createTurns, type Limits, SLACK_LIMITS, timesAsWide } from './turns.ts'
 import { createWatch, type Watch } from './watch.ts'
 
 export interface SlackChat {
@@ -42,6 +42,8 @@ export interface SlackChatOptions {
   readonly answerWithinMs?: number
   /** Slack's own when left out. */
   readonly limits?: Limits
+  /** So many times as wide, in tests. */
+  readonly limitsTimes?: number
   readonly patienceMs?: number
 }
 
@@ -53,7 +55,7 @@ const PATIENCE_MS = 2_000
 /** Slack, over HTTP or Socket Mode, for one workspace. */
 export function createSlackChat(options: SlackChatOptions): SlackChat {
   const { db, clock, desk, settings, rendering, onFault, onDeleted = async () => undefined } = options
-  const { answerWithinMs = 2_400, limits = SLACK_LIMITS, patienceMs = PATIENCE_MS } = options
+  const { answerWithinMs = 2_400, limits = SLACK_LIMITS, limitsTimes = 1, patienceMs = PATIENCE_MS } = options
   const { botToken, signingSecret, appToken, apiUrl } = settings
   const clientOptions: webApi.WebClientOptions = {
     ...(apiUrl !== null && { slackApiUrl: apiUrl }),
@@ -72,7 +74,7 @@ export function createSlackChat(options: SlackChatOptions): SlackChat {
   return {
     chat: createOutgoing({
       ...{ client, clock, sent: createSentMessages(db), turns: createTurns(db), rendering },
-      ...{ limits, patienceMs, onCall: watch.called, onChannel: watch.channel },
+      ...{ limits: timesAsWide(limits, limitsTimes), patienceMs, onCall: watch.called, onChannel: watch.channel },
     }),
     router: door.router,
     look: watch.look,

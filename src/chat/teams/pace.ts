@@ -17,6 +17,11 @@ export const THREAD_LIMITS: readonly Limit[] = [
 /** And in all threads of a tenant together: 30 to 50 a second. */
 export const TENANT_LIMITS: readonly Limit[] = [{ count: 30, perMs: 1_050 }]
 
+/** The same in a time lapse, for tests. */
+export function timesAsWide(limits: readonly Limit[], times: number): Limit[] {
+  return limits.map(({ count, perMs }) => ({ count, perMs: perMs / times }))
+}
+
 /** A place in the queue is kept this long for whoever was told to come back. */
 const KEPT_MS = 60_000
 const MOST_THREADS = 5_000

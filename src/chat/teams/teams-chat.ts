@@ -44,11 +44,13 @@ export interface TeamsChatOptions {
   }
   readonly onFault: (what: string, error: unknown) => void
   readonly answerWithinMs?: number
+  /** Limits so many times as wide, in tests. */
+  readonly limitsTimes?: number
 }
 
 /** Microsoft Teams, for one bot and the tenants that are let in. */
 export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
-  const { db, clock, desk, settings, onFault, answerWithinMs = 4_000 } = options
+  const { db, clock, desk, settings, onFault, answerWithinMs = 4_000, limitsTimes = 1 } = options
   const { appPassword, openIdMetadataUrl: metadataUrl, loginUrl } = settings
   const [appId, tenants] = [settings.appId.toLowerCase(), settings.tenantIds.map((one) => one.toLowerCase())]
   const token = createAccessToken({ clock, appId, appPassword, tenant: tenants[0] ?? '', loginUrl })
@@ -65,7 +67,7 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
   }
   const outgoing = createOutgoing({
     ...{ connector: createConnector({ token, appId }), conversations, clock, rendering },
-    ...{ sent: createSentMessages(db), onCall: watch.called },
+    ...{ sent: createSentMessages(db), onCall: watch.called, limitsTimes },
   })
   const acts = createActs({ desk, outgoing, clock, rendering, answerWithinMs, onFault })
   const keys = createSigningKeys({ clock, metadataUrl, onFault })

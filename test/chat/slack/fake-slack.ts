@@ -15,8 +15,13 @@ const TIER_3 = new Set(['chat.update', 'conversations.open', 'conversations.hist
  * A Slack of ours that is as strict as the real one is documented to be: tokens, blocks, one message a
  * second in a conversation, trigger ids that open one form. It can fail as networks do: after the deed.
  */
-export async function startFakeSlack(options: { people: readonly string[]; now: () => number }): Promise<FakeSlack> {
-  const { people, now } = options
+export async function startFakeSlack(options: {
+  people: readonly string[]
+  now: () => number
+  /** Limits so many times as wide; 1 when left out. */
+  times?: number
+}): Promise<FakeSlack> {
+  const { people, now, times = 1 } = options
   const messages: Message[] = []
   const views: View[] = []
   const whispers: Whisper[] = []
@@ -40,9 +45,9 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
 
   function keepToTier(method: string): void {
     if (!TIER_3.has(method)) return
-    const calls = (recent.get(method) ?? []).filter((at) => at > now() - 60_000)
+    const calls = (recent.get(method) ?? []).filter((at) => at > now() - 60_000 / times)
     const [oldest = 0] = calls
-    if (calls.length >= CALLS_A_MINUTE) throw tooMany(method, oldest + 60_000 - now())
+    if (calls.length >= CALLS_A_MINUTE) throw tooMany(method, oldest + 60_000 / times - now())
     recent.set(method, [...calls, now()])
   }
   const channels = [
@@ -74,7 +79,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
       const fault = faultOfMessage(args)
       if (fault !== null) return no(fault)
       const last = lastPosted.get(channel.id) ?? Number.NEGATIVE_INFINITY
-      if (now() - last < MESSAGE_SPACING_MS) throw tooMany(channel.id, 1_000)
+      if (now() - last < MESSAGE_SPACING_MS / times) throw tooMany(channel.id, 1_000 / times)
       lastPosted.set(channel.id, now())
       posted += 1
       const ts = `${Math.floor(now() / 1_000)}.${String(posted).padStart(6, '0')}`

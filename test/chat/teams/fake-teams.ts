@@ -22,8 +22,13 @@ const LIMITS = [
  * Microsoft's side, as strict as it is documented: Entra's token, the key server, and a Bot Connector that wants the
  * token, a tenant, one card by itself, and no more than its limits. It can fail as networks do: after the deed.
  */
-export async function startFakeTeams(options: { people: readonly string[]; now: () => number }): Promise<FakeTeams> {
-  const { people, now } = options
+export async function startFakeTeams(options: {
+  people: readonly string[]
+  now: () => number
+  /** Limits so many times as wide; 1 when left out. */
+  times?: number
+}): Promise<FakeTeams> {
+  const { people, now, times = 1 } = options
   const mint = await createMint()
   const messages: Message[] = []
   const calls: string[] = []
@@ -109,7 +114,7 @@ export async function startFakeTeams(options: { people: readonly string[]; now: 
   function limited(thread: string): Reply | null {
     const at = now()
     const before = sends.get(thread) ?? []
-    if (LIMITS.some(([count, perMs]) => before.filter((one) => one > at - perMs).length >= count)) {
+    if (LIMITS.some(([count, perMs]) => before.filter((one) => one > at - perMs / times).length >= count)) {
       return [429, { error: { code: 'Throttled', message: 'Too many requests' } }, { 'retry-after': '2' }]
     }
     sends.set(thread, [...before, at])
