@@ -2,12 +2,14 @@ import { webApi } from '@slack/bolt'
 import type { Router } from 'express'
 import type { Db } from '../../db/transaction.ts'
 import type { Chat, Desk, MessageRef } from '../../ports/chat.ts'
+import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createActs } from './acts.ts'
 import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Rendering } from './render-text.ts'
 import { createSentMessages } from './sent-messages.ts'
+import { createSlackTrial } from './trial.ts'
 import { createTurns, type Limits, SLACK_LIMITS, timesAsWide } from './turns.ts'
 import { createWatch, type Watch } from './watch.ts'
 
@@ -17,6 +19,7 @@ export interface SlackChat {
   readonly router: Router
   /** For readiness: the token, Socket Mode, the last message, channels that cannot be written to. */
   readonly look: Watch['look']
+  readonly trial: ChatTrial
   /** Never fails: without Slack access is not given, but it is taken away. What is wrong goes to `onFault`. */
   start(): Promise<void>
   /** Takes no more and waits for the answers on their way. Twice is harmless. */
@@ -78,6 +81,7 @@ export function createSlackChat(options: SlackChatOptions): SlackChat {
     }),
     router: door.router,
     look: watch.look,
+    trial: createSlackTrial(client),
     async start() {
       door.start()
       const fault = await watch.askToken()

@@ -6,6 +6,7 @@ import { faultOfBlocks, faultOfView } from './block-rules.ts'
 export const TEAM = 'T0ACME'
 export const BOT_TOKEN = 'xoxb-of-the-test'
 export const SIGNING_SECRET = 'signing-secret-of-the-test'
+const SCOPES = ['commands', 'chat:write', 'im:write', 'channels:history', 'groups:history', 'im:history']
 const MESSAGE_SPACING_MS = 1_000
 /** Tier 3 of Slack, for each method. */
 const CALLS_A_MINUTE = 50
@@ -31,6 +32,7 @@ export async function startFakeSlack(options: {
   const lastPosted = new Map<string, number>()
   const recent = new Map<string, number[]>()
   const comeBackAt = new Map<string, number>()
+  const scopes = new Set(SCOPES)
   let refused = 0
   let isSilent = false
   let posted = 0
@@ -66,6 +68,12 @@ export async function startFakeSlack(options: {
 
   const methods: Record<string, (args: Args) => object> = {
     'auth.test': () => ({ ok: true, team_id: TEAM, user_id: 'U0BOT', bot_id: 'B0BOT' }),
+    'chat.delete'(args) {
+      const at = messages.findIndex((one) => one.ts === args.ts && one.channel === args.channel)
+      if (at === -1) return no('message_not_found')
+      messages.splice(at, 1)
+      return { ok: true }
+    },
     'conversations.open'({ users }) {
       if (!people.includes(String(users))) return no('user_not_found')
       return { ok: true, channel: { id: directOf(String(users)) } }
@@ -145,7 +153,9 @@ export async function startFakeSlack(options: {
     let body = ''
     for await (const chunk of request) body += chunk
     const answer = (value: object) =>
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'x-oauth-scopes': [...scopes].join(',') })
+        .end(JSON.stringify(value))
     const path = request.url ?? ''
     if (path.startsWith('/respond/')) {
       const said = JSON.parse(body) as { text: string; blocks: unknown[] }
@@ -179,7 +189,7 @@ export async function startFakeSlack(options: {
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls },
+    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls, scopes },
     get refused() {
       return refused
     },
@@ -263,6 +273,8 @@ export interface FakeSlack {
   readonly whispers: readonly Whisper[]
   /** The methods that were called, in order. */
   readonly calls: readonly string[]
+  /** What the app may do, as Slack says with every answer. */
+  readonly scopes: Set<string>
   /** How many calls were more than Slack takes. */
   readonly refused: number
   /** Something that was said before. */

@@ -46,6 +46,7 @@ export async function startFakeTeams(options: {
     if (!pathname.startsWith('/connector/v3/conversations')) return no(404, 'NoSuchPath')
     if (request.headers.authorization !== `Bearer ${BEARER}`) return no(401, 'Unauthorized')
     const [conversation, , activity] = pathname.split('/').slice(4).map(decodeURIComponent)
+    if (request.method === 'DELETE') return remove(conversation ?? '', activity ?? '')
     const said = JSON.parse(body) as Said
     if (conversation === undefined) return said.isGroup === true ? openThread(said) : openDirect(said)
     if (request.method === 'PUT') return update(conversation, activity ?? '', said)
@@ -101,6 +102,13 @@ export async function startFakeTeams(options: {
     if (fault !== null) return fault
     Object.assign(found, shown(said))
     return ok({ id })
+  }
+
+  function remove(conversation: string, id: string): Reply {
+    const at = messages.findIndex((one) => one.id === id && one.conversation === conversation)
+    if (at === -1) return no(404, 'ActivityNotFoundInConversation')
+    messages.splice(at, 1)
+    return ok({})
   }
 
   function placeOf(conversation: string): { member: string | null; root: string | null } | null {
