@@ -41,8 +41,9 @@ export function untoldMessages(
 }
 
 function isSame(one: Undelivered, other: Undelivered): boolean {
-  const fallbackOf = (fact: Undelivered) => (fact.type === 'notice.undeliverable' ? fact.data.fallback : undefined)
-  return one.type === other.type && one.data.notice === other.data.notice && fallbackOf(one) === fallbackOf(other)
+  const wentTo = ({ type, data }: Undelivered) =>
+    type === 'notice.undeliverable' ? `${data.fallback ?? ''} ${data.instead ?? ''}` : ''
+  return one.type === other.type && one.data.notice === other.data.notice && wentTo(one) === wentTo(other)
 }
 
 interface Asking {

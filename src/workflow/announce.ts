@@ -3,7 +3,7 @@ import { type Bundle, bundleLines } from '../cards/bundle-lines.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { type Chat, ChatError, type Destination } from '../ports/chat.ts'
 import type { Context } from './context.ts'
-import { keep, movedTo, type Round, recordFailure, UNSENT } from './undelivered.ts'
+import { keep, movedTo, noteReach, type Round, recordFailure, UNSENT } from './undelivered.ts'
 import { wantedAnnouncements } from './wanted-announcements.ts'
 import { requireSame, shareOf } from './whose-message.ts'
 
@@ -33,14 +33,14 @@ export async function announce(context: Context, stream: string, platform: strin
   const again = await context.lanes.withLane(lane, async () => {
     const { wanted: all, seq, triedUntil, times, undelivered } = await wantedAnnouncements(context, stream)
     const { wanted, notices } = await shareOf(context, stream, all, chat.platform)
-    const newsAt = times.at(-1) ?? 0
-    const round: Round = { context, chat, stream, newsAt, triedUntil, undelivered, notices }
+    const round: Round = { context, chat, stream, triedUntil, undelivered, notices }
     const failures: unknown[] = []
     const waitsMs: number[] = []
     for (const bundle of inOrder(bundleLines(wanted, (key) => round.notices.get(key)?.ref?.id ?? null))) {
       try {
-        await deliver(round, bundle)
+        if (await deliver(round, bundle)) noteReach(round, null)
       } catch (error) {
+        noteReach(round, error)
         if (error instanceof ChatError && error.code === 'throttled' && isInTime(round)) {
           waitsMs.push(error.retryAfterMs ?? BEFORE_THE_TURN_MS)
         } else {
@@ -101,22 +101,22 @@ function inOrder(wanted: readonly Bundle[]): Bundle[] {
   return wanted.toSorted((a, b) => rank(a) - rank(b))
 }
 
-/** Does nothing for what is there already, or was given up with these very words. */
-async function deliver(round: Round, wanted: Bundle): Promise<void> {
+/** Does nothing for what is there already, or was given up with these very words. @returns whether anything was sent */
+async function deliver(round: Round, wanted: Bundle): Promise<boolean> {
   const { context } = round
   const { message, priority } = wanted
   const notice = round.notices.get(wanted.key)
   const contentHash = digestOf(context, wanted)
-  if (notice !== undefined && notice.state !== 'maybe-sent' && notice.contentHash === contentHash) return
+  if (notice !== undefined && notice.state !== 'maybe-sent' && notice.contentHash === contentHash) return false
   requireSame('platform' in wanted.to ? wanted.to.platform : null, round.chat.platform)
   if (notice?.ref != null) {
     await round.chat.update(notice.ref, message, priority)
     await context.reached('announce:after-update')
     await keep(round, wanted, { state: 'sent', ref: notice.ref, contentHash, attempts: 0 })
-    return
+    return true
   }
   const to = await destinationOf(round, wanted)
-  if (to === null) return
+  if (to === null) return false
   const before = notice ?? UNSENT
   const isSame = before.contentHash === '' || before.contentHash === contentHash
   await keep(round, wanted, { ...before, contentHash: isSame ? contentHash : UNCLEAR })
@@ -131,6 +131,7 @@ async function deliver(round: Round, wanted: Bundle): Promise<void> {
   if (!isSame) await round.chat.update(ref, message, priority)
   await keep(round, wanted, { state: 'sent', ref, contentHash, attempts: 0 })
   await context.reached('announce:after-recorded')
+  return true
 }
 
 /** @returns null for a line whose thread is not there yet: it is derived again once its card is posted */

@@ -16,7 +16,7 @@ import { reachableOn } from './whose-message.ts'
 const MOST_NOS = 2
 const AFTER_A_NO_MS = 500
 
-/** So long after the last that happened, who cannot be asked on a platform that is away is told on another one. */
+/** A platform that has taken nothing for so long is away: people are told on another one. */
 const AWAY_MS = 60_000
 
 /** The share of one platform in one stream, looked at once, in its lane. */
@@ -24,8 +24,6 @@ export interface Round {
   readonly context: Context
   readonly chat: Chat
   readonly stream: string
-  /** When the last happened that there is to say; epoch ms. */
-  readonly newsAt: number
   /** Epoch ms; null while there is no end of trying. */
   readonly triedUntil: number | null
   readonly notices: Map<string, KeptNotice>
@@ -64,7 +62,7 @@ export async function recordFailure(round: Round, wanted: Bundle, digest: string
   }
   if (wanted.to.kind === 'thread' && code === 'not-found') await doubtCard(round, wanted.to.card)
   const attempts = before.attempts + (saidNo ? 1 : 0)
-  const saidEnough = saidNo ? attempts >= MOST_NOS : context.clock.now() - round.newsAt > AWAY_MS
+  const saidEnough = saidNo ? attempts >= MOST_NOS : isAway(round)
   if (saidEnough && before.ref === null && (await goElsewhere(round, wanted, code, saidNo))) return null
   if (saidNo ? attempts < MOST_NOS : !late) {
     // What was only unreachable is as it was: in a storm of endings most of it is put off more than once.
@@ -93,6 +91,21 @@ export async function keep(round: Round, { keys }: Bundle, notice: Notice): Prom
     await keepNotice(round.context, round.stream, key, kept)
     round.notices.set(key, kept)
   }
+}
+
+/** Since when each platform has taken nothing from this process. */
+const failingSince = new WeakMap<Chat, number>()
+
+/** To be called after every message that a platform took, or could not be given. */
+export function noteReach({ context, chat }: Round, error: unknown): void {
+  const isOut = error instanceof ChatError && (error.code === 'unreachable' || error.code === 'maybe-sent')
+  if (error === null) failingSince.delete(chat)
+  else if (isOut && !failingSince.has(chat)) failingSince.set(chat, context.clock.now())
+}
+
+function isAway({ context, chat }: Round): boolean {
+  const since = failingSince.get(chat)
+  return since !== undefined && context.clock.now() - since > AWAY_MS
 }
 
 /**
