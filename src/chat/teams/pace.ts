@@ -63,7 +63,11 @@ export function createPace(limits: readonly Limit[]): Pace {
         place.taken.findIndex((at) => at + longest > now),
       ),
     )
-    for (const [key, at] of place.kept) if (at + KEPT_MS < now) place.kept.delete(key)
+    // In the order in which they were given away, so those that are over come first.
+    for (const [key, at] of place.kept) {
+      if (at + KEPT_MS >= now) break
+      place.kept.delete(key)
+    }
     return place
   }
 

@@ -165,6 +165,7 @@ export async function startFakeTeams(options: {
     metadataUrl: `${origin}/openid`,
     loginUrl: `${origin}/login`,
     directOf: (member) => directs.get(member) ?? null,
+    openChat: (member) => void directs.set(member, directs.get(member) ?? `a:${randomUUID()}`),
     clearChat: (member) => void directs.delete(member),
     failNext: (call, ...next) => void faults.set(call, [...(faults.get(call) ?? []), ...next]),
     async stop() {
@@ -259,6 +260,8 @@ export interface FakeTeams {
   readonly blocked: Set<string>
   /** The conversation with one person, once there is one. */
   directOf(member: string): string | null
+  /** Somebody has a chat with the bot, as when the app is installed for them. */
+  openChat(member: string): void
   /** Somebody clears the chat: the next one is another. */
   clearChat(member: string): void
   /** The next calls fail so, one each: `POST conversations/:id/activities`. */
