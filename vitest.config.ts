@@ -24,7 +24,7 @@ const OLDER = [
 const STRUCTURE = ['test/structure/**/*.test.ts', 'test/chat/*/manifest.test.ts']
 
 /** What keeps every processor busy by itself. */
-const CROWDS = ['crash', 'races', 'emergency-races'].map((what) => `test/unbreakable/${what}.test.ts`)
+const CROWDS = ['crash', 'races', 'platform-races', 'emergency-races'].map((what) => `test/unbreakable/${what}.test.ts`)
 
 export default defineConfig({
   test: {

@@ -1,23 +1,26 @@
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { closeDb, openDb } from '../src/db/client.ts'
 import { freePort } from '../src/db/embedded/free-port.ts'
 import { BOT_TOKEN, SIGNING_SECRET, startFakeSlack, TEAM } from '../test/chat/slack/fake-slack.ts'
 import { commandBody } from '../test/chat/slack/slack-user.ts'
 import { type House, openHouse } from '../test/support/house.ts'
 import { startNode } from '../test/support/node-process.ts'
-import { createBareDatabase, createDatabase } from './bare-database.ts'
-import { askBarely } from './bare-transactions.ts'
+import {
+  type Asked,
+  AT_ONCE,
+  createBodies,
+  measureAsks,
+  measureFloor,
+  measureRows,
+  requirePending,
+  SIZE,
+} from './asking.ts'
+import { createDatabase } from './bare-database.ts'
 import { type Bench, BenchFailed } from './bench.ts'
 import { benchPolicy, peopleOf } from './bench-policy.ts'
-import { type Answered, createSender } from './send-signed.ts'
+import { asSlack, createSender } from './send-signed.ts'
 import { listed, median, quantile } from './statistics.ts'
 
 const ROUNDS = 5
-const AT_ONCE = 16
-const WARM_UP_MS = 2_500
-const MEASURED_MS = 3_000
-const SIZE = { people: 1_000, targets: 20, entitlements: 2 }
 
 /**
  * Signed `/access` requests per second through the real door of a real process, each accepted and pending before its
@@ -34,18 +37,18 @@ export const ack: Bench = {
     const house = await openHouse({ policy, settings: {} })
     const bolt = startNode(BOLT, [SIGNING_SECRET])
     try {
-      const boltUrl = (JSON.parse(await bolt.line()) as { url: string }).url
+      const boltUrl = `${(JSON.parse(await bolt.line()) as { url: string }).url}/slack/events`
       const rounds: Round[] = []
       for (let n = 0; n < ROUNDS; n++) {
-        const bare = await measureBolt(boltUrl)
-        const rows = await measureRows(house, n)
+        const bare = await measureFloor(createSender(boltUrl, asSlack(SIGNING_SECRET), AT_ONCE), createBodies(bodyOf))
+        const rows = await measureRows(house, `rows_${n}`)
         const asked = await measureProduct(house, fake.apiUrl, n)
         const round = { bolt: bare, rows, ...asked, ratio: asked.product * (1 / bare + 1 / rows) }
         const { product, ratio } = round
         say(`${product.toFixed(0)}/s asked; Bolt ${bare.toFixed(0)}/s, rows ${rows.toFixed(0)}/s: ${ratio.toFixed(2)}`)
         rounds.push(round)
       }
-      const of = (name: 'bolt' | 'rows' | 'product' | 'p50' | 'p99' | 'ratio') => rounds.map((round) => round[name])
+      const of = (name: keyof Round) => rounds.map((round) => round[name])
       return {
         figures: { 'ack.ratio': median(of('ratio')), 'ack.p99-ms': median(of('p99')) },
         behind: {
@@ -61,7 +64,7 @@ export const ack: Bench = {
   },
 }
 
-const BOLT = path.join(path.dirname(fileURLToPath(import.meta.url)), 'bolt-process.ts')
+const BOLT = path.join(import.meta.dirname, 'bolt-process.ts')
 
 interface Round {
   readonly bolt: number
@@ -70,36 +73,6 @@ interface Round {
   readonly p50: number
   readonly p99: number
   readonly ratio: number
-}
-
-async function measureBolt(url: string): Promise<number> {
-  const sender = createSender(url, SIGNING_SECRET, AT_ONCE)
-  const nextBody = createBodies()
-  await sender.keepSending(WARM_UP_MS / 2, nextBody)
-  const { answers, perSecond } = await sender.keepSending(MEASURED_MS, nextBody)
-  sender.close()
-  if (answers.some(({ status }) => status !== 200)) throw new BenchFailed('Bolt alone did not answer 200 to all')
-  return perSecond
-}
-
-async function measureRows(house: House, round: number): Promise<number> {
-  const url = await createBareDatabase(house, `rows_${round}`, ['announce'])
-  const sql = openDb(url, { applicationName: 'bench rows', max: AT_ONCE })
-  const keepAsking = async (forMs: number) => {
-    let done = 0
-    const start = performance.now()
-    const worker = async () => {
-      for (; performance.now() - start < forMs; done++) await askBarely(sql, Date.now())
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
-    return { done, perSecond: (done / (performance.now() - start)) * 1_000 }
-  }
-  const warm = await keepAsking(WARM_UP_MS / 2)
-  const { done, perSecond } = await keepAsking(MEASURED_MS)
-  const [kept] = await sql<{ events: number }[]>`select count(*)::int as events from event`
-  await closeDb(sql)
-  if (kept?.events !== 2 * (warm.done + done)) throw new BenchFailed('the bare rows are not all there')
-  return perSecond
 }
 
 async function measureProduct(house: House, slackUrl: string, round: number) {
@@ -111,56 +84,19 @@ async function measureProduct(house: House, slackUrl: string, round: number) {
     ...{ SLACK_BOT_TOKEN: BOT_TOKEN, SLACK_SIGNING_SECRET: SIGNING_SECRET, SLACK_API_URL: slackUrl },
     ...{ PORT: String(port), PUBLIC_URL: `http://localhost:${port}` },
   })
-  const sender = createSender(replica.url, SIGNING_SECRET, AT_ONCE)
-  const nextBody = createBodies()
-  const warm = await sender.keepSending(WARM_UP_MS, nextBody)
-  const { answers, perSecond } = await sender.keepSending(MEASURED_MS, nextBody)
-  sender.close()
-  await requireAllPending(url, [...warm.answers, ...answers])
+  const sender = createSender(`${replica.url}/slack/events`, asSlack(SIGNING_SECRET), AT_ONCE)
+  const { all, perSecond, times } = await measureAsks(sender, createBodies(bodyOf))
+  const pending = await requirePending(url, all.length)
+  const named = new Set(all.map(({ text }) => /G-[0-9A-Z]{6}/.exec(text)?.[0] ?? ''))
+  if (named.size !== all.length || [...named].some((id) => !pending.has(id))) {
+    throw new BenchFailed(`${all.length} asked: ${named.size} requests named, ${pending.size} pending`)
+  }
   await replica.stop()
-  const times = answers.map(({ ms }) => ms)
   return { product: perSecond, p50: quantile(times, 0.5), p99: quantile(times, 0.99) }
 }
 
-/** Every answer named a request of its own, every one of them is pending, and neither sealer nor effects stood still. */
-async function requireAllPending(url: string, answers: readonly Answered[]): Promise<void> {
-  const named = new Set(answers.map(({ text }) => /G-[0-9A-Z]{6}/.exec(text)?.[0] ?? ''))
-  const sql = openDb(url, { applicationName: 'bench check', max: 1 })
-  const rows = await sql<{ id: string }[]>`
-    select g.id from grant_state g join event e on e.stream = 'grant:' || g.id and e.type = 'request.asked'
-    where g.status = 'pending'`
-  const [beside] = await sql<{ acts: number; sealed: number; told: number }[]>`
-    select (select count(*)::int from act) as acts, (select count(*)::int from leaf) as sealed,
-      (select count(*)::int from notice) as told`
-  await closeDb(sql)
-  const pending = new Set(rows.map(({ id }) => id))
-  const lost = answers.filter(({ status }) => status !== 200).length
-  if (lost > 0 || named.size !== answers.length || [...named].some((id) => !pending.has(id))) {
-    throw new BenchFailed(
-      `${answers.length} asked: ${lost} not answered 200, ${named.size} requests named, ${pending.size} pending`,
-    )
-  }
-  if (
-    beside === undefined ||
-    beside.acts !== answers.length ||
-    beside.sealed < answers.length / 2 ||
-    beside.told === 0
-  ) {
-    throw new BenchFailed(`sealer or effects did not run beside: ${JSON.stringify(beside)}`)
-  }
-}
-
-/** Each asks for something else: the same ask again would return the one that is open. */
-function createBodies(): () => string {
-  let next = 0
-  return () => {
-    const n = next++
-    const right = Math.floor(n / SIZE.people)
-    const entitlement = Math.floor(right / SIZE.targets)
-    if (entitlement >= SIZE.entitlements) throw new BenchFailed('too few people and targets for a machine so fast')
-    const text = `t${right % SIZE.targets}:e${entitlement} 1h look into the failed payout of ${n}`
-    return commandBody(userOf(`p${n % SIZE.people}`), text).toString()
-  }
+function bodyOf({ person, text }: Asked): string {
+  return commandBody(userOf(person), text).toString()
 }
 
 function userOf(id: string): string {

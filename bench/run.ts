@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ack } from './ack.ts'
+import { ackTeams } from './ack-teams.ts'
 import type { Bench, Measured } from './bench.ts'
 import { expiryStorm } from './expiry-storm.ts'
 import { postgresRevoke } from './postgres-revoke.ts'
@@ -7,7 +8,7 @@ import { seal } from './seal.ts'
 import { rounded } from './statistics.ts'
 import { tableOf } from './table.ts'
 
-const BENCHES: readonly Bench[] = [ack, expiryStorm, postgresRevoke, seal]
+const BENCHES: readonly Bench[] = [ack, ackTeams, expiryStorm, postgresRevoke, seal]
 
 /*
  * Measures what the promises cost: `npm run bench` prints a table, `npm run -s bench -- --json` one JSON object on

@@ -1,25 +1,38 @@
 import { createHmac } from 'node:crypto'
 import { Agent, request } from 'node:http'
 
-/** Sends what Slack would send, signed, so many at once, over connections that stay open. */
-export function createSender(url: string, secret: string, atOnce: number): Sender {
-  const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
-  const { hostname, port } = new URL(url)
+/** What the platform puts in front of a body. */
+type Sign = (body: string) => Readonly<Record<string, string>>
 
-  function send(body: string): Promise<Answered> {
+export function asSlack(secret: string): Sign {
+  return (body) => {
     const timestamp = String(Math.floor(Date.now() / 1_000))
     const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')
+    return {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': `v0=${signature}`,
+    }
+  }
+}
+
+/** The Bot Connector uses a token for as long as it is good. */
+export function asTeams(token: string): Sign {
+  return () => ({ 'content-type': 'application/json', authorization: `Bearer ${token}` })
+}
+
+/** Sends what the platform would send, signed, so many at once, over connections that stay open. */
+export function createSender(url: string, sign: Sign, atOnce: number): Sender {
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
+  const { hostname, port, pathname } = new URL(url)
+
+  function send(body: string): Promise<Answered> {
     const since = performance.now()
     return new Promise((resolve, reject) => {
       const sending = request(
         {
-          ...{ agent, hostname, port, method: 'POST', path: '/slack/events' },
-          headers: {
-            'content-type': 'application/x-www-form-urlencoded',
-            'content-length': Buffer.byteLength(body),
-            'x-slack-request-timestamp': timestamp,
-            'x-slack-signature': `v0=${signature}`,
-          },
+          ...{ agent, hostname, port, method: 'POST', path: pathname },
+          headers: { 'content-length': Buffer.byteLength(body), ...sign(body) },
         },
         (response) => {
           let text = ''

@@ -2,10 +2,11 @@ import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
 import { createAnswersFirst } from './app/answers-first.ts'
 import { createEndings } from './app/endings.ts'
-import { openChat, requireChat } from './app/open-chat.ts'
+import { type ChatFront, openChats, platformsOf, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
 import { readPolicyFile } from './app/read-policy-file.ts'
 import { createRecentKinds } from './app/recent-kinds.ts'
+import { requireAnnounceable } from './app/require-announceable.ts'
 import { takeEvidenceFile } from './app/take-evidence-file.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
@@ -19,7 +20,7 @@ import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Target } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
-import type { EffectData } from './effects/effect.ts'
+import type { EffectData, Handler } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -56,7 +57,7 @@ import { provisionGrant } from './workflow/provision-grant.ts'
 import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
-import { toEffect } from './workflow/to-effect.ts'
+import { announceKind, forEachPlatform, toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
@@ -82,6 +83,8 @@ export interface App {
 export interface AppHooks {
   /** For tests: called at every boundary between two committed steps. */
   readonly reached?: (point: CrashPoint) => Promise<void>
+  /** For tests: the platforms take so many times as much, as in a time lapse. */
+  readonly limitsTimes?: number
   /** For tests: another connector for a target; null leaves it the real one. */
   readonly connectorFor?: (target: Target) => Connector | null
 }
@@ -116,6 +119,8 @@ async function start(
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Omit<App, 'stop'>> {
   requireChat(config)
+  const platforms = platformsOf(config)
+  const readPolicy = async () => requireAnnounceable(await readPolicyFile(config.policyFile), platforms)
   const build = await readBuild()
   const metrics = createMetrics(build)
   const open = await openRecord(config, {
@@ -162,7 +167,7 @@ async function start(
     writtenUntil: (await recordStatus(db)).checkpoint?.at ?? 0,
     onFellBack: () => alarms.raise(CLOCK_FELL_BACK),
   })
-  const policyOfRecord = createPolicyInForce(await readPolicyFile(config.policyFile), {
+  const policyOfRecord = createPolicyInForce(await readPolicy(), {
     ...{ db, record, witnessed, clock, committed },
     changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
     onUnproved: ({ message }) => alarms.raise({ what: 'policy-unproved', detail: message, grant: null }),
@@ -186,14 +191,14 @@ async function start(
   const context: Context = {
     ...{ db, record, witnessed, clock, directory, policy, lanes, sealing, committed, lookAtWitnesses },
     ...{ connectorOf: connectors.known, connectorToGive: connectors.toGive, knownTargets: connectors.names },
-    get chat() {
-      return front.chat
+    get chats() {
+      return fronts.map(({ chat }) => chat)
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue(tx, effects) {
-      const some = [effects].flat()
+      const some = [effects].flat().flatMap((effect) => forEachPlatform(effect, platforms))
       // What waits for its time is found by whoever looks then.
-      for (const effect of some) if (!('notBefore' in effect)) kinds.kept(effect.kind)
+      for (const effect of some) if (!('notBefore' in effect)) kinds.kept(toEffect(effect).kind)
       return enqueue(tx, some.map(toEffect), clock.now())
     },
     get publicUrl() {
@@ -213,21 +218,33 @@ async function start(
   })
   const desk = answersFirst.around(ownDesk)
   const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
-  const front = await openChat(config, { context, desk, onFault })
+  const fronts: readonly ChatFront[] = await openChats(config, {
+    context,
+    desk,
+    onFault,
+    limitsTimes: hooks.limitsTimes ?? 1,
+  })
 
   const policyLoaded = Promise.withResolvers<void>()
-  const announceInTurn = async ({ stream }: EffectData) => {
+  const announceInTurn = async ({ stream }: EffectData, platform: string | null) => {
     // Before that nobody has a name, and the words would stay as they are.
     await policyLoaded.promise
     await answersFirst.turn()
     await endings.calm(ENDINGS_FIRST_MS)
-    await announce(context, String(stream))
+    await announce(context, String(stream), platform)
   }
+  // Few at once: what is said about an ending must not take the connections that the ending needs.
+  const announcing = (platform: string | null, concurrency: number): [string, Handler] => [
+    announceKind(platform),
+    { retry: 'forever', concurrency, run: (data) => announceInTurn(data, platform) },
+  ]
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
-      // Few at once: what is said about an ending must not take the connections that the ending needs.
-      announce: { retry: 'forever', concurrency: 8, run: announceInTurn },
+      ...Object.fromEntries([
+        announcing(null, 8),
+        ...(platforms.length > 1 ? platforms.map((one) => announcing(one, 6)) : []),
+      ]),
       provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
       extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
       'revoke-all': {
@@ -280,18 +297,20 @@ async function start(
   endings.start()
   onStop(() => endings.stop())
   const watch = watchPolicy({
-    ...{ clock, policy, read: () => readPolicyFile(config.policyFile) },
+    ...{ clock, policy, read: readPolicy },
     onFault: (error) => log.error({ err: error }, 'the policy file was changed and cannot be read: the old one stays'),
   })
   watch.start()
   onStop(() => watch.stop())
   await schedule.start()
   onStop(() => schedule.stop())
-  await front.start()
-  onStop(() => front.stop())
+  for (const front of fronts) {
+    await front.start()
+    onStop(() => front.stop())
+  }
   const checks = readinessChecks({
     ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
-    chat: front.look === undefined ? null : { platform: front.chat.platform, look: front.look },
+    chats: fronts.flatMap(({ chat, look }) => (look === undefined ? [] : [{ platform: chat.platform, look }])),
     policyHeld: async () => {
       const inForce = await policy.provedInForce(db)
       if (!isRefused(inForce) || inForce.refused.code === 'clock-fell-back') return null
@@ -315,7 +334,7 @@ async function start(
     ...{ host: config.host, port: config.port },
     routers: [
       // First: there is somebody who waits for an answer.
-      front.router,
+      ...fronts.map(({ router }) => router),
       createHealth(checks, askAll),
       createMetricsDoor({
         ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },

@@ -65,11 +65,6 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
       missing(name, 'other settings of Teams are there', 'Set it, or leave them all out')
     }
   }
-  if (SLACK.some(isSet) && TEAMS.some(isSet)) {
-    faults.push(
-      'SLACK_* and TEAMS_* are both set, and one process speaks to one of them: a request is announced in one chat. Unset the variables of one',
-    )
-  }
   if (realChat)
     missing('PUBLIC_URL', 'links in chat lead there', 'Set it to the https address that people reach this at')
   const host = values.HOST ?? '127.0.0.1'

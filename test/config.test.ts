@@ -141,11 +141,10 @@ describe('with real chat', () => {
     expect(config.slack).toBeNull()
   })
 
-  it('is one of the two: both are a fault beside all others', () => {
-    expect(faultsOf({ ...PRODUCTION, ...SLACK, ...TEAMS })).toEqual([
-      expect.stringMatching(/^SLACK_\* and TEAMS_\* are both set.*Unset/),
-    ])
-    expect(faultsOf({ ...PRODUCTION, ...SLACK, TEAMS_APP_ID: 'x', PORT: 'y' }).length).toBe(4)
+  it('is both at once where both are set, and neither of them by halves', () => {
+    const config = configOf({ ...PRODUCTION, ...SLACK, ...TEAMS })
+    expect(config).toMatchObject({ localPage: false, slack: { apiUrl: null }, teams: { loginUrl: null } })
+    expect(faultsOf({ ...PRODUCTION, ...SLACK, TEAMS_APP_ID: 'x', PORT: 'y' }).length).toBe(3)
   })
 
   it('needs no signing secret with Socket Mode', () => {

@@ -2,7 +2,8 @@ import type { Router } from 'express'
 import { completionFor, exampleFor } from '../chat/completion.ts'
 import { createLocalChat } from '../chat/local/local-chat.ts'
 import type { LocalPerson } from '../chat/local/local-person.ts'
-import type { Config } from '../config.ts'
+import type { Config, SlackSettings, TeamsSettings } from '../config.ts'
+import { channelList } from '../domain/channels.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Account, Chat, Desk } from '../ports/chat.ts'
 import { newestEvents } from '../report/newest-events.ts'
@@ -12,7 +13,7 @@ import type { Context } from '../workflow/context.ts'
 import { lookAgain } from '../workflow/look-again.ts'
 import { lookAtTarget } from '../workflow/look-at-target.ts'
 
-/** Where people are: the one platform that is configured. */
+/** Where people are: one platform that is configured. */
 export interface ChatFront {
   readonly chat: Chat
   readonly router: Router
@@ -25,6 +26,8 @@ interface ChatSurroundings {
   readonly context: Context
   readonly desk: Desk
   readonly onFault: (what: string, error: unknown) => void
+  /** How many times as much the platforms take as they say: 1 but in tests. */
+  readonly limitsTimes: number
 }
 
 /** @throws NoSuchChat when nobody could be heard */
@@ -33,36 +36,55 @@ export function requireChat({ localPage, slack, teams }: Config): void {
   throw new NoSuchChat('The local page is off, and neither Slack nor Teams is configured. Configure one')
 }
 
-/** Opens the platform that is configured. The SDKs are large: each is loaded only where it is used. */
-export async function openChat(config: Config, around: ChatSurroundings): Promise<ChatFront> {
-  const { context, desk, onFault } = around
+/** Opens every platform that is configured. The SDKs are large: each is loaded only where it is used. */
+export async function openChats(config: Config, around: ChatSurroundings): Promise<ChatFront[]> {
+  const { slack, teams } = config
+  const fronts = await Promise.all([
+    ...(slack === null ? [] : [openSlack(slack, around)]),
+    ...(teams === null ? [] : [openTeams(teams, around)]),
+  ])
+  return fronts.length > 0 ? fronts : [openLocalPage(config, around)]
+}
+
+/** The names of what `openChats` opens. */
+export function platformsOf({ slack, teams }: Config): string[] {
+  const real = [...(slack === null ? [] : ['slack']), ...(teams === null ? [] : ['teams'])]
+  return real.length > 0 ? real : ['local']
+}
+
+async function openSlack(
+  settings: SlackSettings,
+  { context, desk, onFault, limitsTimes }: ChatSurroundings,
+): Promise<ChatFront> {
   const { db, clock, policy } = context
-  if (config.slack !== null) {
-    const { createSlackChat } = await import('../chat/slack/slack-chat.ts')
-    return createSlackChat({
-      ...{ db, clock, desk, settings: config.slack, onFault },
-      onDeleted: (message) => lookAgain(context, message),
-      rendering: {
-        get timeZone() {
-          return policy.current().timeZone
-        },
-        userOf: (identity) => accountOn('slack', policy.current(), identity)?.id ?? null,
+  const { createSlackChat } = await import('../chat/slack/slack-chat.ts')
+  return createSlackChat({
+    ...{ db, clock, desk, settings, onFault, limitsTimes },
+    onDeleted: (message) => lookAgain(context, message),
+    rendering: {
+      get timeZone() {
+        return policy.current().timeZone
       },
-    })
-  }
-  if (config.teams !== null) {
-    const { createTeamsChat } = await import('../chat/teams/teams-chat.ts')
-    return createTeamsChat({
-      ...{ db, clock, desk, settings: config.teams, onFault },
-      rendering: {
-        get timeZone() {
-          return policy.current().timeZone
-        },
-        accountOf: (identity) => accountOn('teams', policy.current(), identity),
+      userOf: (identity) => accountOn('slack', policy.current(), identity)?.id ?? null,
+    },
+  })
+}
+
+async function openTeams(
+  settings: TeamsSettings,
+  { context, desk, onFault, limitsTimes }: ChatSurroundings,
+): Promise<ChatFront> {
+  const { db, clock, policy } = context
+  const { createTeamsChat } = await import('../chat/teams/teams-chat.ts')
+  return createTeamsChat({
+    ...{ db, clock, desk, settings, onFault, limitsTimes },
+    rendering: {
+      get timeZone() {
+        return policy.current().timeZone
       },
-    })
-  }
-  return openLocalPage(config, around)
+      accountOf: (identity) => accountOn('teams', policy.current(), identity),
+    },
+  })
 }
 
 function openLocalPage({ host, policyFile }: Config, { context, desk, onFault }: ChatSurroundings): ChatFront {
@@ -101,8 +123,12 @@ function localPeopleOf({ people }: Policy): LocalPerson[] {
 }
 
 function channelsOf(policy: Policy): string[] {
-  const channels = Object.values(policy.targets).flatMap((target) => target.channel ?? [])
-  return [...new Set([policy.channel, ...channels])]
+  const all = [policy.channel, ...Object.values(policy.targets).map((target) => target.channel)]
+  return [
+    ...new Set(
+      all.flatMap((channels) => (channels === null ? [] : channelList(channels))).map(({ channel }) => channel),
+    ),
+  ]
 }
 
 export class NoSuchChat extends Error {

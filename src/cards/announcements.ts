@@ -1,7 +1,7 @@
 import { type GrantEvent, grantStream, type Placed } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import type { Card, Line } from '../ports/chat.ts'
-import type { Announcement } from './announcement.ts'
+import { type Announcement, inEveryChannel, type Told } from './announcement.ts'
 import { joinLines } from './bundle-lines.ts'
 import { extensionCard, mayDecide } from './extension-card.ts'
 import { type ExtensionStory, extensionStories } from './extension-story.ts'
@@ -29,10 +29,10 @@ export function announceGrant(
   if (state === null) return []
   const stream = grantStream(id)
   const stories = extensionStories(events)
-  return [
+  const told: Told[] = [
     {
       key: `${stream}:card`,
-      to: { kind: 'channel', channel: state.channel },
+      to: { kind: 'card' },
       message: grantCard(state, 'channel', context),
       priority: state.status === 'pending' ? 0 : state.status === 'removed' ? 2 : 3,
     },
@@ -43,6 +43,7 @@ export function announceGrant(
     ...untoldMessages(stream, state, events, undelivered, context),
     ...threadLines(stream, events, state, context),
   ]
+  return inEveryChannel(told, { stream, announcedIn: state.announcedIn })
 }
 
 /** What an approver was asked, and how it was decided: what came of it is in the channel. */
@@ -51,7 +52,7 @@ function approverCards(
   state: GrantState,
   events: readonly Placed<GrantEvent>[],
   context: CardContext,
-): Announcement[] {
+): Told[] {
   const stream = grantStream(id)
   const asked = events.flatMap((event) =>
     event.type === 'request.asked' || event.type === 'request.approvers-changed' ? event.data.approvers : [],
@@ -82,12 +83,7 @@ const DECIDED: readonly GrantEvent['type'][] = [
   ...(['request.approved', 'request.denied', 'request.cancelled', 'request.expired', 'grant.failed'] as const),
 ]
 
-function extensionCards(
-  stream: string,
-  state: GrantState,
-  story: ExtensionStory,
-  context: CardContext,
-): Announcement[] {
+function extensionCards(stream: string, state: GrantState, story: ExtensionStory, context: CardContext): Told[] {
   return story.approvers.map(({ id }) => ({
     key: `${stream}:approver:${id}:ext:${story.askedSeq}`,
     to: { kind: 'person', identity: id },
@@ -101,11 +97,11 @@ function escalations(
   events: readonly Placed<GrantEvent>[],
   state: GrantState,
   context: CardContext,
-): Announcement[] {
+): Told[] {
   return events.flatMap((event) => {
     if (event.type !== 'request.held' && event.type !== 'grant.stuck') return []
     return event.data.escalatedTo.map(
-      (identity): Announcement => ({
+      (identity): Told => ({
         key: `${stream}:escalation:${event.seq}:${identity}`,
         to: { kind: 'person', identity },
         message: withoutButtons(grantCard(state, 'approver', context)),
@@ -124,7 +120,7 @@ function threadLines(
   events: readonly Placed<GrantEvent>[],
   state: GrantState,
   context: CardContext,
-): Announcement[] {
+): Told[] {
   const groups: { first: number; since: number; lines: Line[]; isLast: boolean }[] = []
   for (const event of events) {
     const said = threadLine(event, context.names, state.for)

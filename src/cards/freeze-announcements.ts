@@ -4,7 +4,7 @@ import type { Placed } from '../domain/grant-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import { stewardsOf } from '../domain/stewards.ts'
 import type { Button, Card, Span } from '../ports/chat.ts'
-import type { Announcement } from './announcement.ts'
+import { type Announcement, keyIn } from './announcement.ts'
 import { scopeSpan, scopeWord } from './freeze-lines.ts'
 import { code, joined, line, type Names, people, person, text, time, typed } from './text.ts'
 
@@ -31,9 +31,10 @@ export function announceFreezes(
     const { freeze, lifted } = episode
     const key = `${stream}:${freeze.seq}`
     const inChannels = (about: string, message: Announcement['message'], priority: Announcement['priority']) =>
-      freeze.channels.map(
-        (channel): Announcement => ({
-          ...{ key: `${key}:${about}:${channel}`, to: { kind: 'channel', channel }, message, priority },
+      freeze.announcedIn.map(
+        (where): Announcement => ({
+          ...{ key: keyIn(where, `${key}:${about}:${where.channel}`), to: { kind: 'channel', ...where } },
+          ...{ message, priority },
         }),
       )
     return [

@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts'
 import type { GrantEvent, Placed, WaitCause } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Card, Line, Span } from '../ports/chat.ts'
-import type { Announcement } from './announcement.ts'
+import type { Told } from './announcement.ts'
 import { endNearCard } from './end-near-card.ts'
 import type { ExtensionStory } from './extension-story.ts'
 import { type CardContext, grantCard } from './grant-card.ts'
@@ -19,7 +19,7 @@ export function holderMessages(
   events: readonly Placed<GrantEvent>[],
   stories: readonly ExtensionStory[],
   context: CardContext,
-): Announcement[] {
+): Told[] {
   const said = events.flatMap((event) => onEvent(event, events, state, context))
   const all = [...said, ...stories.flatMap((story) => onExtension(story, state, context.names))]
   // The last one under a key is what holds: a removal that was stuck, and is done.
@@ -35,7 +35,7 @@ export function holderMessages(
 interface Said {
   readonly about: string
   readonly message: Card | Line
-  readonly priority: Announcement['priority']
+  readonly priority: Told['priority']
 }
 
 function onEvent(

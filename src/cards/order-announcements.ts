@@ -2,7 +2,7 @@ import type { Placed } from '../domain/grant-event.ts'
 import { type OrderEvent, orderStream } from '../domain/order-event.ts'
 import { foldOrder } from '../domain/order-state.ts'
 import type { Line } from '../ports/chat.ts'
-import type { Announcement } from './announcement.ts'
+import { type Announcement, inEveryChannel, type Told } from './announcement.ts'
 import type { CardContext } from './grant-card.ts'
 import { orderCard } from './order-card.ts'
 import { code, joined, line, type Names, people, person, strong } from './text.ts'
@@ -18,15 +18,15 @@ export function announceOrder(id: string, events: readonly Placed<OrderEvent>[],
     return message === null ? [] : [{ event, message }]
   })
   const toProposer = lines.filter(({ event }) => FOR_THE_PROPOSER.includes(event.type))
-  return [
+  const told: Told[] = [
     {
       key: `${stream}:card`,
-      to: { kind: 'channel', channel: state.channel },
+      to: { kind: 'card' },
       message: orderCard(state, 'channel', context),
       priority,
     },
     ...state.signers.map(
-      ({ id: identity }): Announcement => ({
+      ({ id: identity }): Told => ({
         key: `${stream}:signer:${identity}`,
         to: { kind: 'person', identity },
         message: orderCard(state, 'signer', context),
@@ -34,7 +34,7 @@ export function announceOrder(id: string, events: readonly Placed<OrderEvent>[],
       }),
     ),
     ...lines.map(
-      ({ event, message }): Announcement => ({
+      ({ event, message }): Told => ({
         key: `${stream}:line:${event.seq}`,
         to: { kind: 'thread' },
         message,
@@ -42,7 +42,7 @@ export function announceOrder(id: string, events: readonly Placed<OrderEvent>[],
       }),
     ),
     ...toProposer.map(
-      ({ event, message }): Announcement => ({
+      ({ event, message }): Told => ({
         key: `${stream}:proposer:${event.seq}`,
         to: { kind: 'person', identity: state.by },
         message: { ...message, text: [code(id), { kind: 'text', text: ': ' }, ...message.text] },
@@ -50,6 +50,7 @@ export function announceOrder(id: string, events: readonly Placed<OrderEvent>[],
       }),
     ),
   ]
+  return inEveryChannel(told, { stream, announcedIn: state.announcedIn })
 }
 
 const FOR_THE_PROPOSER: readonly OrderEvent['type'][] = [

@@ -1,8 +1,9 @@
+import { channelList } from '../domain/channels.ts'
 import type { Placed } from '../domain/grant-event.ts'
 import { type OrphanFact, type OrphanReason, orphanStream } from '../domain/orphan-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Card } from '../ports/chat.ts'
-import type { Announcement } from './announcement.ts'
+import { type Announcement, keyIn } from './announcement.ts'
 import { code, text, time } from './text.ts'
 
 /**
@@ -17,9 +18,13 @@ export function announceOrphan(id: string, events: readonly Placed<OrphanFact>[]
     const gone = next?.type === 'orphan.removed' ? next : null
     const key = `${orphanStream(id)}:${event.seq}`
     const message = orphanCard(id, event, gone)
-    const channel = policy.targets[event.data.target]?.channel ?? policy.channel
+    const channels = channelList(policy.targets[event.data.target]?.channel ?? policy.channel)
     return [
-      { key: `${key}:card`, to: { kind: 'channel', channel }, message, priority: 1 },
+      ...channels.map(
+        (where): Announcement => ({
+          ...{ key: keyIn(where, `${key}:card`), to: { kind: 'channel', ...where }, message, priority: 1 },
+        }),
+      ),
       ...policy.escalateTo.map(
         (identity): Announcement => ({
           key: `${key}:${identity}`,

@@ -1,6 +1,7 @@
+import { type Channels, channelList } from '../domain/channels.ts'
 import type { RecordedPolicyFact } from '../domain/house-event.ts'
 import type { Card } from '../ports/chat.ts'
-import type { Announcement } from './announcement.ts'
+import { type Announcement, keyIn } from './announcement.ts'
 import { code, type Names, person, text } from './text.ts'
 
 /** The longest part of a difference that a card shows; the record has all of it. */
@@ -8,17 +9,23 @@ const MOST_DIFF_LINES = 20
 const MOST_LINE_CHARACTERS = 200
 
 /** A policy that was loaded or put into force is said in the channel: nobody changes the rules quietly. */
-export function announcePolicies(facts: readonly RecordedPolicyFact[], channel: string, names: Names): Announcement[] {
+export function announcePolicies(
+  facts: readonly RecordedPolicyFact[],
+  channels: Channels,
+  names: Names,
+): Announcement[] {
   // Every start loads the policy in force: nothing changed. The first puts itself into force: one card says both.
   const said = facts.filter(
     ({ type, data }) => type !== 'policy.loaded' || (data.before !== null && data.before !== data.policy),
   )
-  return said.map((fact) => ({
-    key: `policy:${fact.seq}`,
-    to: { kind: 'channel', channel },
-    message: fact.type === 'policy.loaded' ? loadedCard(fact) : activatedCard(fact, names),
-    priority: 3,
-  }))
+  return said.flatMap((fact) => {
+    const message = fact.type === 'policy.loaded' ? loadedCard(fact) : activatedCard(fact, names)
+    return channelList(channels).map(
+      (where): Announcement => ({
+        ...{ key: keyIn(where, `policy:${fact.seq}`), to: { kind: 'channel', ...where }, message, priority: 3 },
+      }),
+    )
+  })
 }
 
 function loadedCard(fact: Extract<RecordedPolicyFact, { type: 'policy.loaded' }>): Card {

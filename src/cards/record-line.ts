@@ -38,6 +38,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'policy.loaded': 'A policy was loaded.',
   'policy.activated': 'A policy came into force.',
   'act.refused': 'An act was refused.',
+  'person.told-on': 'Somebody said where they want to be told.',
   'orphan.found': 'An access that no grant explains was found.',
   'orphan.removed': 'An access that no grant explains was removed.',
   'notice.undeliverable': 'A notice could not be delivered.',

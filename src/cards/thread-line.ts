@@ -1,6 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { Approver, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
 import type { Line, Span } from '../ports/chat.ts'
+import { platformName } from './channel-name.ts'
 import { capital, code, line, type Names, people, person, strong, time, typed } from './text.ts'
 import { waitWord } from './wait-word.ts'
 
@@ -115,7 +116,11 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
         '. I go on trying.',
       )
     case 'notice.undeliverable':
-      return line('alarm', `A notice to ${event.data.to} could not be delivered (${event.data.code}).`)
+      return line(
+        'alarm',
+        `A notice to ${event.data.to} could not be delivered (${event.data.code})`,
+        event.data.instead === undefined ? '.' : ` and goes to them on ${platformName(event.data.instead)}.`,
+      )
     case 'notice.deleted':
       return line('alarm', 'Somebody deleted the card of this. It is posted again; the record has all of it.')
     case 'closed':

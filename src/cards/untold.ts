@@ -1,7 +1,8 @@
+import type { ChannelOn } from '../domain/channels.ts'
 import type { Approver, GrantEvent, Placed } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
-import type { Span } from '../ports/chat.ts'
-import type { Announcement } from './announcement.ts'
+import { cardKey, keyIn, type Told } from './announcement.ts'
+import { cardPlaces, channelName } from './channel-name.ts'
 import { type CardContext, grantCard } from './grant-card.ts'
 import { code, line, people, person, text } from './text.ts'
 import { threadLine } from './thread-line.ts'
@@ -21,13 +22,15 @@ export function untoldMessages(
   events: readonly Placed<GrantEvent>[],
   undelivered: readonly Undelivered[],
   context: CardContext,
-): Announcement[] {
+): Told[] {
   const failed = new Map<string, Set<string>>()
   // A crash may have written the same fact twice.
   const once = undelivered.filter((fact, at) => undelivered.findIndex((one) => isSame(one, fact)) === at)
-  return once.flatMap((fact): Announcement[] => {
+  return once.flatMap((fact): Told[] => {
     if (fact.type === 'notice.deleted') return cardDeleted(stream, fact, context)
-    if (fact.data.notice === `${stream}:card`) return cardMissing(stream, state, fact, context)
+    if (fact.data.instead !== undefined) return []
+    const missing = state.announcedIn.find((where) => cardKey(stream, where) === fact.data.notice)
+    if (missing !== undefined) return cardMissing(stream, missing, state, fact, context)
     const asking = askingOf(stream, events, fact)
     if (asking === null) return []
     const untold = (failed.get(asking.scope) ?? new Set()).add(fact.data.to)
@@ -38,8 +41,9 @@ export function untoldMessages(
 }
 
 function isSame(one: Undelivered, other: Undelivered): boolean {
-  const fallbackOf = (fact: Undelivered) => (fact.type === 'notice.undeliverable' ? fact.data.fallback : undefined)
-  return one.type === other.type && one.data.notice === other.data.notice && fallbackOf(one) === fallbackOf(other)
+  const wentTo = ({ type, data }: Undelivered) =>
+    type === 'notice.undeliverable' ? `${data.fallback ?? ''} ${data.instead ?? ''}` : ''
+  return one.type === other.type && one.data.notice === other.data.notice && wentTo(one) === wentTo(other)
 }
 
 interface Asking {
@@ -74,7 +78,7 @@ function idsOf(approvers: readonly Approver[]): string[] {
   return approvers.map((approver) => approver.id)
 }
 
-function oneUntold(stream: string, state: GrantState, fact: GivenUp, { names }: CardContext): Announcement[] {
+function oneUntold(stream: string, state: GrantState, fact: GivenUp, { names }: CardContext): Told[] {
   const who = person(fact.data.to, names)
   const message = line(
     ...([
@@ -82,7 +86,7 @@ function oneUntold(stream: string, state: GrantState, fact: GivenUp, { names }: 
       who,
       ` could not be told in person (${fact.data.code}). Ask them in another way: the card in `,
     ] as const),
-    ...[channelName(state.channel), ' has the buttons, for ', code(state.id), '.'],
+    ...[...cardPlaces(state.announcedIn), ' has the buttons, for ', code(state.id), '.'],
   )
   const about = `untold:${fact.seq}`
   return [
@@ -91,7 +95,7 @@ function oneUntold(stream: string, state: GrantState, fact: GivenUp, { names }: 
   ]
 }
 
-function escalate(stream: string, state: GrantState, asking: Asking, context: CardContext): Announcement[] {
+function escalate(stream: string, state: GrantState, asking: Asking, context: CardContext): Told[] {
   const { names, escalateTo } = context
   const untold = people(asking.approvers, names)
   const card = grantCard(state, 'approver', context)
@@ -114,7 +118,7 @@ function escalate(stream: string, state: GrantState, asking: Asking, context: Ca
       priority: 1,
     },
     ...escalateTo.map(
-      (identity): Announcement => ({
+      (identity): Told => ({
         key: `${stream}:escalation:untold:${asking.scope}:${identity}`,
         to: { kind: 'person', identity },
         message: { ...card, tone: 'alarm', body: [why, ...card.body], buttons: [] },
@@ -125,14 +129,20 @@ function escalate(stream: string, state: GrantState, asking: Asking, context: Ca
 }
 
 /** Without its card the request has no thread, and its approvers only the message in person. */
-function cardMissing(stream: string, state: GrantState, fact: GivenUp, context: CardContext): Announcement[] {
+function cardMissing(stream: string, where: ChannelOn, state: GrantState, fact: GivenUp, context: CardContext): Told[] {
   const { fallback, code: why } = fact.data
-  const start = ['The card of ', code(state.id), ' could not be posted in ', channelName(state.channel), ` (${why}). `]
+  const start = ['The card of ', code(state.id), ' could not be posted in ', channelName(where), ` (${why}). `]
   const message =
     fallback === undefined
       ? line('alarm', ...start, 'Let me into that channel, or name another one in the policy.')
-      : line('alarm', ...start, 'It is in ', channelName(fallback), ' instead, until I am let into that channel.')
-  const about = fallback === undefined ? 'no-card' : 'card-elsewhere'
+      : line(
+          'alarm',
+          ...start,
+          'It is in ',
+          channelName({ ...where, channel: fallback }),
+          ' instead, until I am let into that channel.',
+        )
+  const about = keyIn(where, fallback === undefined ? 'no-card' : 'card-elsewhere')
   const told = new Set([...(context.target(state.target)?.owners ?? []), ...context.escalateTo])
   return [...told].map((identity) => ({
     key: `${stream}:escalation:${about}:${identity}`,
@@ -142,13 +152,9 @@ function cardMissing(stream: string, state: GrantState, fact: GivenUp, context: 
   }))
 }
 
-function cardDeleted(stream: string, fact: Undelivered, { names }: CardContext): Announcement[] {
+function cardDeleted(stream: string, fact: Undelivered, { names }: CardContext): Told[] {
   const message = threadLine(fact, names)
   return message === null
     ? []
     : [{ key: `${stream}:deleted:${fact.seq}`, to: { kind: 'thread' }, message, priority: 3 }]
-}
-
-function channelName(channel: string): Span {
-  return code(/^(#|[CG][A-Z0-9]{6,}$)/.test(channel) ? channel : `#${channel}`)
 }

@@ -7,6 +7,7 @@ import { isVerb } from '../domain/verbs.ts'
 /** What somebody said after `/access`, understood. Every platform calls this one parser. */
 export type Command =
   | { readonly verb: 'form' | 'help' | 'list' | 'mine' }
+  | { readonly verb: 'here'; readonly off: boolean }
   | { readonly verb: 'status' | 'evidence' | 'end' | 'cancel' | 'done'; readonly grant: string }
   | { readonly verb: 'freeze'; readonly scope: string; readonly reason: string }
   | { readonly verb: 'unfreeze'; readonly scope: string }
@@ -97,6 +98,11 @@ function parseVerb(verb: string, rest: string): Command | Refused {
     case 'list':
     case 'mine':
       return { verb }
+    case 'here': {
+      const [word] = firstWord(rest.toLowerCase())
+      if (word === '' || word === 'off') return { verb, off: word === 'off' }
+      return refuse({ code: 'malformed', what: 'What follows here', expected: 'nothing, or off' })
+    }
     case 'status':
     case 'evidence':
     case 'end':

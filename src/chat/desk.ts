@@ -3,6 +3,7 @@ import { readOrderId } from '../domain/order-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
 import type { Act, Answer, Desk, Press, Submission } from '../ports/chat.ts'
 import { askExtension } from '../workflow/ask-extension.ts'
+import { chooseWhereToTell } from '../workflow/choose-where-to-tell.ts'
 import type { Context } from '../workflow/context.ts'
 import { decideGrant } from '../workflow/decide-grant.ts'
 import { cancelRequest, endGrant } from '../workflow/end-grant.ts'
@@ -47,6 +48,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return openAskForm(context, act)
     case 'help':
       return Promise.resolve(showHelp())
+    case 'here':
+      return chooseWhereToTell(context, act, command.off)
     case 'list':
       return showOffers(context, act)
     case 'mine':

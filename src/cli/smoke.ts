@@ -1,15 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import type { Db } from '../db/transaction.ts'
+import { channelOn } from '../domain/channels.ts'
 import type { Policy } from '../domain/policy.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
-import type { Account, Card, Chat, Desk, Line } from '../ports/chat.ts'
+import type { Account, Card, Chat, Desk, Line, MessageRef } from '../ports/chat.ts'
+import type { ChatTrial } from '../ports/chat-trial.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { DONE, type ExitCode, NO, oneLine, say } from './terminal.ts'
 import { ConfigurationWrong, configuration, withRecord } from './with-record.ts'
 
-/** Tries the real platform with the real settings: signs in, posts, changes, answers in a thread, writes to one person. */
+/**
+ * Tries the real platform with the real settings: its rights, a card that is posted, looked up, changed, answered in its
+ * thread and deleted, a message to one person; and says what that does not show.
+ */
 export async function smoke(given: Arguments): Promise<ExitCode> {
   const platform = given.word(0)
   if (platform === 's3') return (await import('./smoke-s3.ts')).smokeS3()
@@ -17,6 +22,9 @@ export async function smoke(given: Arguments): Promise<ExitCode> {
   const config = configuration()
   const policy = await readPolicy(config.policyFile)
   const account = accountOf(policy, given.value('as'), platform)
+  const channel = channelOn(policy.channel, platform)
+  if (channel === null)
+    throw new ConfigurationWrong(`The policy announces nothing on ${platform}: channel does not name it`)
   return withRecord(config, async ({ database, clock }) => {
     const faults: string[] = []
     const front = await open(platform, config, {
@@ -26,15 +34,25 @@ export async function smoke(given: Arguments): Promise<ExitCode> {
     try {
       await front.start()
       const signedIn = tell('sign in', faults)
-      return signedIn && (await trySending(front.chat, policy.channel, account, clock)) ? goOn(platform) : NO
+      const isGood = signedIn && (await tryRights(front.trial)) && (await trySending(front, channel, account, clock))
+      if (signedIn) sayNotProved(front.trial)
+      return isGood ? DONE : NO
     } finally {
       await front.stop()
     }
   })
 }
 
-async function trySending(chat: Chat, channel: string, account: Account, clock: Clock): Promise<boolean> {
-  const key = `smoke:${clock.now()}`
+/** What the platform says of every right; without one the rest says no more. */
+async function tryRights(trial: ChatTrial): Promise<boolean> {
+  const rights = await attempt('ask what the app may do', () => trial.rights())
+  const given = rights?.map(({ right, granted }) => tell(`have ${right}`, granted ? [] : ['it is missing'])) ?? [false]
+  return !given.includes(false)
+}
+
+async function trySending({ chat, trial }: Front, channel: string, account: Account, clock: Clock): Promise<boolean> {
+  const since = clock.now()
+  const key = `smoke:${since}`
   const ref = await attempt(`post a card in ${channel}`, () =>
     chat.post({ kind: 'channel', channel }, `${key}:card`, card('being tried', clock.now())),
   )
@@ -42,6 +60,7 @@ async function trySending(chat: Chat, channel: string, account: Account, clock: 
     chat.post({ kind: 'person', account }, `${key}:person`, line('Countersign can write to you.')),
   )
   if (ref === null) return false
+  const found = await tryFinding(trial, ref, `${key}:card`, since)
   const changed = await attempt('change the card', async () => {
     await chat.update(ref, card('tried', clock.now()))
     return ref
@@ -49,13 +68,31 @@ async function trySending(chat: Chat, channel: string, account: Account, clock: 
   const threaded = await attempt('write in its thread', () =>
     chat.post({ kind: 'thread', root: ref }, `${key}:line`, line('Nothing was asked for and nothing was given.')),
   )
-  return alone !== null && changed !== null && threaded !== null
+  // The line first: a card that is gone with a line under it leaves a gap that somebody asks about.
+  const removed = await attempt('delete both again', async () => {
+    if (threaded !== null) await trial.remove(threaded)
+    await trial.remove(ref)
+    return true
+  })
+  return found && ![alone, changed, threaded, removed].includes(null)
 }
 
-async function attempt<T>(what: string, run: () => Promise<T>): Promise<T | null> {
+async function tryFinding(trial: ChatTrial, ref: MessageRef, key: string, since: number): Promise<boolean> {
+  const found = await attempt('look the card up', async () => ({ is: await trial.find(ref, key, since) }), 'quiet')
+  if (found === null) return false
+  if (found.is === null) say('note the platform lets no bot look a message up')
+  return found.is === null || tell('look the card up', found.is ? [] : ['it is not where it was posted'])
+}
+
+function sayNotProved({ notProved }: ChatTrial): void {
+  say('\nNot proved from here:')
+  for (const one of notProved) say(`- ${one}`)
+}
+
+async function attempt<T>(what: string, run: () => Promise<T>, quiet: 'quiet' | null = null): Promise<T | null> {
   try {
     const result = await run()
-    tell(what, [])
+    if (quiet === null) tell(what, [])
     return result
   } catch (error) {
     tell(what, [error instanceof Error ? error.message : String(error)])
@@ -66,12 +103,6 @@ async function attempt<T>(what: string, run: () => Promise<T>): Promise<T | null
 function tell(what: string, faults: readonly string[]): boolean {
   say(faults.length === 0 ? `yes  ${what}` : `no   ${what}: ${faults.map(oneLine).join('; ')}`)
   return faults.length === 0
-}
-
-function goOn(platform: 'slack' | 'teams'): ExitCode {
-  const how = platform === 'slack' ? '/access help' : '@Countersign help in the channel, and help to it alone'
-  say(`\nWhat people do cannot be tried from here: start Countersign, then write ${how}.`)
-  return DONE
 }
 
 async function open(platform: 'slack' | 'teams', { slack, teams }: Config, house: House): Promise<Front> {
@@ -130,6 +161,7 @@ interface House {
 
 interface Front {
   readonly chat: Chat
+  readonly trial: ChatTrial
   start(): Promise<void>
   stop(): Promise<void>
 }

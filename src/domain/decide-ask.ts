@@ -1,4 +1,5 @@
 import { eligibleApprovers, MOST_APPROVERS, missingApprovers, type Roster, ruleInWords } from './approvers.ts'
+import { announcedIn } from './channels.ts'
 import { checkReason } from './check-reason.ts'
 import type { GrantEvent } from './grant-event.ts'
 import type { Entitlement, Policy, Target } from './policy.ts'
@@ -67,7 +68,7 @@ export function decideAsk(ask: Ask, roster: Roster, policy: Policy, now: number)
       grants: entitlement.grants,
       durationMs: ask.durationMs,
       reason: ask.reason.trim(),
-      channel: target.channel ?? policy.channel,
+      ...announcedIn(target.channel ?? policy.channel),
       pendingUntil: now + policy.pendingForMs,
       policy: policy.hash,
       approvers: eligibleApprovers(entitlement.approvals, roster, parties).slice(0, MOST_APPROVERS),

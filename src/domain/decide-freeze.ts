@@ -1,4 +1,5 @@
 import { MOST_APPROVERS } from './approvers.ts'
+import { type ChannelOn, channelList } from './channels.ts'
 import { checkReason } from './check-reason.ts'
 import { EVERYWHERE, type FreezeEvent } from './freeze-event.ts'
 import type { Freeze, FreezeState } from './freeze-state.ts'
@@ -28,8 +29,10 @@ export function decideFreeze(state: FreezeState, { by, policy, assurance }: Free
   }
   const badReason = checkReason(said, FREEZE_REASON)
   if (badReason !== null) return badReason
-  const channels = channelsOf(policy, state.target)
-  const data = { by, as: steward.as, reason: said.trim(), channels, policy: policy.hash, assurance }
+  const all = channelsOf(policy, state.target)
+  const channels = [...new Set(all.map(({ channel }) => channel))]
+  const where = all.every(({ platform }) => platform === null) ? { channels } : { channels, announcedIn: all }
+  const data = { by, as: steward.as, reason: said.trim(), ...where, policy: policy.hash, assurance }
   return [{ type: 'freeze.set', data }]
 }
 
@@ -101,8 +104,10 @@ function stewardIn(policy: Policy, target: string, by: string): { as: readonly s
   return refuse({ code: 'may-not-freeze', target, may: all.map(({ id }) => id).slice(0, MOST_APPROVERS) })
 }
 
-function channelsOf(policy: Policy, target: string): string[] {
+/** Every channel once. */
+function channelsOf(policy: Policy, target: string): ChannelOn[] {
   const targets = target === EVERYWHERE ? Object.values(policy.targets) : [policy.targets[target]]
   const own = targets.map((one) => one?.channel ?? policy.channel)
-  return [...new Set(target === EVERYWHERE ? [policy.channel, ...own] : own)]
+  const all = (target === EVERYWHERE ? [policy.channel, ...own] : own).flatMap(channelList)
+  return [...new Map(all.map((one) => [`${one.platform} ${one.channel}`, one])).values()]
 }

@@ -1,4 +1,5 @@
 import { MOST_APPROVERS } from './approvers.ts'
+import { announcedIn } from './channels.ts'
 import { checkReason } from './check-reason.ts'
 import type { Assurance, GrantEvent } from './grant-event.ts'
 import type { GrantState } from './grant-state.ts'
@@ -47,7 +48,7 @@ export function decideProposal(
     {
       type: 'order.proposed',
       data: {
-        ...{ by, as: proposer.as, subject, reason: said.trim(), channel: target?.channel ?? policy.channel },
+        ...{ by, as: proposer.as, subject, reason: said.trim(), ...announcedIn(target?.channel ?? policy.channel) },
         ...{ pendingUntil: now + pendingForMs, requests: open.requests, grants: open.grants, held },
         ...{ signers: signers.slice(0, MOST_APPROVERS), policy: hash, assurance },
       },

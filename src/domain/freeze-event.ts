@@ -1,3 +1,4 @@
+import type { ChannelOn } from './channels.ts'
 import type { Approver, Assurance } from './grant-event.ts'
 
 /**
@@ -15,6 +16,8 @@ export type FreezeEvent =
         readonly reason: string
         /** Where it is announced, frozen at the moment of the freezing. */
         readonly channels: readonly string[]
+        /** The same with their platforms, where the policy names them. */
+        readonly announcedIn?: readonly ChannelOn[]
         readonly policy: string
         readonly assurance: Assurance
       }

@@ -1,3 +1,4 @@
+import type { ChannelOn } from './channels.ts'
 import type { FreezeEvent } from './freeze-event.ts'
 import type { Approver, Placed } from './grant-event.ts'
 
@@ -15,7 +16,7 @@ export interface Freeze {
   readonly by: string
   readonly at: number
   readonly reason: string
-  readonly channels: readonly string[]
+  readonly announcedIn: readonly ChannelOn[]
   /** Its place in the stream: names it among all freezes of the target. */
   readonly seq: number
   readonly lift: LiftAsked | null
@@ -40,7 +41,8 @@ export function evolveFreeze(state: FreezeState, event: Placed<FreezeEvent>): Fr
   switch (event.type) {
     case 'freeze.set': {
       const { by, reason, channels } = event.data
-      return { ...state, seq, freeze: { target: state.target, by, at, reason, channels, seq, lift: null } }
+      const announcedIn = event.data.announcedIn ?? channels.map((channel) => ({ platform: null, channel }))
+      return { ...state, seq, freeze: { target: state.target, by, at, reason, announcedIn, seq, lift: null } }
     }
     case 'freeze.lift-asked': {
       const { by, askedUntil, signers } = event.data

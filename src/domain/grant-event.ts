@@ -1,3 +1,4 @@
+import type { AnnouncedIn } from './channels.ts'
 import type { Independence } from './independence.ts'
 
 /**
@@ -19,13 +20,12 @@ export type GrantEvent =
         grants: string
         durationMs: number
         reason: string
-        channel: string
         pendingUntil: number
         policy: string
         approvers: readonly Approver[]
         /** In words: `1 of manager`, `1 of owners`. */
         rules: readonly string[]
-      }
+      } & AnnouncedIn
     >
   /** Too few persons may approve: nothing moves until somebody mends the policy or the directory. */
   | Fact<'request.held', { missing: number; escalatedTo: readonly string[] }>
@@ -91,8 +91,8 @@ export type GrantEvent =
   | Fact<'grant.removed', { checks: readonly Look[]; left: readonly Left[]; lateMs: number }>
   /** Removal is not proved and a person must look; trying goes on. */
   | Fact<'grant.stuck', { step: GrantStep; code: string; message: string; escalatedTo: readonly string[] }>
-  /** A message was given up; `fallback` names the channel that it went to instead. */
-  | Fact<'notice.undeliverable', { to: string; notice: string; code: string; fallback?: string }>
+  /** A message was given up; `fallback` names the channel that it went to instead, `instead` the platform. */
+  | Fact<'notice.undeliverable', { to: string; notice: string; code: string; fallback?: string; instead?: string }>
   /** A message of ours was found deleted, and was posted again. */
   | Fact<'notice.deleted', { notice: string }>
   | Fact<'closed', { count: number }>

@@ -1,3 +1,4 @@
+import { type ChannelOn, readAnnouncedIn } from './channels.ts'
 import type { Approver, EndingCause, GrantEvent, GrantStep, Left, Look, Placed, WaitCause } from './grant-event.ts'
 import type { GrantOutcome } from './refusal.ts'
 
@@ -13,7 +14,7 @@ export interface GrantState {
   readonly grants: string
   readonly durationMs: number
   readonly reason: string
-  readonly channel: string
+  readonly announcedIn: readonly ChannelOn[]
   readonly rules: readonly string[]
   readonly askedAt: number
   readonly pendingUntil: number
@@ -124,10 +125,19 @@ export function evolve(id: string, state: GrantState | null, event: Placed<Grant
 }
 
 function begin(id: string, event: Placed<Extract<GrantEvent, { type: 'request.asked' }>>): GrantState {
-  const { by, target, entitlement, grants, durationMs, reason, channel, rules, pendingUntil, approvers } = event.data
+  const { by, target, entitlement, grants, durationMs, reason, rules, pendingUntil, approvers } = event.data
   return {
     ...{ id, seq: event.seq, status: 'pending', by, for: event.data.for, target, entitlement, grants, durationMs },
-    ...{ reason, channel, rules, askedAt: event.at, pendingUntil, approvers, missing: 0, signatures: [] },
+    ...{
+      reason,
+      announcedIn: readAnnouncedIn(event.data),
+      rules,
+      askedAt: event.at,
+      pendingUntil,
+      approvers,
+      missing: 0,
+      signatures: [],
+    },
     ...{
       approval: null,
       waitsFor: null,

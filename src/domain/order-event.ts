@@ -1,3 +1,4 @@
+import type { AnnouncedIn } from './channels.ts'
 import { type ActRefused, type Approver, type Assurance, readIdBody } from './grant-event.ts'
 import type { Subject } from './stewards.ts'
 
@@ -14,7 +15,6 @@ export type OrderEvent =
         subject: Subject
         /** Private. */
         reason: string
-        channel: string
         pendingUntil: number
         /** What was open when it was proposed. */
         requests: number
@@ -25,7 +25,7 @@ export type OrderEvent =
         signers: readonly Approver[]
         policy: string
         assurance: Assurance
-      }
+      } & AnnouncedIn
     >
   | Fact<'order.confirmed', { by: string; as: readonly string[]; policy: string; assurance: Assurance }>
   /** By whoever may confirm, or taken back by whoever proposed it. */

@@ -1,3 +1,4 @@
+import { type ChannelOn, readAnnouncedIn } from './channels.ts'
 import type { Approver, Placed } from './grant-event.ts'
 import type { OrderEvent, OrderOutcome } from './order-event.ts'
 import type { Subject } from './stewards.ts'
@@ -10,7 +11,7 @@ export interface OrderState {
   readonly by: string
   readonly subject: Subject
   readonly reason: string
-  readonly channel: string
+  readonly announcedIn: readonly ChannelOn[]
   readonly proposedAt: number
   readonly pendingUntil: number
   readonly requests: number
@@ -37,9 +38,10 @@ export function evolveOrder(id: string, state: OrderState | null, event: Placed<
   const { seq, at } = event
   if (state === null) {
     if (event.type !== 'order.proposed') throw new Error(`Stream of ${id} starts with ${event.type}`)
-    const { as: _as, policy: _policy, assurance: _assurance, ...words } = event.data
+    const { as: _as, policy: _policy, assurance: _assurance, channel: _channel, ...words } = event.data
     return {
       ...words,
+      announcedIn: readAnnouncedIn(event.data),
       id,
       seq,
       status: 'pending',

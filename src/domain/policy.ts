@@ -1,3 +1,5 @@
+import type { Channels } from './channels.ts'
+
 /** The rules in force, as the decisions need them. `policy/` makes one of these from YAML; nothing here reads a file. */
 export interface Policy {
   /** SHA-256 of the exact text it was read from, hex. What the record calls "the policy". */
@@ -5,9 +7,9 @@ export interface Policy {
   /** IANA zone for calendars and for moments that have no reader. */
   readonly timeZone: string
   /** Where a target's requests are announced when it names no channel of its own. */
-  readonly channel: string
+  readonly channel: Channels
   /** Where they go when their own channel cannot be reached; null: to nobody but those who are told in person. */
-  readonly fallbackChannel: string | null
+  readonly fallbackChannel: Channels | null
   /** A pending request ends after this long, milliseconds. */
   readonly pendingForMs: number
   /** How long before its end a grant's holder is told, milliseconds. */
@@ -40,7 +42,7 @@ export interface Target {
   /** Identity ids, groups already resolved. */
   readonly owners: readonly string[]
   readonly financialReporting: boolean
-  readonly channel: string | null
+  readonly channel: Channels | null
   /** What a bare target means in `/access`; always of level `read`. */
   readonly defaultEntitlement: string | null
   readonly entitlements: Readonly<Record<string, Entitlement>>

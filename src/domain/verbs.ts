@@ -1,6 +1,7 @@
 /** Words that follow `/access` and are not targets, and the one that stands for all. A policy may not name a target so. */
 export const VERBS = [
   'help',
+  'here',
   'list',
   'mine',
   'status',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Channels } from '../domain/channels.ts'
 import type { ApproverSource, Entitlement, Policy, Target } from '../domain/policy.ts'
 import { readAccount } from './account.ts'
 import type { EntitlementFile, PolicyFile, TargetFile } from './policy-file.ts'
@@ -10,8 +11,8 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
   return {
     hash: hashPolicy(text),
     timeZone: file.timeZone,
-    channel: file.channel,
-    fallbackChannel: file.fallbackChannel ?? null,
+    channel: buildChannels(file.channel),
+    fallbackChannel: file.fallbackChannel === undefined ? null : buildChannels(file.fallbackChannel),
     ...settleWaits(file),
     escalateTo: resolvePeople(file.escalateTo, references),
     compliance: resolvePeople(file.compliance, references),
@@ -37,13 +38,20 @@ export function hashPolicy(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex')
 }
 
+function buildChannels(channels: PolicyFile['channel']): Channels {
+  if (typeof channels === 'string') return channels
+  return Object.fromEntries(
+    Object.entries(channels).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}
+
 function buildTarget(name: string, target: TargetFile, file: PolicyFile, references: References): Target {
   return {
     name,
     description: target.description,
     owners: resolvePeople(target.owners, references),
     financialReporting: target.financialReporting ?? false,
-    channel: target.channel ?? null,
+    channel: target.channel === undefined ? null : buildChannels(target.channel),
     defaultEntitlement: target.default ?? null,
     entitlements: dictionary(
       Object.entries(target.entitlements).map(([key, own]) => [key, buildEntitlement(key, own, file, references)]),

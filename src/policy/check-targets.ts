@@ -12,7 +12,6 @@ export function checkTargets(file: PolicyFile, references: References, report: R
   checkList(file.compliance, ['compliance'], references, report)
   checkList(file.mayFreeze ?? [], ['mayFreeze'], references, report)
   checkRules(file.defaults ?? {}, ['defaults'], references, report)
-  checkFallback(file, report)
   checkLookAlikes(Object.keys(file.targets), ['targets'], report)
   for (const [name, target] of Object.entries(file.targets)) {
     const path: Path = ['targets', name]
@@ -29,14 +28,6 @@ export function checkTargets(file: PolicyFile, references: References, report: R
       checkEntitlement(entitlement, file, at, report)
     }
   }
-}
-
-/** Where the channel is gone, the same channel is no other. */
-function checkFallback({ channel, fallbackChannel }: PolicyFile, report: Report): void {
-  const name = (one: string) => one.replace(/^#/, '')
-  if (fallbackChannel === undefined || name(fallbackChannel) !== name(channel)) return
-  const message = `The fallback is the channel itself, "${fallbackChannel}"`
-  report({ path: ['fallbackChannel'], message, remedy: 'Name another channel, or leave fallbackChannel out' })
 }
 
 /** Write and admin are always asked for by name. */

@@ -1,6 +1,7 @@
 import type { Policy } from '../domain/policy.ts'
 import { buildPolicy } from './build-policy.ts'
 import { checkApprovals } from './check-approvals.ts'
+import { checkChannels } from './check-channels.ts'
 import { checkPeople } from './check-people.ts'
 import { checkTargets } from './check-targets.ts'
 import { type Finding, formatPath, type Path, type PolicyFault, type Report } from './fault.ts'
@@ -28,7 +29,10 @@ export function parsePolicy(text: string, fileName: string): PolicyReading {
   if (file !== null && references !== null) {
     checkPeople(file, references, report)
     checkTargets(file, references, report)
-    if (formFindings.length === 0) checkApprovals(file, references, report)
+    if (formFindings.length === 0) {
+      checkApprovals(file, references, report)
+      checkChannels(file, report)
+    }
   }
   const warnings = placed(findings, 'warning', yaml)
   const faults = [

@@ -61,6 +61,26 @@ const person = z.strictObject({
   accounts: z.array(account).optional().meta({ description: 'How chat platforms know them' }),
 })
 
+const TEAMS_CHANNEL = '^19:[^\\s;]{1,200}@thread\\.(tacv2|skype|v2)$'
+
+/** One channel, or one on each platform that is named. That all settings speak alike is checked between them. */
+const channels = (description: string) =>
+  z
+    .union(
+      [
+        sentence(description),
+        z.strictObject({
+          slack: checked(
+            { description: 'In Slack, its name or id', minLength: 1, maxLength: 200 },
+            faultOfSlackChannel,
+          ).optional(),
+          teams: checked({ description: 'In Teams, its id', pattern: TEAMS_CHANNEL }, faultOfTeamsChannel).optional(),
+        }),
+      ],
+      { error: "must be a channel, or one for each platform: { slack: access, teams: '19:…@thread.tacv2' }" },
+    )
+    .meta({ description })
+
 const approvals = z
   .array(
     z.strictObject({
@@ -105,7 +125,7 @@ const target = z.strictObject({
   description: sentence('What it is, in words for people'),
   owners: z.array(personOrGroup).min(1).meta({ description: 'Who answers for it' }),
   financialReporting: z.boolean().optional().meta({ description: 'In scope for financial reporting' }),
-  channel: sentence('Where its requests are announced; the policy’s channel when left out').optional(),
+  channel: channels('Where its requests are announced; the policy’s channel when left out').optional(),
   default: named(TYPED_NAME, 'What the bare target means in chat; of level read').optional(),
   connector: z.strictObject({
     kind: z.enum(['postgres']),
@@ -126,8 +146,8 @@ const target = z.strictObject({
 export const policyFile = z
   .strictObject({
     timeZone: checked({ description: 'An IANA zone, for calendars', examples: ['Europe/Berlin'] }, faultOfZone),
-    channel: sentence('Where requests are announced'),
-    fallbackChannel: sentence('Where they go when their own channel cannot be reached').optional(),
+    channel: channels('Where requests are announced'),
+    fallbackChannel: channels('Where they go when their own channel cannot be reached').optional(),
     pendingFor: duration('A request nobody decides ends after this; 8h when left out').optional(),
     warnBefore: duration('A holder is told this long before the end; 10m when left out').optional(),
     escalateTo: z.array(personOrGroup).min(1).meta({ description: 'Who is told when nobody can approve' }),
@@ -178,6 +198,17 @@ function shaped(description: string, pattern: string, words: string) {
 
 function sentence(description: string) {
   return checked({ description, minLength: 1, maxLength: 200 }, faultOfSentence)
+}
+
+function faultOfSlackChannel(channel: string): NameFault | null {
+  if (channel.startsWith('19:')) return { message: 'is a channel in Teams', remedy: `Write teams: '${channel}'` }
+  return faultOfSentence(channel)
+}
+
+function faultOfTeamsChannel(channel: string): NameFault | null {
+  if (new RegExp(TEAMS_CHANNEL).test(channel)) return null
+  const remedy = "Copy it from the link to the channel, such as '19:0a1b2c@thread.tacv2', in quotes"
+  return { message: 'is not the id of a channel in Teams', remedy }
 }
 
 function faultOfZone(zone: string): NameFault | null {

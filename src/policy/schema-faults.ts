@@ -56,6 +56,12 @@ function findingsOf(issue: z.core.$ZodIssue, data: unknown): Finding[] {
     }
     case 'custom':
       return finding(`${shown(path, value)} ${issue.message}`, remedyOf(issue) ?? 'Correct it')
+    case 'invalid_union': {
+      // A block of settings can only have been meant as the one choice that is a block.
+      const inner = issue.errors.at(-1) ?? []
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) break
+      return inner.flatMap((one) => findingsOf({ ...one, path: [...issue.path, ...one.path] }, data))
+    }
     case 'too_small':
       if (Array.isArray(value)) return finding(`${name} is empty`, 'List at least one, or leave the line out')
       return finding(`${quote(value)} is too small`, `Write at least ${issue.minimum}`)
@@ -116,7 +122,8 @@ function keysAt(path: Path): string[] {
 }
 
 function unwrapped(schema: unknown): unknown {
-  return schema instanceof z.ZodOptional ? schema.unwrap() : schema
+  if (schema instanceof z.ZodOptional) return unwrapped(schema.unwrap())
+  return schema instanceof z.ZodUnion ? schema.options.at(-1) : schema
 }
 
 function pathOf(path: readonly PropertyKey[]): Path {

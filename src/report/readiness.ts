@@ -38,8 +38,8 @@ export function readinessChecks(house: {
   readonly independence: () => Promise<Independence>
   readonly freezes: () => Promise<readonly Freeze[]>
   readonly connectorOf: (target: string) => Connector | null
-  /** The chat platform; null where there is nothing to go wrong. */
-  readonly chat: { readonly platform: string; readonly look: ReadinessCheck['look'] } | null
+  /** The chat platforms where something can go wrong. */
+  readonly chats: readonly { readonly platform: string; readonly look: ReadinessCheck['look'] }[]
 }): ReadinessCheck[] {
   const { db, clock, roles, sealer } = house
   return [
@@ -144,7 +144,7 @@ export function readinessChecks(house: {
         return { state: 'degraded', detail: `${frozen.join('; ')}: no new access there` }
       },
     },
-    ...(house.chat === null ? [] : [{ name: `chat ${house.chat.platform}`, decisive: false, look: house.chat.look }]),
+    ...house.chats.map(({ platform, look }) => ({ name: `chat ${platform}`, decisive: false, look })),
     ...house.targets().map(
       (target): ReadinessCheck => ({
         name: `target ${target}`,

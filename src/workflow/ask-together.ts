@@ -12,6 +12,7 @@ import type { Context } from './context.ts'
 import { freezeOn, wasEverFrozen } from './freezes.ts'
 import { appendToGrants } from './grant-store.ts'
 import { loadRoster } from './roster.ts'
+import { noteHeard } from './where-to-tell.ts'
 
 const MOST_IN_ONE = 32
 /** One is written while the next comes together. */
@@ -143,6 +144,8 @@ async function writeIn(context: Context, tx: Tx, { policy, now, asks }: Decision
       from unnest(${rows.map(({ key }) => key)}::text[], ${rows.map(({ answer }) => answer)}::text[]) as act (key, answer)
       order by key`
   })
+  const heard = plain.filter(({ id }) => answers.has(id)).map(({ by, platform }) => ({ identity: by, platform }))
+  await noteHeard(context, tx, heard)
   for (const { id, before } of plain) if (answers.has(id)) await before()
   return answers
 }
@@ -168,6 +171,7 @@ async function decide(context: Context, asking: Asking, policy: Policy, now: num
     id,
     key: act.key,
     by: by.id,
+    platform: act.account.platform,
     target: target.name,
     entitlement: entitlement.name,
     facts,
@@ -210,6 +214,7 @@ interface Decided extends Pick<Asking, 'before'> {
   readonly id: string
   readonly key: string
   readonly by: string
+  readonly platform: string
   readonly target: string
   readonly entitlement: string
   readonly facts: readonly GrantEvent[]

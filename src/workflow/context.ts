@@ -26,7 +26,8 @@ export interface Context {
   readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
   readonly clock: Clock
   readonly directory: Directory
-  readonly chat: Chat
+  /** The platforms that are configured: never none. */
+  readonly chats: readonly Chat[]
   readonly policy: PolicyInForce
   /** To look at a target and to take away: the last adapter known under this name; null when there never was one. */
   readonly connectorOf: (target: string, givenUnder?: string | null) => Connector | null
@@ -60,6 +61,8 @@ export type Effect =
   | {
       readonly kind: 'announce'
       readonly stream: string
+      /** One platform's share alone; of all of them when left out. */
+      readonly platform?: string
       /** Nobody waits for it: more may come that is said along with it. Epoch ms. */
       readonly notBefore?: number
       /** Somebody waits for it: it goes before what waits already. */

@@ -3,6 +3,7 @@ import { inTransaction } from '../db/in-transaction.ts'
 import type { Db } from '../db/transaction.ts'
 import type { ActRefused } from '../domain/grant-event.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
+import { personStream } from '../domain/person-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import { nearest } from '../policy/did-you-mean.ts'
 import { quote } from '../policy/fault.ts'
@@ -82,7 +83,7 @@ async function keepRefusal(
     data: { by, act, code, facts, said: by === null ? said : '' },
   }
   const stranger = createHash('sha256').update(said).digest('hex').slice(0, 32)
-  const stream = by === null ? `stranger:${stranger}` : `person:${by}`
+  const stream = by === null ? `stranger:${stranger}` : personStream(by)
   await inTransaction(db, { timeoutMs: 10_000 }, (tx) => record.append(tx, stream, null, [toDraft(fact)], clock.now()))
   committed()
 }

@@ -1,3 +1,4 @@
+import type { Db, Tx } from '../db/transaction.ts'
 import type { MessageRef } from '../ports/chat.ts'
 import type { Context } from './context.ts'
 
@@ -15,8 +16,13 @@ export interface Notice {
   readonly attempts: number
 }
 
+/** A notice with the platform that has it, or is to have it. */
+export interface KeptNotice extends Notice {
+  readonly platform: string
+}
+
 /** The messages about one stream, by key. */
-export async function findNotices(context: Context, stream: string): Promise<Map<string, Notice>> {
+export async function findNotices(context: Context, stream: string): Promise<Map<string, KeptNotice>> {
   const rows = await context.db<
     {
       key: string
@@ -31,20 +37,25 @@ export async function findNotices(context: Context, stream: string): Promise<Map
     select key, platform, state, channel, message, content_hash, attempts from notice where stream = ${stream}`
   return new Map(
     rows.map((row) => {
-      const { channel, message, platform } = row
+      const { channel, message, platform, state, attempts } = row
       const ref = channel === null || message === null ? null : { platform, channel, id: message }
-      return [row.key, { state: row.state, ref, contentHash: row.content_hash, attempts: row.attempts }]
+      return [row.key, { platform, state, ref, contentHash: row.content_hash, attempts }]
     }),
   )
 }
 
-export async function keepNotice(context: Context, stream: string, key: string, notice: Notice): Promise<void> {
-  const { state, ref, contentHash, attempts } = notice
-  await context.db`
+export async function keepNotice(
+  context: Context,
+  stream: string,
+  key: string,
+  { platform, state, ref, contentHash, attempts }: KeptNotice,
+  db: Db | Tx = context.db,
+): Promise<void> {
+  await db`
     insert into notice (key, stream, platform, state, channel, message, content_hash, attempts, at)
-    values (${key}, ${stream}, ${context.chat.platform}, ${state}, ${ref?.channel ?? null}, ${ref?.id ?? null},
+    values (${key}, ${stream}, ${platform}, ${state}, ${ref?.channel ?? null}, ${ref?.id ?? null},
             ${contentHash}, ${attempts}, ${context.clock.now()})
     on conflict (key) do update set
-      state = excluded.state, channel = excluded.channel, message = excluded.message,
+      platform = excluded.platform, state = excluded.state, channel = excluded.channel, message = excluded.message,
       content_hash = excluded.content_hash, attempts = excluded.attempts, at = excluded.at`
 }

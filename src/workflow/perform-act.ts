@@ -5,6 +5,7 @@ import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type ActRefused, grantStream } from '../domain/grant-event.ts'
 import { orderStream } from '../domain/order-event.ts'
+import { personStream } from '../domain/person-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Refusal, Refused } from '../domain/refusal.ts'
 import { isRefused } from '../domain/refusal.ts'
@@ -16,6 +17,7 @@ import type { Context } from './context.ts'
 import { decideAgain } from './decide-again.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 import { loadOrder } from './order-store.ts'
+import { noteHeard } from './where-to-tell.ts'
 
 /** What a verb is given: the open transaction, the time, and who acts. */
 export interface Performing {
@@ -96,6 +98,7 @@ async function attempt(context: Context, act: Act, verb: Verb): Promise<Done> {
     const kept = isRefused(performed) ? result : (performed.keep ?? performed.answer)
     const sealed = context.sealing.seal(JSON.stringify(kept), `act:${act.key}`)
     await tx`insert into act (key, at, answer) values (${act.key}, ${now}, ${sealed})`
+    if (by !== null) await noteHeard(context, tx, [{ identity: by.id, platform: act.account.platform }])
     await verb.before?.()
     return { answer: result, outcome }
   })
@@ -165,7 +168,7 @@ async function keepRefusal(
 }
 
 function actorsStream(act: Act, by: Identity | null): string {
-  return by === null ? strangerStream(act) : `person:${by.id}`
+  return by === null ? strangerStream(act) : personStream(by.id)
 }
 
 /** A stranger has no identity: their stream is named by a hash of the account, so that it can be found and says nothing. */

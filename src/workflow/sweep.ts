@@ -104,7 +104,8 @@ async function announceLate(context: Context): Promise<void> {
     if (ahead) {
       const detail = 'Chat is said to be further than the record; it is told again'
       context.alarm({ what: 'announced-ahead-of-record', detail, grant: id })
-      await context.db`update announced set seq = 0 where stream = ${grantStream(id)}`
+      await context.db`
+        update announced set seq = 0 where stream = ${grantStream(id)} or starts_with(stream, ${`${grantStream(id)}@`})`
     }
     await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream: grantStream(id) }))
   }

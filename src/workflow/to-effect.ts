@@ -6,7 +6,7 @@ export function toEffect(effect: Effect): QueuedEffect {
   switch (effect.kind) {
     case 'announce':
       return {
-        ...{ kind: effect.kind, key: effect.stream, data: { stream: effect.stream } },
+        ...{ kind: announceKind(effect.platform ?? null), key: effect.stream, data: { stream: effect.stream } },
         ...{ priority: effect.urgent === true ? 1 : 0 },
         ...(effect.notBefore !== undefined && { delayUntil: effect.notBefore }),
       }
@@ -20,4 +20,18 @@ export function toEffect(effect: Effect): QueuedEffect {
     default:
       return effect satisfies never
   }
+}
+
+/**
+ * Where there are several platforms each has a queue of its own, with its own back-off: one that is away does not hold
+ * back the others. What is kept for all of them is handed on.
+ */
+export function announceKind(platform: string | null): string {
+  return platform === null ? 'announce' : `announce-${platform}`
+}
+
+/** As it is kept where these platforms are configured. */
+export function forEachPlatform(effect: Effect, platforms: readonly string[]): Effect[] {
+  if (effect.kind !== 'announce' || effect.platform !== undefined || platforms.length < 2) return [effect]
+  return platforms.map((platform) => ({ ...effect, platform }))
 }

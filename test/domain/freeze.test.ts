@@ -38,7 +38,7 @@ describe('freezing', () => {
 
   it('everything is for the owners of any target too, and is said in every channel', () => {
     const state = apply(none(EVERYWHERE), decideFreeze(none(EVERYWHERE), as('bo'), ''))
-    expect(state.freeze?.channels).toEqual(['access', 'finance'])
+    expect(state.freeze?.announcedIn.map(({ channel }) => channel)).toEqual(['access', 'finance'])
     expect(codeOf(decideFreeze(none(EVERYWHERE), as('ana'), ''))).toBe('may-not-freeze')
   })
 

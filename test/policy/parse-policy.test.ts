@@ -109,6 +109,17 @@ describe('a good policy', () => {
   })
 })
 
+it('says for each platform where requests are announced', () => {
+  const teams = '19:access@thread.tacv2'
+  const text = GOOD_POLICY.replace('channel: access', `channel: { slack: access, teams: '${teams}' }`)
+    .concat('fallbackChannel: { slack: reserve }\n')
+    .replace('    default: read', '    channel: { slack: finance }\n    default: read')
+  const reading = parsePolicy(text, 'policy.yaml')
+  if (!('policy' in reading)) throw new Error(JSON.stringify(reading.faults))
+  expect(reading.policy).toMatchObject({ channel: { slack: 'access', teams }, fallbackChannel: { slack: 'reserve' } })
+  expect(reading.policy.targets['prod-db']?.channel).toEqual({ slack: 'finance' })
+})
+
 describe('a bad policy', () => {
   /** What is changed, into what, the line that must be named (by a text on it), what the message says, what helps. */
   it.each<[string, string, string, RegExp, RegExp]>([
@@ -174,6 +185,33 @@ describe('a bad policy', () => {
       'channel: access',
       'channel: access\nfallbackChannel: "#access"',
       'fallback',
+      /is the channel itself/,
+      /another channel/,
+    ],
+    // Channels
+    ['channel: access', 'channel: { slak: access }', 'slak', /"slak" is no setting/, /Did you mean slack\?/],
+    ['channel: access', 'channel: { teams: access }', 'teams: access', /not the id of a channel/, /19:0a1b2c@thread/],
+    ['channel: access', "channel: { slack: '19:a@thread.tacv2' }", 'slack:', /a channel in Teams/, /teams: '19:a@/],
+    ['channel: access', 'channel: {}', 'channel: {}', /No platform is named/, /slack: access/],
+    ['channel: access', 'channel: [access]', 'channel: [access]', /one for each platform/, /example/],
+    [
+      'channel: access',
+      'channel: { slack: access }\nfallbackChannel: reserve',
+      'fallbackChannel',
+      /"reserve" does not say on which platform/,
+      /\{ slack: reserve \}/,
+    ],
+    [
+      '    default: read',
+      '    channel: { slack: finance }\n    default: read',
+      'finance',
+      /names a platform, and channel at the top does not/,
+      /channel: \{ slack: access \}/,
+    ],
+    [
+      'channel: access',
+      'channel: { slack: access }\nfallbackChannel: { slack: "#access" }',
+      'fallbackChannel',
       /is the channel itself/,
       /another channel/,
     ],

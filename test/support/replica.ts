@@ -8,7 +8,8 @@ import { createLightConnector } from './light-connector.ts'
 /*
  * One process as in production, configured by the environment, that tells its address on its first
  * line and can be told to die: CRASH_AT names a point, CRASH_ON says at which arrival (1 when left out);
- * CRASH_FOLDER holds what was armed while it runs. LIGHT_TARGET names a target that is a table. SIGUSR2
+ * CRASH_FOLDER holds what was armed while it runs. LIGHT_TARGET names a target that is a table. LIMITS_TIMES
+ * widens what the platforms take. SIGUSR2
  * runs the sweep at once, and a line says when it is done.
  */
 const reading = readConfig(process.env)
@@ -28,6 +29,7 @@ const app = await startApp(reading.config, createLog({ level: 'info' }), {
     // The signal is on its way: nothing more may happen here.
     await new Promise(() => undefined)
   },
+  limitsTimes: Number(process.env.LIMITS_TIMES ?? '1'),
   connectorFor: (target) =>
     target.name === process.env.LIGHT_TARGET ? createLightConnector(process.env.DATABASE_URL ?? '') : null,
 })

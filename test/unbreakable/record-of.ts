@@ -68,7 +68,7 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
             select (select count(*) from grant_state where open_for is not null)::int as open,
               (select count(*) from event_pending)::int as pending,
               (select count(*) from pgboss.job_common
-               where name in ('announce', 'provision', 'extend', 'revoke-all') and state in ('created', 'retry', 'active'))::int as jobs`
+               where (name like 'announce%' or name in ('provision', 'extend', 'revoke-all')) and state in ('created', 'retry', 'active'))::int as jobs`
           return left !== undefined && left.open + left.pending + left.jobs === 0
         },
         60_000,

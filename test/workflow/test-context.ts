@@ -14,17 +14,18 @@ import { createTestClock, type TestClock } from '../support/clock.ts'
 import { testPolicy } from '../support/policy.ts'
 
 /** What verbs work with, on a real database and a real record; chat, the clock and the policy are the test's. */
-export async function createTestContext(start: number): Promise<TestContext> {
+export async function createTestContext(start: number, platforms = ['local']): Promise<TestContext> {
   const database = await createRecordDatabase()
   const { app: db, record } = database
   const clock = createTestClock(start)
-  const chat = createTestChat()
+  const chats = platforms.map(createTestChat)
+  const [chat = createTestChat('local')] = chats
   const alarms: Alarm[] = []
   const enqueued: Effect[] = []
   const key = randomBytes(32)
   let policy = testPolicy()
   const context: Context = {
-    ...{ db, record, clock, chat, publicUrl: 'http://localhost:3000' },
+    ...{ db, record, clock, chats, publicUrl: 'http://localhost:3000' },
     witnessed: createWitnessed(createTestSigner().vkey, [createFakeWitness()]),
     lookAtWitnesses: async () => [],
     sealed: async () => undefined,
@@ -56,7 +57,7 @@ export async function createTestContext(start: number): Promise<TestContext> {
     askTogether: async () => null,
   }
   return {
-    ...{ context, database, clock, chat, alarms, enqueued },
+    ...{ context, database, clock, chat, chats, alarms, enqueued },
     setPolicy: (changed) => {
       policy = testPolicy(changed)
     },
@@ -69,13 +70,12 @@ export async function createTestContext(start: number): Promise<TestContext> {
 }
 
 /** A chat that keeps what it is told, and fails as it is told to. */
-function createTestChat(): TestChat {
+function createTestChat(platform: string): TestChat {
   const messages = new Map<string, Said>()
   let fault: TestChat['failWith'] = () => null
   const calls: string[] = []
   return {
-    platform: 'local',
-    ...{ messages, calls },
+    ...{ platform, messages, calls },
     get failWith() {
       return fault
     },
@@ -91,7 +91,7 @@ function createTestChat(): TestChat {
         throw error
       }
       if (!messages.has(key)) messages.set(key, { key, to, message })
-      return { platform: 'local', channel: 'access', id: key }
+      return { platform, channel: 'access', id: key }
     },
     async update(ref: MessageRef, message) {
       calls.push(`update ${ref.id}`)
@@ -123,7 +123,9 @@ export interface TestContext {
   readonly context: Context
   readonly database: RecordDatabase
   readonly clock: TestClock
+  /** The first, or only one. */
   readonly chat: TestChat
+  readonly chats: readonly TestChat[]
   readonly alarms: readonly Alarm[]
   readonly enqueued: readonly Effect[]
   setPolicy(changed: Partial<Policy>): void

@@ -2,13 +2,15 @@ import { webApi } from '@slack/bolt'
 import type { Router } from 'express'
 import type { Db } from '../../db/transaction.ts'
 import type { Chat, Desk, MessageRef } from '../../ports/chat.ts'
+import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createActs } from './acts.ts'
 import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Rendering } from './render-text.ts'
 import { createSentMessages } from './sent-messages.ts'
-import { createTurns, type Limits, SLACK_LIMITS } from './turns.ts'
+import { createSlackTrial } from './trial.ts'
+import { createTurns, type Limits, SLACK_LIMITS, timesAsWide } from './turns.ts'
 import { createWatch, type Watch } from './watch.ts'
 
 export interface SlackChat {
@@ -17,6 +19,7 @@ export interface SlackChat {
   readonly router: Router
   /** For readiness: the token, Socket Mode, the last message, channels that cannot be written to. */
   readonly look: Watch['look']
+  readonly trial: ChatTrial
   /** Never fails: without Slack access is not given, but it is taken away. What is wrong goes to `onFault`. */
   start(): Promise<void>
   /** Takes no more and waits for the answers on their way. Twice is harmless. */
@@ -42,6 +45,8 @@ export interface SlackChatOptions {
   readonly answerWithinMs?: number
   /** Slack's own when left out. */
   readonly limits?: Limits
+  /** So many times as wide, in tests. */
+  readonly limitsTimes?: number
   readonly patienceMs?: number
 }
 
@@ -53,7 +58,7 @@ const PATIENCE_MS = 2_000
 /** Slack, over HTTP or Socket Mode, for one workspace. */
 export function createSlackChat(options: SlackChatOptions): SlackChat {
   const { db, clock, desk, settings, rendering, onFault, onDeleted = async () => undefined } = options
-  const { answerWithinMs = 2_400, limits = SLACK_LIMITS, patienceMs = PATIENCE_MS } = options
+  const { answerWithinMs = 2_400, limits = SLACK_LIMITS, limitsTimes = 1, patienceMs = PATIENCE_MS } = options
   const { botToken, signingSecret, appToken, apiUrl } = settings
   const clientOptions: webApi.WebClientOptions = {
     ...(apiUrl !== null && { slackApiUrl: apiUrl }),
@@ -72,10 +77,11 @@ export function createSlackChat(options: SlackChatOptions): SlackChat {
   return {
     chat: createOutgoing({
       ...{ client, clock, sent: createSentMessages(db), turns: createTurns(db), rendering },
-      ...{ limits, patienceMs, onCall: watch.called, onChannel: watch.channel },
+      ...{ limits: timesAsWide(limits, limitsTimes), patienceMs, onCall: watch.called, onChannel: watch.channel },
     }),
     router: door.router,
     look: watch.look,
+    trial: createSlackTrial(client),
     async start() {
       door.start()
       const fault = await watch.askToken()

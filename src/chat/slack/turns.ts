@@ -27,6 +27,12 @@ export const SLACK_LIMITS: Limits = {
   open: { spacingMs: 1_500, burst: 10 },
 }
 
+/** The same in a time lapse, for tests. */
+export function timesAsWide(limits: Limits, times: number): Limits {
+  const wide = ({ spacingMs, burst }: Limit): Limit => ({ spacingMs: spacingMs / times, burst })
+  return { post: wide(limits.post), update: wide(limits.update), open: wide(limits.open) }
+}
+
 /** Who is later than this for a turn has lost it: the next one is on the way. */
 const LATE_MS = 200
 /** Of so many turns it is remembered here when they are, so that nobody asks the database before. */

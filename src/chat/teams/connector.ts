@@ -23,6 +23,7 @@ export interface Connector {
   /** The conversation with one person alone; asking twice gives the same. @param member their Entra object id */
   direct(place: Place, member: string): Promise<string>
   update(place: Place, conversation: string, id: string, message: TeamsMessage): Promise<void>
+  remove(place: Place, conversation: string, id: string): Promise<void>
 }
 
 export interface Recipient {
@@ -63,14 +64,23 @@ export function createConnector({ token, appId }: { token: AccessToken; appId: s
     async update(place, conversation, id, message) {
       await call(place, 'PUT', `${activities(conversation)}/${encodeURIComponent(id)}`, activityOf(message, place))
     },
+    async remove(place, conversation, id) {
+      await call(place, 'DELETE', `${activities(conversation)}/${encodeURIComponent(id)}`, null)
+    },
   }
 
-  async function call(place: Place, method: 'POST' | 'PUT', path: string, body: object): Promise<unknown> {
+  async function call(
+    place: Place,
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body: object | null,
+  ): Promise<unknown> {
     const bearer = await token.get()
     let answer: Response
     try {
       answer = await fetch(`${place.serviceUrl.replace(/\/+$/, '')}${path}`, {
-        ...{ method, body: JSON.stringify(body), redirect: 'error', signal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
+        ...{ method, redirect: 'error', signal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
+        ...(body !== null && { body: JSON.stringify(body) }),
         headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
       })
     } catch (cause) {

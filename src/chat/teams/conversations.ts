@@ -78,7 +78,7 @@ export function createConversations(options: {
       await keep({ tenant, kind: 'person', id, conversation, userId: null, serviceUrl })
     },
     async forgetDirect({ tenant, id }) {
-      learned.clear()
+      learned.delete(`${tenant}/person/${id}`)
       await db`
         update teams_conversation set conversation = null
         where tenant = ${tenant} and kind = 'person' and id = ${id}`.catch(() => undefined)

@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Connector, Place, Recipient } from './connector.ts'
 import { explainFailure } from './connector-failure.ts'
 import type { Conversations } from './conversations.ts'
-import { createPace, TENANT_LIMITS, THREAD_LIMITS } from './pace.ts'
+import { createPace, TENANT_LIMITS, THREAD_LIMITS, timesAsWide } from './pace.ts'
 import { renderMessage, renderShared, type TeamsMessage } from './render-message.ts'
 import type { Rendering } from './render-text.ts'
 import { type SentMessages, TEAMS_PLATFORM } from './sent-messages.ts'
@@ -14,6 +14,8 @@ export interface OutgoingOptions {
   readonly clock: Clock
   readonly sent: SentMessages
   readonly rendering: Rendering
+  /** Limits so many times as wide: 1 but in tests. */
+  readonly limitsTimes: number
   /** Called after each call of Teams that should have done something, with what went wrong. */
   readonly onCall: (failure: ChatError | null) => void
 }
@@ -39,9 +41,9 @@ const CHANNEL_ID = /^19:[^\s;]{1,200}@thread\.(tacv2|skype|v2)$/
  * it is sent, and a try that ended without a word is followed by one more.
  */
 export function createOutgoing(options: OutgoingOptions): Outgoing {
-  const { connector, conversations, clock, sent, rendering, onCall } = options
-  const pace = createPace(THREAD_LIMITS)
-  const wholePace = createPace(TENANT_LIMITS)
+  const { connector, conversations, clock, sent, rendering, onCall, limitsTimes } = options
+  const pace = createPace(timesAsWide(THREAD_LIMITS, limitsTimes))
+  const wholePace = createPace(timesAsWide(TENANT_LIMITS, limitsTimes))
   const underWay = new Map<string, Promise<MessageRef>>()
 
   return {

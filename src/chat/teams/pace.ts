@@ -17,6 +17,11 @@ export const THREAD_LIMITS: readonly Limit[] = [
 /** And in all threads of a tenant together: 30 to 50 a second. */
 export const TENANT_LIMITS: readonly Limit[] = [{ count: 30, perMs: 1_050 }]
 
+/** The same in a time lapse, for tests. */
+export function timesAsWide(limits: readonly Limit[], times: number): Limit[] {
+  return limits.map(({ count, perMs }) => ({ count, perMs: perMs / times }))
+}
+
 /** A place in the queue is kept this long for whoever was told to come back. */
 const KEPT_MS = 60_000
 const MOST_THREADS = 5_000
@@ -58,7 +63,11 @@ export function createPace(limits: readonly Limit[]): Pace {
         place.taken.findIndex((at) => at + longest > now),
       ),
     )
-    for (const [key, at] of place.kept) if (at + KEPT_MS < now) place.kept.delete(key)
+    // In the order in which they were given away, so those that are over come first.
+    for (const [key, at] of place.kept) {
+      if (at + KEPT_MS >= now) break
+      place.kept.delete(key)
+    }
     return place
   }
 

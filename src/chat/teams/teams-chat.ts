@@ -1,6 +1,7 @@
 import type { Router } from 'express'
 import type { Db } from '../../db/transaction.ts'
 import type { Account, Chat, Desk } from '../../ports/chat.ts'
+import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createAccessToken } from './access-token.ts'
 import { createActs } from './acts.ts'
@@ -10,6 +11,7 @@ import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
 import { createSentMessages } from './sent-messages.ts'
 import { createSigningKeys } from './signing-keys.ts'
+import { createTeamsTrial } from './trial.ts'
 import { createWatch, type Watch } from './watch.ts'
 
 export interface TeamsChat {
@@ -18,6 +20,7 @@ export interface TeamsChat {
   readonly router: Router
   /** For readiness: the token that lets us send, the last message. */
   readonly look: Watch['look']
+  readonly trial: ChatTrial
   /** Never fails: without Teams access is not given, but it is taken away. What is wrong goes to `onFault`. */
   start(): Promise<void>
   /** Waits for the answers on their way. Twice is harmless. */
@@ -44,11 +47,13 @@ export interface TeamsChatOptions {
   }
   readonly onFault: (what: string, error: unknown) => void
   readonly answerWithinMs?: number
+  /** Limits so many times as wide, in tests. */
+  readonly limitsTimes?: number
 }
 
 /** Microsoft Teams, for one bot and the tenants that are let in. */
 export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
-  const { db, clock, desk, settings, onFault, answerWithinMs = 4_000 } = options
+  const { db, clock, desk, settings, onFault, answerWithinMs = 4_000, limitsTimes = 1 } = options
   const { appPassword, openIdMetadataUrl: metadataUrl, loginUrl } = settings
   const [appId, tenants] = [settings.appId.toLowerCase(), settings.tenantIds.map((one) => one.toLowerCase())]
   const token = createAccessToken({ clock, appId, appPassword, tenant: tenants[0] ?? '', loginUrl })
@@ -63,9 +68,10 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
       return account === null ? null : conversations.userIdOf(account)
     },
   }
+  const connector = createConnector({ token, appId })
   const outgoing = createOutgoing({
-    ...{ connector: createConnector({ token, appId }), conversations, clock, rendering },
-    ...{ sent: createSentMessages(db), onCall: watch.called },
+    ...{ connector, conversations, clock, rendering },
+    ...{ sent: createSentMessages(db), onCall: watch.called, limitsTimes },
   })
   const acts = createActs({ desk, outgoing, clock, rendering, answerWithinMs, onFault })
   const keys = createSigningKeys({ clock, metadataUrl, onFault })
@@ -73,6 +79,7 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
     chat: outgoing.chat,
     router: createDoor({ acts, clock, keys, conversations, appId, tenants, metadataUrl, onFault }),
     look: watch.look,
+    trial: createTeamsTrial({ token, connector, conversations, clock, metadataUrl }),
     async start() {
       await conversations.load().catch((error: unknown) => onFault('teams: who was heard before is not known', error))
       // Read before the first act needs them; what is wrong with them is said by themselves.

@@ -6,6 +6,7 @@ import { faultOfBlocks, faultOfView } from './block-rules.ts'
 export const TEAM = 'T0ACME'
 export const BOT_TOKEN = 'xoxb-of-the-test'
 export const SIGNING_SECRET = 'signing-secret-of-the-test'
+const SCOPES = ['commands', 'chat:write', 'im:write', 'channels:history', 'groups:history', 'im:history']
 const MESSAGE_SPACING_MS = 1_000
 /** Tier 3 of Slack, for each method. */
 const CALLS_A_MINUTE = 50
@@ -15,8 +16,13 @@ const TIER_3 = new Set(['chat.update', 'conversations.open', 'conversations.hist
  * A Slack of ours that is as strict as the real one is documented to be: tokens, blocks, one message a
  * second in a conversation, trigger ids that open one form. It can fail as networks do: after the deed.
  */
-export async function startFakeSlack(options: { people: readonly string[]; now: () => number }): Promise<FakeSlack> {
-  const { people, now } = options
+export async function startFakeSlack(options: {
+  people: readonly string[]
+  now: () => number
+  /** Limits so many times as wide; 1 when left out. */
+  times?: number
+}): Promise<FakeSlack> {
+  const { people, now, times = 1 } = options
   const messages: Message[] = []
   const views: View[] = []
   const whispers: Whisper[] = []
@@ -26,6 +32,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
   const lastPosted = new Map<string, number>()
   const recent = new Map<string, number[]>()
   const comeBackAt = new Map<string, number>()
+  const scopes = new Set(SCOPES)
   let refused = 0
   let isSilent = false
   let posted = 0
@@ -40,9 +47,9 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
 
   function keepToTier(method: string): void {
     if (!TIER_3.has(method)) return
-    const calls = (recent.get(method) ?? []).filter((at) => at > now() - 60_000)
+    const calls = (recent.get(method) ?? []).filter((at) => at > now() - 60_000 / times)
     const [oldest = 0] = calls
-    if (calls.length >= CALLS_A_MINUTE) throw tooMany(method, oldest + 60_000 - now())
+    if (calls.length >= CALLS_A_MINUTE) throw tooMany(method, oldest + 60_000 / times - now())
     recent.set(method, [...calls, now()])
   }
   const channels = [
@@ -61,6 +68,12 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
 
   const methods: Record<string, (args: Args) => object> = {
     'auth.test': () => ({ ok: true, team_id: TEAM, user_id: 'U0BOT', bot_id: 'B0BOT' }),
+    'chat.delete'(args) {
+      const at = messages.findIndex((one) => one.ts === args.ts && one.channel === args.channel)
+      if (at === -1) return no('message_not_found')
+      messages.splice(at, 1)
+      return { ok: true }
+    },
     'conversations.open'({ users }) {
       if (!people.includes(String(users))) return no('user_not_found')
       return { ok: true, channel: { id: directOf(String(users)) } }
@@ -74,7 +87,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
       const fault = faultOfMessage(args)
       if (fault !== null) return no(fault)
       const last = lastPosted.get(channel.id) ?? Number.NEGATIVE_INFINITY
-      if (now() - last < MESSAGE_SPACING_MS) throw tooMany(channel.id, 1_000)
+      if (now() - last < MESSAGE_SPACING_MS / times) throw tooMany(channel.id, 1_000 / times)
       lastPosted.set(channel.id, now())
       posted += 1
       const ts = `${Math.floor(now() / 1_000)}.${String(posted).padStart(6, '0')}`
@@ -140,7 +153,9 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
     let body = ''
     for await (const chunk of request) body += chunk
     const answer = (value: object) =>
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'x-oauth-scopes': [...scopes].join(',') })
+        .end(JSON.stringify(value))
     const path = request.url ?? ''
     if (path.startsWith('/respond/')) {
       const said = JSON.parse(body) as { text: string; blocks: unknown[] }
@@ -174,7 +189,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls },
+    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls, scopes },
     get refused() {
       return refused
     },
@@ -258,6 +273,8 @@ export interface FakeSlack {
   readonly whispers: readonly Whisper[]
   /** The methods that were called, in order. */
   readonly calls: readonly string[]
+  /** What the app may do, as Slack says with every answer. */
+  readonly scopes: Set<string>
   /** How many calls were more than Slack takes. */
   readonly refused: number
   /** Something that was said before. */

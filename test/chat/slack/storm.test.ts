@@ -51,11 +51,13 @@ beforeAll(async () => {
   })
   context = {
     ...world.context,
-    chat: {
-      platform: 'slack',
-      post: (...args) => any().post(...args),
-      update: (...args) => any().update(...args),
-    },
+    chats: [
+      {
+        platform: 'slack',
+        post: (...args) => any().post(...args),
+        update: (...args) => any().update(...args),
+      },
+    ],
     enqueue: async (_tx, effects) => [effects].flat().forEach(enqueue),
     observe: { ...world.context.observe, chatInStep: (lateMs) => void latenesses.push(lateMs) },
   }

@@ -22,8 +22,13 @@ const LIMITS = [
  * Microsoft's side, as strict as it is documented: Entra's token, the key server, and a Bot Connector that wants the
  * token, a tenant, one card by itself, and no more than its limits. It can fail as networks do: after the deed.
  */
-export async function startFakeTeams(options: { people: readonly string[]; now: () => number }): Promise<FakeTeams> {
-  const { people, now } = options
+export async function startFakeTeams(options: {
+  people: readonly string[]
+  now: () => number
+  /** Limits so many times as wide; 1 when left out. */
+  times?: number
+}): Promise<FakeTeams> {
+  const { people, now, times = 1 } = options
   const mint = await createMint()
   const messages: Message[] = []
   const calls: string[] = []
@@ -41,6 +46,7 @@ export async function startFakeTeams(options: { people: readonly string[]; now: 
     if (!pathname.startsWith('/connector/v3/conversations')) return no(404, 'NoSuchPath')
     if (request.headers.authorization !== `Bearer ${BEARER}`) return no(401, 'Unauthorized')
     const [conversation, , activity] = pathname.split('/').slice(4).map(decodeURIComponent)
+    if (request.method === 'DELETE') return remove(conversation ?? '', activity ?? '')
     const said = JSON.parse(body) as Said
     if (conversation === undefined) return said.isGroup === true ? openThread(said) : openDirect(said)
     if (request.method === 'PUT') return update(conversation, activity ?? '', said)
@@ -98,6 +104,13 @@ export async function startFakeTeams(options: { people: readonly string[]; now: 
     return ok({ id })
   }
 
+  function remove(conversation: string, id: string): Reply {
+    const at = messages.findIndex((one) => one.id === id && one.conversation === conversation)
+    if (at === -1) return no(404, 'ActivityNotFoundInConversation')
+    messages.splice(at, 1)
+    return ok({})
+  }
+
   function placeOf(conversation: string): { member: string | null; root: string | null } | null {
     const [base = '', root = null] = conversation.split(';messageid=')
     const member = [...directs].find(([, one]) => one === conversation)?.[0]
@@ -109,7 +122,7 @@ export async function startFakeTeams(options: { people: readonly string[]; now: 
   function limited(thread: string): Reply | null {
     const at = now()
     const before = sends.get(thread) ?? []
-    if (LIMITS.some(([count, perMs]) => before.filter((one) => one > at - perMs).length >= count)) {
+    if (LIMITS.some(([count, perMs]) => before.filter((one) => one > at - perMs / times).length >= count)) {
       return [429, { error: { code: 'Throttled', message: 'Too many requests' } }, { 'retry-after': '2' }]
     }
     sends.set(thread, [...before, at])
@@ -152,6 +165,7 @@ export async function startFakeTeams(options: { people: readonly string[]; now: 
     metadataUrl: `${origin}/openid`,
     loginUrl: `${origin}/login`,
     directOf: (member) => directs.get(member) ?? null,
+    openChat: (member) => void directs.set(member, directs.get(member) ?? `a:${randomUUID()}`),
     clearChat: (member) => void directs.delete(member),
     failNext: (call, ...next) => void faults.set(call, [...(faults.get(call) ?? []), ...next]),
     async stop() {
@@ -246,6 +260,8 @@ export interface FakeTeams {
   readonly blocked: Set<string>
   /** The conversation with one person, once there is one. */
   directOf(member: string): string | null
+  /** Somebody has a chat with the bot, as when the app is installed for them. */
+  openChat(member: string): void
   /** Somebody clears the chat: the next one is another. */
   clearChat(member: string): void
   /** The next calls fail so, one each: `POST conversations/:id/activities`. */
