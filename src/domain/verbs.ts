@@ -14,6 +14,7 @@ export const VERBS = [
   'everywhere',
   'revoke-all',
   'link',
+  'passkey',
   'digest',
   'findings',
   'redact',

@@ -34,6 +34,12 @@ export function readinessChecks(house: {
   readonly targets: () => readonly string[]
   readonly freezes: () => Promise<readonly Freeze[]>
   readonly connectorOf: (target: string) => Connector | null
+  /** What needs a passkey by the policy in force, and where passkeys work; null where they cannot. */
+  readonly stepUp: () => {
+    readonly needs: readonly string[]
+    readonly place: string | null
+    readonly publicUrl: string
+  }
   /** The chat platform; null where there is nothing to go wrong. */
   readonly chat: { readonly platform: string; readonly look: ReadinessCheck['look'] } | null
 }): ReadinessCheck[] {
@@ -112,6 +118,19 @@ export function readinessChecks(house: {
         })
         if (frozen.length === 0) return { state: 'ok', detail: 'nothing is frozen' }
         return { state: 'degraded', detail: `${frozen.join('; ')}: no new access there` }
+      },
+    },
+    {
+      name: 'passkeys',
+      decisive: false,
+      look: async () => {
+        const { needs, place, publicUrl } = house.stepUp()
+        if (needs.length === 0) return { state: 'ok', detail: 'no approval needs one' }
+        const which =
+          needs.length > 3 ? `${needs.slice(0, 3).join(', ')} and ${needs.length - 3} more` : needs.join(', ')
+        if (place !== null) return { state: 'ok', detail: `needed for ${which}; they work on ${place}` }
+        const why = `passkeys cannot work at ${publicUrl}: set PUBLIC_URL to https and a name, or to localhost`
+        return { state: 'degraded', detail: `nobody can approve ${which}: ${why}` }
       },
     },
     ...(house.chat === null ? [] : [{ name: `chat ${house.chat.platform}`, decisive: false, look: house.chat.look }]),

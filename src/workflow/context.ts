@@ -5,6 +5,7 @@ import type { Chat } from '../ports/chat.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Directory } from '../ports/directory.ts'
+import type { Passkeys } from '../ports/passkeys.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import type { Observer } from '../telemetry/observer.ts'
@@ -23,6 +24,7 @@ export interface Context {
   readonly sealed: (stream: string, seq: number, forMs: number) => Promise<void>
   readonly clock: Clock
   readonly directory: Directory
+  readonly passkeys: Passkeys
   readonly chat: Chat
   readonly policy: PolicyInForce
   /** To look at a target and to take away: the last adapter known under this name; null when there never was one. */
