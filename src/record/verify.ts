@@ -429,7 +429,8 @@ function checkAssertion(event: PlacedBody, events: readonly PlacedBody[]): void 
   const more = events.findLast(
     ({ stream, seq, type }) => stream === event.stream && seq < event.seq && type === 'extension.asked',
   )
-  const right = `${asked?.target}:${asked?.entitlement}`
+  const { target, entitlement } = asked ?? {}
+  const right = typeof target === 'string' && typeof entitlement === 'string' ? `${target}:${entitlement}` : null
   const isOfExtension = challenge.decision === 'approve-extension'
   const durationMs = isOfExtension ? more?.data.durationMs : asked?.durationMs
   if (isOfExtension && (more?.seq ?? 0) > challenge.revision) wrong('the assertion is for an earlier extension')
