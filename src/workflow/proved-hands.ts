@@ -23,11 +23,12 @@ export async function provedHands(
   const claims = proved.filter(claimsPasskey)
   const hands = new Set<number>()
   for (const by of new Set(claims.map(({ data }) => String(data.by)))) {
-    const { proved: keys } = await readWitnessed(context, context.db, passkeyStream(by))
+    const { proved: keys, waiting } = await readWitnessed(context, context.db, passkeyStream(by))
+    // One that was taken back counts no more from that moment on, not only once a witness has seen it.
     const inUse = passkeysInUse(
       foldPasskeys(
         by,
-        keys.map((event) => readable<PasskeyEvent>(event)),
+        [...keys, ...waiting].map((event) => readable<PasskeyEvent>(event)),
       ),
     )
     for (const claim of claims.filter(({ data }) => data.by === by)) {

@@ -5,7 +5,7 @@ import { signer } from './good-file.ts'
 import { signFile, story } from './signed-file.ts'
 
 const MINUTE = 60_000
-export const POLICY = 'c'.repeat(64)
+const POLICY = 'c'.repeat(64)
 export const key = createSoftPasskey()
 export const other = createSoftPasskey()
 
@@ -13,7 +13,7 @@ export const inputs: ChallengeInputs = {
   ...{ nonce: 'a1'.repeat(32), request: 'G-7K3QF2', revision: 1, entitlement: 'prod-db:write' },
   ...{ durationMs: 30 * MINUTE, decision: 'approve', policy: POLICY, approver: 'marcus', expiresAt: 1_000_000 },
 }
-export const moreInputs: ChallengeInputs = {
+const moreInputs: ChallengeInputs = {
   ...{ ...inputs, nonce: 'b2'.repeat(32), revision: 5, durationMs: 10 * MINUTE, decision: 'approve-extension' },
 }
 

@@ -43,7 +43,7 @@ export interface Wrong {
 }
 
 /** What an authenticator and a browser make of a challenge. @param challenge base64url */
-export function ceremony(key: SoftPasskey, challenge: string, wrong: Wrong = {}) {
+function ceremony(key: SoftPasskey, challenge: string, wrong: Wrong = {}) {
   const { rpId = 'localhost', origin = 'http://localhost:3000', bits = UP | UV } = wrong
   const authenticatorData = authenticatorDataOf(rpId, bits)
   const client = {

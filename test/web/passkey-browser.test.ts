@@ -9,6 +9,7 @@ import { MINUTE } from '../../src/domain/duration.ts'
 import type { Answer } from '../../src/ports/chat.ts'
 import { openPasskeyToken } from '../../src/secrets/passkey-link.ts'
 import { createPasskeyPage } from '../../src/web/passkey-page.ts'
+import { createRevealPage } from '../../src/web/reveal-page.ts'
 import { createPasskeys } from '../../src/web/webauthn.ts'
 import { confirmDecision } from '../../src/workflow/confirm-decision.ts'
 import type { Context } from '../../src/workflow/context.ts'
@@ -45,6 +46,7 @@ beforeAll(async () => {
   let url = ''
   const passkeys = createPasskeys(() => url)
   server = await listen(
+    createRevealPage({ peek: async () => 'unknown', reveal: () => Promise.reject(), log: createTestLog().log }),
     createPasskeyPage({
       ...{ passkeys, log: createTestLog().log },
       open: (token) => openPasskeyToken(context.sealing, token),
@@ -194,7 +196,14 @@ test.each([
   const words = await device.page.locator('main').innerText()
   for (const word of ['Ana', 'prod-db:read', '30m', 'fix the ledger', grant, 'Approve as Marcus'])
     expect(words).toContain(word)
-  const folder = process.env.PICTURES
-  if (folder !== undefined) await device.page.screenshot({ path: `${folder}/passkey-${viewport.width}.png` })
+  const look = async (name: string) => {
+    const folder = process.env.PICTURES
+    if (folder !== undefined) await device.page.screenshot({ path: `${folder}/${name}-${viewport.width}.png` })
+  }
+  await look('decision')
+  await device.page.goto(linkIn(await newPasskey(context, actOf('marcus'))))
+  await look('enrolment')
+  await device.follow(device.page.url())
+  await look('done')
   await device.close()
 })
