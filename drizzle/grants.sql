@@ -7,6 +7,8 @@ grant select, insert, update on where_to_tell to countersign_app;
 grant select, insert on act to countersign_app;
 grant select, insert, delete on schedule_slot to countersign_app;
 grant select, insert, delete, update (used_at) on reveal to countersign_app;
+grant select, insert, delete, update (used_at) on passkey_link to countersign_app;
+grant select, insert, update on passkey_state to countersign_app;
 grant select, insert, update on local_chat_messages to countersign_app;
 grant select, insert, update, delete on slack_message, slack_limit, slack_turn to countersign_app;
 grant select, insert, update, delete on teams_message to countersign_app;

@@ -19,6 +19,7 @@ import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Target } from './domain/policy.ts'
+import { needPasskey } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
 import type { EffectData, Handler } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
@@ -33,6 +34,7 @@ import { recordStatus } from './record/watch.ts'
 import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
 import { createSchedule } from './schedule/schedule.ts'
+import { openPasskeyToken } from './secrets/passkey-link.ts'
 import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
@@ -40,13 +42,17 @@ import { createMetrics } from './telemetry/metrics.ts'
 import { createEvidenceDoor } from './web/evidence-door.ts'
 import { askingAll, createHealth } from './web/health.ts'
 import { createMetricsDoor } from './web/metrics-door.ts'
+import { createPasskeyPage } from './web/passkey-page.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
+import { createPasskeys } from './web/webauthn.ts'
 import { announce } from './workflow/announce.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
 import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
+import { confirmDecision } from './workflow/confirm-decision.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
+import { offerPasskey } from './workflow/enrol-passkey.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
@@ -57,6 +63,7 @@ import { provisionGrant } from './workflow/provision-grant.ts'
 import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { revealConnection } from './workflow/show-connection.ts'
+import { showPasskeyPage } from './workflow/show-decision.ts'
 import { announceKind, forEachPlatform, toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
@@ -188,8 +195,9 @@ async function start(
   const directory = createPolicyDirectory(policy.current)
   const lookAtWitnesses = createWitnessLook(witnesses, witnessed.origin, clock)
 
+  const passkeys = createPasskeys(() => publicUrl)
   const context: Context = {
-    ...{ db, record, witnessed, clock, directory, policy, lanes, sealing, committed, lookAtWitnesses },
+    ...{ db, record, witnessed, clock, directory, passkeys, policy, lanes, sealing, committed, lookAtWitnesses },
     ...{ connectorOf: connectors.known, connectorToGive: connectors.toGive, knownTargets: connectors.names },
     get chats() {
       return fronts.map(({ chat }) => chat)
@@ -328,6 +336,7 @@ async function start(
       return { needed: touched ? policy.current().independentWitnesses : 0, keptBy: await lookAtWitnesses() }
     },
     freezes: () => allFreezes({ record }, db),
+    stepUp: () => ({ needs: needPasskey(policy.current()), place: passkeys.place?.rpId ?? null, publicUrl }),
   })
   const askAll = askingAll(checks)
   const serving = await serve({
@@ -348,6 +357,13 @@ async function start(
         peek: (token) => peekReveal(db, sealing, 'reveal', token, clock.now()),
         reveal: (token) => revealConnection(context, token),
         log,
+      }),
+      createPasskeyPage({
+        ...{ passkeys, log },
+        open: (token) => openPasskeyToken(sealing, token),
+        show: (token, ticket) => showPasskeyPage(context, token, ticket),
+        use: (token, ticket, response) =>
+          (ticket.kind === 'decision' ? confirmDecision : offerPasskey)(context, token, ticket, response),
       }),
       createEvidenceDoor({
         peek: (token) => peekReveal(db, sealing, 'evidence', token, clock.now()),

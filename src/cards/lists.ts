@@ -24,6 +24,7 @@ export function helpCard(): Card {
     row('/access unfreeze prod-db', 'lift that: the second of two persons does it'),
     row('/access revoke-all @person why', 'end all that a person has, or all on a target; two persons sign'),
     row('/access here', 'be told here from now on, and not wherever you used me last'),
+    row('/access passkey', 'your passkeys, for approvals that need one; new makes one, reset takes all back'),
     row('/access help', 'this'),
   ])
 }

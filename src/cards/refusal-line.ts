@@ -1,9 +1,22 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { GrantOutcome, Refusal } from '../domain/refusal.ts'
+import type { GrantOutcome, PasskeyFault, Refusal } from '../domain/refusal.ts'
 import type { Line } from '../ports/chat.ts'
 import { frozenBy, scopeSpan, scopeWord } from './freeze-lines.ts'
 import { subjectSpan } from './order-lines.ts'
 import { capital, code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
+
+const AGAIN = 'Nothing was decided. Press the button in chat again for a new link.'
+
+const PASSKEY_FAULTS: Readonly<Record<PasskeyFault, string>> = {
+  'link-used': `This link was used. ${AGAIN}`,
+  'link-expired': `This link has expired. ${AGAIN}`,
+  'link-unknown': `There is no such link. ${AGAIN}`,
+  'not-yours': 'This link is for somebody else. Nothing was decided, and it is on record.',
+  'not-enrolled': `This passkey is not one that is confirmed as yours. ${AGAIN}`,
+  'does-not-hold': `What the passkey signed does not hold for this decision. ${AGAIN}`,
+  changed: `What you saw has changed since. ${AGAIN}`,
+  known: 'This passkey was enrolled before. Make another one.',
+}
 
 /** A refusal in words: the thing, the value, the next step. */
 export function refusalLine(refusal: Refusal, names: Names): Line {
@@ -58,6 +71,59 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no('A denial here needs a reason. Press Deny again and say why.')
     case 'unknown-grant':
       return no('There is no request or grant ', typed(refusal.said), '. ', code('/access mine'), ' lists yours.')
+    case 'passkey-needed':
+      return no('This needs your passkey. Press ', code('Approve'), ' on the card, and follow the link.')
+    case 'no-passkey':
+      if (refusal.waitsFor.length > 0) {
+        return no(
+          ...['The passkey of ', person(refusal.whose, names), ' counts as soon as '],
+          ...[
+            ...joined(
+              refusal.waitsFor.map((id) => person(id, names)),
+              ' or ',
+            ),
+            ' confirms it.',
+          ],
+        )
+      }
+      return no(
+        ...[person(refusal.whose, names), ' has no passkey here. ', code('/access passkey'), ' makes one, '],
+        'and a second person confirms it.',
+      )
+    case 'passkeys-unavailable':
+      return no(
+        `This needs a passkey, and passkeys cannot work at ${refusal.place}: they need https and a name, or localhost. `,
+        'Nothing was decided. Tell the people who run Countersign to set PUBLIC_URL.',
+      )
+    case 'passkey-refused':
+      return no(PASSKEY_FAULTS[refusal.why])
+    case 'no-passkey-offer':
+      return no(
+        'No such passkey waits to be confirmed: it was decided, replaced by a newer one, or it waited too long.',
+      )
+    case 'own-passkey':
+      return no(
+        'Nobody confirms their own passkey. Ask ',
+        ...joined(
+          refusal.may.map((id) => person(id, names)),
+          ' or ',
+        ),
+        '.',
+      )
+    case 'may-not-confirm-passkey':
+      return no(
+        'Only the manager of its owner and compliance may do this',
+        ...(refusal.may.length === 0
+          ? []
+          : [
+              ': ',
+              ...joined(
+                refusal.may.map((id) => person(id, names)),
+                ' or ',
+              ),
+            ]),
+        '.',
+      )
     case 'own-request':
       return no('This is your own request: somebody else has to sign it.')
     case 'not-an-approver':

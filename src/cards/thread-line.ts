@@ -1,5 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { Approver, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
+import type { Approver, Assurance, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
 import type { Line, Span } from '../ports/chat.ts'
 import { platformName } from './channel-name.ts'
 import { capital, code, line, type Names, people, person, strong, time, typed } from './text.ts'
@@ -22,8 +22,13 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
       return event.data.missing > 0
         ? line('alarm', `The approvers changed: ${event.data.missing} are missing.`)
         : line('info', `Now it needs ${event.data.rules.join(' and ')}. `, ...askedOf(event.data.approvers, names))
+    case 'passkey.challenged':
+      return null
     case 'request.signed':
-      return line('active', person(event.data.by, names), ` signed, as ${event.data.as.join(' and ')}.`)
+      return line(
+        ...(['active', person(event.data.by, names), ` signed${withPasskey(event.data)}, as `] as const),
+        `${event.data.as.join(' and ')}.`,
+      )
     case 'request.approved':
       return line('active', strong('Approved'), ' by ', ...people(event.data.by, names), '.')
     case 'request.denied':
@@ -78,7 +83,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
         ...[time(event.data.until), ...whyMore(event.data.reason), ...askedOf(event.data.approvers, names)],
       )
     case 'extension.signed':
-      return line('active', person(event.data.by, names), ' signed the extension.')
+      return line('active', person(event.data.by, names), ` signed the extension${withPasskey(event.data)}.`)
     case 'extension.approved':
       return line('active', 'Extension approved by ', ...people(event.data.by, names), '.')
     case 'extension.denied':
@@ -178,4 +183,8 @@ export function stepWord(step: GrantStep): string {
     default:
       return step satisfies never
   }
+}
+
+function withPasskey({ assurance }: { readonly assurance: Assurance }): string {
+  return assurance === 'passkey' ? ' with a passkey' : ''
 }

@@ -12,6 +12,7 @@ export type Command =
   | { readonly verb: 'freeze'; readonly scope: string; readonly reason: string }
   | { readonly verb: 'unfreeze'; readonly scope: string }
   | { readonly verb: 'revoke-all'; readonly subject: string; readonly reason: string }
+  | { readonly verb: 'passkey'; readonly what: 'list' | 'new' | 'reset'; readonly person: string }
   | { readonly verb: 'order-status' | 'order-cancel'; readonly order: string }
   | { readonly verb: 'extend'; readonly grant: string; readonly durationMs: number; readonly reason: string }
   | {
@@ -123,6 +124,14 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       const [subject, reason] = firstWord(rest)
       if (subject !== '') return { verb, subject, reason }
       return refuse({ code: 'malformed', what: 'revoke-all alone', expected: '@person or a target, and why' })
+    }
+    case 'passkey': {
+      const [what, person] = firstWord(rest)
+      const word = what.toLowerCase() || 'list'
+      if (word === 'reset') return { verb, what: word, person: person.trim() }
+      if (person === '' && (word === 'list' || word === 'new')) return { verb, what: word, person: '' }
+      const expected = 'passkey, passkey new, passkey list, or passkey reset'
+      return refuse({ code: 'malformed', what: 'What follows passkey', expected })
     }
     case 'extend': {
       const [id, after] = firstWord(rest)

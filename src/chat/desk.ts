@@ -7,6 +7,7 @@ import { chooseWhereToTell } from '../workflow/choose-where-to-tell.ts'
 import type { Context } from '../workflow/context.ts'
 import { decideGrant } from '../workflow/decide-grant.ts'
 import { cancelRequest, endGrant } from '../workflow/end-grant.ts'
+import { decideOnPasskey, listPasskeys, newPasskey, resetPasskeys } from '../workflow/enrol-passkey.ts'
 import { freezeTarget, liftFreeze } from '../workflow/freeze-target.ts'
 import { showHelp, showMine, showOffers, showStatus } from '../workflow/look-up.ts'
 import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form.ts'
@@ -69,6 +70,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return liftFreeze(context, act, command.scope)
     case 'revoke-all':
       return proposeRevokeAll(context, act, command)
+    case 'passkey':
+      return obeyPasskey(context, act, command)
     case 'order-status':
       return showOrder(context, act, command.order)
     case 'order-cancel':
@@ -82,9 +85,26 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
   }
 }
 
+function obeyPasskey(context: Context, act: Act, command: Extract<Command, { verb: 'passkey' }>): Promise<Answer> {
+  switch (command.what) {
+    case 'new':
+      return newPasskey(context, act)
+    case 'list':
+      return listPasskeys(context, act)
+    case 'reset':
+      return resetPasskeys(context, act, command.person)
+    default:
+      return command.what satisfies never
+  }
+}
+
 function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
   if (press.action === 'lift-freeze') return liftFreeze(context, act, press.request.slice(0, 64))
   if (press.action === 'confirm-order' || press.action === 'decline-order') return pressedOrder(context, act, press)
+  if (press.action === 'confirm-passkey' || press.action === 'decline-passkey') {
+    const what = press.action === 'confirm-passkey' ? 'confirm' : 'decline'
+    return decideOnPasskey(context, act, press.request.slice(0, 255), press.revision, what)
+  }
   const grant = readGrantId(press.request)
   if (grant === null) {
     return refused(context, act, 'press a button', refuse({ code: 'unknown-grant', said: press.request.slice(0, 64) }))

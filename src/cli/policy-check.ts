@@ -1,3 +1,4 @@
+import { needPasskey } from '../domain/policy.ts'
 import { formatFault } from '../policy/fault.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { Arguments } from './read-arguments.ts'
@@ -17,6 +18,12 @@ export async function policyCheck(given: Arguments): Promise<ExitCode> {
   }
   const { hash, people, targets } = reading.policy
   const holds = `${counted(people.length, 'person', 'people')}, ${counted(Object.keys(targets).length, 'target')}`
+  const needs = needPasskey(reading.policy)
+  if (needs.length > 0) {
+    say(
+      `A passkey is needed to approve ${needs.join(', ')}. They work where PUBLIC_URL is https and a name, or localhost`,
+    )
+  }
   say(`${file} is a valid policy: ${holds}, ${warned}. Its hash is ${hash}`)
   return DONE
 }

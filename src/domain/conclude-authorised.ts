@@ -1,4 +1,5 @@
 import { ruleInWords } from './approvers.ts'
+import { assuranceInWords } from './assurance.ts'
 import {
   allOf,
   type Clause,
@@ -12,6 +13,7 @@ import {
 import { findEntitlement } from './decide-ask.ts'
 import { formatDuration } from './duration.ts'
 import type { Approver } from './grant-event.ts'
+import type { PasskeyAssertion } from './passkey-event.ts'
 import type { Policy } from './policy.ts'
 import { missingSignatures, type ResolvedRule } from './quorum.ts'
 
@@ -135,7 +137,11 @@ function signatureFaults(
   const what = approved.type === 'request.approved' ? 'the approval' : 'the extension'
   if (by.length === 0) faults.push(broken(`${what} names nobody`))
   if (new Set(by).size < by.length) faults.push(broken(`${what} counts one person twice`))
+  const needsPasskey = approved.data.stepUp === 'passkey' || asksForPasskey(story, policy)
   for (const person of by) {
+    if (needsPasskey && !signed.some(({ data }) => data.by === person && data.assurance === 'passkey')) {
+      faults.push(broken(`${what} counts a click of ${person}, where a passkey was needed`))
+    }
     if (person === asked.data.by || person === asked.data.for)
       faults.push(broken(`${what} was signed by ${person} for themselves`))
     if (!signed.some(({ data }) => data.by === person)) {
@@ -156,6 +162,14 @@ function signatureFaults(
     faults.push(broken(`${what} has fewer signatures than its rules ask for (${rules?.join('; ')})`))
   }
   return faults
+}
+
+/** Only where the text says it itself: versions that knew of no passkeys wrote of the same policies. */
+function asksForPasskey({ asked, policies }: Story, policy: string): boolean {
+  const text = policies.get(policy) ?? null
+  const found = text === null ? null : findEntitlement(text, asked.data.target, asked.data.entitlement)
+  if (found === null || 'refused' in found) return false
+  return found.entitlement.stepUp === 'passkey' && found.entitlement.stepUpStated
 }
 
 /** `2 of owners, group dba`, as `ruleInWords` writes it; who signed says as what. Null for other words. */
@@ -226,12 +240,17 @@ function decisions(events: readonly ProvedEvent[]): PartFact[] {
   })
 }
 
-function decision({ at }: ProvedEvent, data: { by: string; as?: readonly string[]; assurance: string }): string {
-  const as = data.as === undefined || data.as.length === 0 ? '' : ` as ${data.as.join(' and ')}`
-  return `${utc(at)} by ${data.by}${as} (${ASSURANCES[data.assurance] ?? data.assurance})`
+interface Decided {
+  readonly by: string
+  readonly as?: readonly string[]
+  readonly assurance: string
+  readonly assertion?: PasskeyAssertion
 }
 
-const ASSURANCES: Readonly<Record<string, string>> = { 'click-only': 'click only' }
+function decision({ at }: ProvedEvent, data: Decided): string {
+  const as = data.as === undefined || data.as.length === 0 ? '' : ` as ${data.as.join(' and ')}`
+  return `${utc(at)} by ${data.by}${as} (${assuranceInWords(data.assurance, data.assertion)})`
+}
 
 function because(reason: string): string {
   return reason === '' ? '' : `: ${reason}`

@@ -1,6 +1,7 @@
 import { concludeAuthorised, type KnownPolicies } from './conclude-authorised.ts'
 import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
+import { concludePasskeys } from './conclude-passkeys.ts'
 import { concludePeople } from './conclude-people.ts'
 import {
   allOf,
@@ -51,6 +52,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     ...concludePeople(own, policies),
     policyPart(own, policies),
     authorised.part,
+    ...concludePasskeys(beside),
     given,
     ...(ended === null ? [] : [ended.part]),
     ...(gone === null ? [] : [gone.part]),

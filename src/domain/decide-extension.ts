@@ -2,14 +2,14 @@ import { eligibleApprovers, MOST_APPROVERS, missingApprovers, type Roster, resol
 import { checkReason } from './check-reason.ts'
 import { findEntitlement } from './decide-ask.ts'
 import { frozenMessage } from './decide-freeze.ts'
-import { checkDenyReason, type Signing } from './decide-signature.ts'
+import { bindingOf, checkDenyReason, countable, type Signing } from './decide-signature.ts'
 import type { Freeze } from './freeze-state.ts'
 import type { GrantEvent } from './grant-event.ts'
 import type { Extension, GrantState } from './grant-state.ts'
 import type { Entitlement, Policy } from './policy.ts'
 import { countSignatures } from './quorum.ts'
 import { type Refused, refuse } from './refusal.ts'
-import { stillStands } from './still-stands.ts'
+import { NOTHING_PROVED, type ProvedHands, stillStands } from './still-stands.ts'
 
 /** Decides an ask for more time. It is signed like the request was: no minute without a signature. */
 export function decideExtensionAsk(
@@ -47,17 +47,19 @@ export function decideExtensionApproval(state: GrantState, signing: Signing): Gr
   if ('refused' in open) return open
   const { extension, entitlement, as } = open
   const { by, policy, assurance, roster } = signing
-  const before = extension.signatures.map((signature) => signature.by)
+  const { stepUp } = entitlement
+  const before = countable(extension.signatures, stepUp).map((signature) => signature.by)
   const again = before.includes(by)
   const { missing, counted } = countSignatures(
     resolveRules(entitlement.approvals, roster, state),
     again ? before : [...before, by],
   )
   if (again && missing > 0) return refuse({ code: 'already-signed' })
-  const signed: GrantEvent = { type: 'extension.signed', data: { by, as, policy: policy.hash, assurance } }
+  if (!again && stepUp === 'passkey' && assurance !== 'passkey') return refuse({ code: 'passkey-needed' })
+  const signed: GrantEvent = { type: 'extension.signed', data: { by, as, policy: policy.hash, ...bindingOf(signing) } }
   const approved: GrantEvent = {
     type: 'extension.approved',
-    data: { by: counted, until: extension.until, policy: policy.hash },
+    data: { by: counted, until: extension.until, policy: policy.hash, stepUp },
   }
   return [...(again ? [] : [signed]), ...(missing > 0 ? [] : [approved])]
 }
@@ -75,13 +77,17 @@ export type MayExtend =
   | { readonly may: true; readonly extension: Extension }
   | { readonly may: false; readonly code: string; readonly message: string }
 
-/** May the target's own expiry be raised? Asked with the record's events alone, before the target is touched. */
+/**
+ * May the target's own expiry be raised? Asked with the record's events alone, before the target is touched.
+ * @param proved places of the signatures whose passkey assertion was checked and holds
+ */
 export function mayExtend(
   state: GrantState,
   roster: Roster,
   policy: Policy,
   freeze: Freeze | null,
   now: number,
+  proved: ProvedHands = NOTHING_PROVED,
 ): MayExtend {
   const access = activeAccess(state, now)
   const extension = state.extension
@@ -89,8 +95,7 @@ export function mayExtend(
     return { may: false, code: 'not-approved', message: 'There is no approved extension of an active access.' }
   }
   if (freeze !== null) return { may: false, code: 'frozen', message: frozenMessage(freeze) }
-  const signers = extension.signatures.map((signature) => signature.by)
-  const standing = stillStands(state, signers, roster, policy)
+  const standing = stillStands(state, extension.signatures, proved, roster, policy)
   if (!standing.stands) return { may: false, code: standing.code, message: standing.message }
   if (extension.until > access.activatedAt + standing.entitlement.maxTotalMs) {
     return { may: false, code: 'policy-changed', message: 'The policy now gives less time in all than was asked for.' }

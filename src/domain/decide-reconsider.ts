@@ -41,7 +41,7 @@ export function decideReconsider(
     facts.push({ type: 'request.held', data: { missing, escalatedTo: policy.escalateTo } })
   }
   if (freeze === null && entitlement !== null && state.durationMs <= entitlement.maxDurationMs) {
-    facts.push(...approveWhenSigned(state, resolveRules(approvals, roster, state), policy, now))
+    facts.push(...approveWhenSigned(state, resolveRules(approvals, roster, state), policy, now, entitlement.stepUp))
   }
   return facts
 }

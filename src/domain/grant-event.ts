@@ -1,5 +1,6 @@
 import type { AnnouncedIn } from './channels.ts'
 import type { Independence } from './independence.ts'
+import type { PasskeyAssertion } from './passkey-event.ts'
 
 /**
  * The facts of one grant, from the asking to the proof of its removal: one stream (`grant:<id>`), one
@@ -34,8 +35,10 @@ export type GrantEvent =
       'request.approvers-changed',
       { approvers: readonly Approver[]; missing: number; rules: readonly string[]; policy: string }
     >
-  | Fact<'request.signed', { by: string; as: readonly string[]; policy: string; assurance: Assurance }>
-  | Fact<'request.approved', { by: readonly string[]; policy: string; usableUntil: number }>
+  /** Somebody who may approve was given a link to do it with their passkey. */
+  | Fact<'passkey.challenged', { by: string; decision: string; challenge: string; expiresAt: number; policy: string }>
+  | Fact<'request.signed', Signed>
+  | Fact<'request.approved', { by: readonly string[]; policy: string; usableUntil: number; stepUp?: StepUp }>
   | Fact<'request.denied', { by: string; reason: string; policy: string; assurance: Assurance }>
   /** `order`: by an order that two persons signed, whose second one is `by`. */
   | Fact<'request.cancelled', { by: string; order?: string }>
@@ -75,8 +78,8 @@ export type GrantEvent =
   | Fact<'grant.connection-shown', { by: string }>
   | Fact<'grant.end-near', { endsAt: number }>
   | Fact<'extension.asked', ExtensionAsked>
-  | Fact<'extension.signed', { by: string; as: readonly string[]; policy: string; assurance: Assurance }>
-  | Fact<'extension.approved', { by: readonly string[]; until: number; policy: string }>
+  | Fact<'extension.signed', Signed>
+  | Fact<'extension.approved', { by: readonly string[]; until: number; policy: string; stepUp?: StepUp }>
   | Fact<'extension.denied', { by: string; reason: string; policy: string; assurance: Assurance }>
   /** The target's own expiry was raised and read back; `extension.approved` carried the new end before that. */
   | Fact<'grant.extended', { endsAt: number; warnAt: number; nativeExpiry: number | null }>
@@ -116,6 +119,15 @@ interface Fact<Type extends string, Data> {
   readonly data: Readonly<Data>
 }
 
+interface Signed {
+  by: string
+  as: readonly string[]
+  policy: string
+  assurance: Assurance
+  /** With the assurance `passkey`, and only then. */
+  assertion?: PasskeyAssertion
+}
+
 interface ExtensionAsked {
   by: string
   durationMs: number
@@ -133,7 +145,10 @@ export interface Approver {
 }
 
 /** How strongly a decision is bound to a person. */
-export type Assurance = 'click-only'
+export type Assurance = 'click-only' | 'passkey'
+
+/** What an approval needed beside the click. Left out by versions that knew of nothing more. */
+export type StepUp = 'passkey' | 'none'
 
 /**
  * `witness`: no witness confirms the approval. `policy`: this house runs another policy than the active one, or no

@@ -1,5 +1,15 @@
 import { type ChannelOn, readAnnouncedIn } from './channels.ts'
-import type { Approver, EndingCause, GrantEvent, GrantStep, Left, Look, Placed, WaitCause } from './grant-event.ts'
+import type {
+  Approver,
+  Assurance,
+  EndingCause,
+  GrantEvent,
+  GrantStep,
+  Left,
+  Look,
+  Placed,
+  WaitCause,
+} from './grant-event.ts'
 import type { GrantOutcome } from './refusal.ts'
 
 /** What the events of one grant add up to. Only `evolve` makes one. */
@@ -65,6 +75,9 @@ export type GrantStatus =
 export interface Signature {
   readonly by: string
   readonly at: number
+  /** Its place in the stream. */
+  readonly seq: number
+  readonly assurance: Assurance
 }
 
 export interface Access {
@@ -161,7 +174,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'request.approvers-changed':
       return { approvers: event.data.approvers, missing: event.data.missing, rules: event.data.rules }
     case 'request.signed':
-      return { signatures: [...state.signatures, { by: event.data.by, at }] }
+      return { signatures: [...state.signatures, signatureOf(event)] }
     case 'request.approved':
       return { status: 'planned', approval: { by: event.data.by, at, usableUntil: event.data.usableUntil } }
     case 'request.denied':
@@ -205,7 +218,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'extension.asked':
       return { extension: { ...event.data, status: 'pending', askedSeq: event.seq, signatures: [] } }
     case 'extension.signed':
-      return changeExtension(state, (e) => ({ signatures: [...e.signatures, { by: event.data.by, at }] }))
+      return changeExtension(state, (e) => ({ signatures: [...e.signatures, signatureOf(event)] }))
     case 'extension.approved':
       return changeExtension(state, () => ({ status: 'approved' }))
     case 'extension.denied':
@@ -255,6 +268,7 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     case 'grant.looked':
       return { ending: { ...theEnding(state), lastLook: event.data.verdict } }
     case 'act.refused':
+    case 'passkey.challenged':
     case 'grant.connection-shown':
     case 'notice.undeliverable':
     case 'notice.deleted':
@@ -262,6 +276,14 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
     default:
       throw new UnknownEvent(state.id, event satisfies never)
   }
+}
+
+function signatureOf({
+  data,
+  at,
+  seq,
+}: Placed<Extract<GrantEvent, { type: 'request.signed' | 'extension.signed' }>>): Signature {
+  return { by: data.by, at, seq, assurance: data.assurance }
 }
 
 /** A newer version wrote it: this process leaves the stream to those that know. */

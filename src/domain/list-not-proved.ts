@@ -9,6 +9,7 @@ export function listNotProved({ own, beside, facts, policies: known }: Given): s
     (stream) => facts.findLast((fact) => fact.stream === stream)?.type !== 'closed',
   )
   const clicks = own.filter(({ data }) => 'assurance' in data && data.assurance === 'click-only').length
+  const passkeys = own.filter(({ data }) => 'assurance' in data && data.assurance === 'passkey').length
   const policies = new Set(own.flatMap(({ data }) => ('policy' in data ? [String(data.policy)] : [])))
   const without = [...policies].filter((hash) => !known.has(hash))
   const hidden = facts.flatMap(missingTexts)
@@ -19,6 +20,11 @@ export function listNotProved({ own, beside, facts, policies: known }: Given): s
       ? []
       : [
           `the hand: ${clicks} ${clicks === 1 ? 'decision is a click' : 'decisions are clicks'}, bound to a chat account and not to a person`,
+        ]),
+    ...(passkeys === 0
+      ? []
+      : [
+          'that a passkey is in the hands of its owner: a second person said so when it was enrolled, by a click in chat',
         ]),
     'whoever holds the signing and MAC keys could have added events; they cannot change what a witness has seen',
     ...independence(own),

@@ -3,7 +3,7 @@ import { frozenMessage } from './decide-freeze.ts'
 import type { Freeze } from './freeze-state.ts'
 import type { GrantState } from './grant-state.ts'
 import type { Entitlement, Policy } from './policy.ts'
-import { type StandsNoMoreCode, stillStands } from './still-stands.ts'
+import { NOTHING_PROVED, type ProvedHands, type StandsNoMoreCode, stillStands } from './still-stands.ts'
 
 export type MayProvision =
   | { readonly may: true; readonly entitlement: Entitlement }
@@ -14,6 +14,7 @@ export type MayNotCode = 'not-approved' | 'approval-stale' | 'frozen' | StandsNo
 /**
  * The last question before a target is touched, asked of the record alone: the state is folded from
  * events that were proved to be inside a witnessed checkpoint. Policy, roster and freeze are those of this moment.
+ * @param proved places of the signatures whose passkey assertion was checked and holds
  */
 export function mayProvision(
   state: GrantState,
@@ -21,6 +22,7 @@ export function mayProvision(
   policy: Policy,
   freeze: Freeze | null,
   now: number,
+  proved: ProvedHands = NOTHING_PROVED,
 ): MayProvision {
   if (state.approval === null || (state.status !== 'planned' && state.status !== 'providing')) {
     return no('not-approved', `${state.id} is ${state.status}: there is no approval on the record.`)
@@ -29,8 +31,7 @@ export function mayProvision(
     return no('approval-stale', 'The approval was not used in time. Ask again.')
   }
   if (freeze !== null) return no('frozen', frozenMessage(freeze))
-  const signers = state.signatures.map((signature) => signature.by)
-  const standing = stillStands(state, signers, roster, policy)
+  const standing = stillStands(state, state.signatures, proved, roster, policy)
   if (!standing.stands) return no(standing.code, standing.message)
   if (state.durationMs > standing.entitlement.maxDurationMs) {
     return no('policy-changed', 'The policy now gives less time than was asked for. Ask again.')

@@ -72,6 +72,10 @@ export interface Entitlement {
   readonly reason: ReasonRule
   /** Whether a denial must say why. */
   readonly denyReasonRequired: boolean
+  /** What an approval needs beside the click. A denial gives nothing, so it needs no more. */
+  readonly stepUp: 'passkey' | 'none'
+  /** Whether the file says so itself. */
+  readonly stepUpStated: boolean
 }
 
 /** `need` distinct persons out of the union of `from`. */
@@ -90,4 +94,13 @@ export interface ReasonRule {
   readonly maxLength: number
   /** A regular expression that the reason must contain, such as a ticket; with the words that explain it. */
   readonly pattern: { readonly source: string; readonly hint: string } | null
+}
+
+/** What is approved with a passkey alone, as `prod-db:write`. */
+export function needPasskey({ targets }: Policy): string[] {
+  return Object.values(targets).flatMap(({ name, entitlements }) =>
+    Object.values(entitlements)
+      .filter(({ stepUp }) => stepUp === 'passkey')
+      .map((entitlement) => `${name}:${entitlement.name}`),
+  )
 }

@@ -32,6 +32,15 @@ export type Refusal =
   | { readonly code: 'deny-reason-required' }
   | { readonly code: 'unknown-grant'; readonly said: string }
   | { readonly code: 'own-request' }
+  /** A click is not enough here. The button leads to a page; whoever gets this came another way. */
+  | { readonly code: 'passkey-needed' }
+  /** @see waitsFor who could confirm the one that was offered; empty when none was */
+  | { readonly code: 'no-passkey'; readonly whose: string; readonly waitsFor: readonly string[] }
+  | { readonly code: 'passkeys-unavailable'; readonly place: string }
+  | { readonly code: 'passkey-refused'; readonly why: PasskeyFault }
+  | { readonly code: 'no-passkey-offer' }
+  | { readonly code: 'own-passkey'; readonly may: readonly string[] }
+  | { readonly code: 'may-not-confirm-passkey'; readonly may: readonly string[] }
   | { readonly code: 'not-an-approver'; readonly approvers: readonly string[] }
   | { readonly code: 'already-signed' }
   | {
@@ -85,6 +94,20 @@ export type Refusal =
   | { readonly code: 'directory-unreachable' }
   | { readonly code: 'not-recorded' }
   | { readonly code: 'unknown-outcome' }
+
+/**
+ * `changed`: what was on the page is not what would be decided now. `does-not-hold`: it is no assertion of that passkey
+ * for that challenge. `known`: enrolled before, here or for somebody else.
+ */
+export type PasskeyFault =
+  | 'link-used'
+  | 'link-expired'
+  | 'link-unknown'
+  | 'not-yours'
+  | 'not-enrolled'
+  | 'does-not-hold'
+  | 'changed'
+  | 'known'
 
 /** How a request or an order ended, in the words of a late click. */
 export type GrantOutcome =

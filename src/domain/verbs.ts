@@ -15,6 +15,7 @@ export const VERBS = [
   'everywhere',
   'revoke-all',
   'link',
+  'passkey',
   'digest',
   'findings',
   'redact',

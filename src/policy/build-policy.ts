@@ -54,13 +54,22 @@ function buildTarget(name: string, target: TargetFile, file: PolicyFile, referen
     channel: target.channel === undefined ? null : buildChannels(target.channel),
     defaultEntitlement: target.default ?? null,
     entitlements: dictionary(
-      Object.entries(target.entitlements).map(([key, own]) => [key, buildEntitlement(key, own, file, references)]),
+      Object.entries(target.entitlements).map(([key, own]) => [
+        key,
+        buildEntitlement(key, own, target, file, references),
+      ]),
     ),
     connector: target.connector,
   }
 }
 
-function buildEntitlement(name: string, own: EntitlementFile, file: PolicyFile, references: References): Entitlement {
+function buildEntitlement(
+  name: string,
+  own: EntitlementFile,
+  target: TargetFile,
+  file: PolicyFile,
+  references: References,
+): Entitlement {
   const settled = settleEntitlement(own, file.defaults)
   if (settled.maxDurationMs === null || settled.approvals === null) {
     throw new TypeError(`${name} went past the checks without a limit or without approvals`)
@@ -81,6 +90,8 @@ function buildEntitlement(name: string, own: EntitlementFile, file: PolicyFile, 
       pattern: pattern === null || hint === null ? null : { source: pattern, hint },
     },
     denyReasonRequired: settled.denyReasonRequired,
+    stepUp: own.stepUp ?? (target.financialReporting === true ? 'passkey' : 'none'),
+    stepUpStated: own.stepUp !== undefined,
   }
 }
 

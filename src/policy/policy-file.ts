@@ -118,6 +118,10 @@ const entitlement = z.strictObject({
   description: sentence('What it is for, in words for people'),
   level: z.enum(['read', 'write', 'admin']),
   grants: sentence('The name that the target itself has for it, such as a database role'),
+  stepUp: z.enum(['passkey', 'none']).optional().meta({
+    description:
+      'What an approval needs beside the click; when left out: passkey where the target touches financial reporting, else none',
+  }),
   ...inheritable,
 })
 

@@ -43,7 +43,7 @@ export interface Button {
   readonly action: ButtonAction
   readonly label: string
   readonly style: 'primary' | 'danger' | 'plain'
-  /** The request, grant or order that it acts on, or the frozen target (`*` for everything), and the revision (stream seq) of the card it was drawn on. */
+  /** The request, grant or order that it acts on, the owner of a passkey, or the frozen target (`*` for everything), and the revision (stream seq) of the card it was drawn on. */
   readonly request: string
   readonly revision: number
 }
@@ -60,6 +60,8 @@ export type ButtonAction =
   | 'lift-freeze'
   | 'confirm-order'
   | 'decline-order'
+  | 'confirm-passkey'
+  | 'decline-passkey'
 
 export interface Form {
   readonly id: 'ask' | 'deny' | 'deny-extension' | 'extend' | 'revoke-all'

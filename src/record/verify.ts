@@ -45,6 +45,7 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   const streams = attempt('events', () => followChains(events)) ?? []
   attempt('reveals', () => checkReveals(file.reveals, events))
   attempt('policies', () => checkPolicies(file.policies, events))
+  attempt('passkeys', () => checkPasskeys(events))
   const limits = attempt('consistency', () => checkConsistency(file, checkpoint, options)) ?? []
   if (reasons.length > 0) return refused(reasons)
 
@@ -355,6 +356,250 @@ export function saltedHash(salt: string, value: string): string {
 const MAX_DEPTH = 64
 const HASH = /^[0-9a-f]{64}$/
 
+// Passkeys: WebAuthn Level 3, sections 5.8.1 (client data), 6.1 (authenticator data) and 7.2 (checking an assertion).
+
+/** What a decision's assertion is about. The challenge is SHA-256 of its canonical JSON: each input has one place. */
+export interface ChallengeInputs {
+  /** 32 random bytes, hex. */
+  readonly nonce: string
+  readonly request: string
+  /** Of the request's stream, when the link was made. */
+  readonly revision: number
+  /** `prod-db:write` */
+  readonly entitlement: string
+  readonly durationMs: number
+  readonly decision: string
+  readonly policy: string
+  readonly approver: string
+  /** Epoch milliseconds. */
+  readonly expiresAt: number
+}
+
+export function challengeOf(inputs: ChallengeInputs): Buffer {
+  return hash('sha256', canonicalJson(inputs), 'buffer')
+}
+
+/** Every decision that says `passkey` must carry an assertion that holds, each for a challenge of its own. */
+function checkPasskeys(events: readonly ProvedEvent[]): void {
+  const seen = new Set<string>()
+  for (const event of events) {
+    if (!claimsPasskey(event)) continue
+    const fault = faultOfAssertion(event, events)
+    if (fault !== null) refuse('passkey-wrong', `${event.stream} #${event.seq}: ${fault}`)
+    const challenge = challengeOf(record(event.data.assertion, 'passkey-wrong').challenge as ChallengeInputs)
+    if (seen.size === seen.add(challenge.toString('hex')).size) refuse('passkey-wrong', 'one challenge was used twice')
+  }
+}
+
+export function claimsPasskey({ data }: Pick<Body, 'data'>): boolean {
+  return Object.hasOwn(data, 'assertion') || (Object.hasOwn(data, 'assurance') && data.assurance === 'passkey')
+}
+
+/**
+ * What is wrong with the assertion of a decision, in words; null when it holds.
+ * @param events with the whole streams of the grant and of the approver's passkeys, proved and with their places
+ */
+export function faultOfAssertion(event: PlacedBody, events: readonly PlacedBody[]): string | null {
+  try {
+    checkAssertion(event, events)
+    return null
+  } catch (error) {
+    if (error instanceof Refused) return error.message
+    throw error
+  }
+}
+
+const DECISIONS: ReadonlyMap<string, string> = new Map([
+  ['request.signed', 'approve'],
+  ['extension.signed', 'approve-extension'],
+])
+
+function checkAssertion(event: PlacedBody, events: readonly PlacedBody[]): void {
+  const wrong = (why: string): never => refuse('passkey-wrong', why)
+  const { assertion, assurance, by, policy } = event.data
+  if (assurance !== 'passkey') wrong('it carries an assertion and does not say so')
+  const given = readAssertion(assertion)
+  const { challenge, flags } = given
+  const said = [challenge.decision, `grant:${challenge.request}`, challenge.approver, challenge.policy]
+  const is = [DECISIONS.get(event.type), event.stream, by, policy]
+  if (said.some((one, place) => one !== is[place])) wrong('the assertion is for another decision')
+  if (challenge.revision >= event.seq || event.at >= challenge.expiresAt) wrong('the assertion came too late')
+  const own = events.filter(({ stream, seq }) => stream === event.stream && seq <= challenge.revision)
+  const asked = own.find(({ seq, type }) => seq === 1 && type === 'request.asked')?.data
+  const more = events.findLast(
+    ({ stream, seq, type }) => stream === event.stream && seq < event.seq && type === 'extension.asked',
+  )
+  const { target, entitlement } = asked ?? {}
+  const right = typeof target === 'string' && typeof entitlement === 'string' ? `${target}:${entitlement}` : null
+  const isOfExtension = challenge.decision === 'approve-extension'
+  const durationMs = isOfExtension ? more?.data.durationMs : asked?.durationMs
+  if (isOfExtension && (more?.seq ?? 0) > challenge.revision) wrong('the assertion is for an earlier extension')
+  if (asked === undefined || challenge.entitlement !== right || challenge.durationMs !== durationMs) {
+    wrong('the assertion is for another access than was asked for')
+  }
+  checkEnrolled(given, event, events)
+  const client = readClientData(given.clientDataJSON)
+  if (client.type !== 'webauthn.get') wrong('the client data is of another ceremony')
+  if (client.challenge !== challengeOf(challenge).toString('base64url')) wrong('it is signed for another challenge')
+  if (client.origin !== given.origin) wrong('it was made on another page')
+  if (client.crossOrigin !== undefined && client.crossOrigin !== false) wrong('it was made inside a page of another')
+  if (!isOriginOf(given.origin, given.rpId)) wrong('the page is not one of its relying party')
+  const authenticator = given.authenticatorData
+  if (authenticator.length < 37) wrong('the authenticator data is too short')
+  if (!authenticator.subarray(0, 32).equals(hash('sha256', given.rpId, 'buffer')))
+    wrong('it is for another relying party')
+  const bits = authenticator.readUInt8(32)
+  const seen = { up: bits % 2 === 1, uv: (bits & 4) > 0, be: (bits & 8) > 0, bs: (bits & 16) > 0 }
+  if (canonicalJson(seen) !== canonicalJson(flags)) wrong('the flags are not those of the authenticator')
+  if (!seen.up || !seen.uv) wrong('the authenticator did not verify the person')
+  if (seen.bs && !seen.be) wrong('a key that cannot be backed up is said to be')
+  const signed = Buffer.concat([authenticator, hash('sha256', given.clientDataJSON, 'buffer')])
+  if (!isSignedBy(given.publicKey, signed, given.signature)) wrong('the signature is not of the passkey')
+}
+
+/** The key was enrolled for this person before, by another person, and not taken back until then. */
+function checkEnrolled(
+  { credential, publicKey, rpId, flags }: Assertion,
+  event: PlacedBody,
+  events: readonly PlacedBody[],
+) {
+  const { by } = event.data
+  const before = events.filter(({ stream, leafIndex }) => stream === `passkey:${by}` && leafIndex < event.leafIndex)
+  let found: PlacedBody | null = null
+  for (const one of before) {
+    const { passkey, passkeys } = one.data
+    if (one.type === 'passkey.enrolled' && record(passkey, 'passkey-wrong').credential === credential) found = one
+    if (one.type === 'passkey.revoked' && Array.isArray(passkeys) && passkeys.includes(credential)) found = null
+  }
+  if (found === null) refuse('passkey-wrong', `the passkey was not enrolled for ${by} at that time`)
+  const enrolled = record(found.data.passkey, 'passkey-wrong')
+  if (canonicalOrNull(enrolled.publicKey) !== canonicalJson(publicKey) || enrolled.rpId !== rpId) {
+    refuse('passkey-wrong', 'the key is not the one that was enrolled')
+  }
+  if (record(enrolled.flags, 'passkey-wrong').be !== flags.be) refuse('passkey-wrong', 'the key changed its kind')
+  if (typeof found.data.by !== 'string' || found.data.by === by) {
+    refuse('passkey-wrong', 'the passkey was enrolled without a second person')
+  }
+}
+
+function readAssertion(value: unknown): Assertion {
+  const fields = exactly(value, [
+    ...(['challenge', 'credential', 'publicKey', 'rpId', 'origin'] as const),
+    ...(['authenticatorData', 'clientDataJSON', 'signature', 'flags'] as const),
+  ])
+  const flags = exactly(fields.flags, ['up', 'uv', 'be', 'bs'])
+  const { rpId, origin } = fields
+  if (typeof rpId !== 'string' || typeof origin !== 'string' || bytesIn(fields.credential).length === 0) {
+    refuse('passkey-wrong', 'the assertion is not in form')
+  }
+  return {
+    ...{ rpId, origin, credential: fields.credential as string },
+    challenge: readChallenge(fields.challenge),
+    publicKey: readPublicKey(fields.publicKey),
+    authenticatorData: bytesIn(fields.authenticatorData),
+    clientDataJSON: bytesIn(fields.clientDataJSON),
+    signature: bytesIn(fields.signature),
+    flags: flags as unknown as Assertion['flags'],
+  }
+}
+
+function readChallenge(value: unknown): ChallengeInputs {
+  const fields = exactly(value, [
+    ...(['nonce', 'request', 'revision', 'entitlement', 'durationMs'] as const),
+    ...(['decision', 'policy', 'approver', 'expiresAt'] as const),
+  ])
+  const { nonce, request, entitlement, decision, policy, approver } = fields
+  const good =
+    [nonce, policy].every((one) => typeof one === 'string' && HASH.test(one)) &&
+    [request, entitlement, decision, approver].every((one) => typeof one === 'string') &&
+    [fields.revision, fields.durationMs, fields.expiresAt].every((one) => isCount(one, 1))
+  if (!good) refuse('passkey-wrong', 'the inputs of the challenge are not in form')
+  return fields as unknown as ChallengeInputs
+}
+
+/** A JSON Web Key (RFC 7517, RFC 7518, RFC 8037) of a kind that passkeys use. */
+function readPublicKey(value: unknown): PasskeyKey {
+  const { kty } = record(value, 'passkey-wrong')
+  const length = (fields: Record<string, unknown>, name: string) => urlBytes(fields[name])?.length ?? 0
+  if (kty === 'EC') {
+    const fields = exactly(value, ['kty', 'crv', 'x', 'y'])
+    if (fields.crv === 'P-256' && length(fields, 'x') === 32 && length(fields, 'y') === 32) return fields as PasskeyKey
+  } else if (kty === 'OKP') {
+    const fields = exactly(value, ['kty', 'crv', 'x'])
+    const isGood = fields.crv === 'Ed25519' && length(fields, 'x') === 32
+    if (isGood && !isOfSmallOrder(urlBytes(fields.x) ?? Buffer.alloc(32))) return fields as PasskeyKey
+  } else if (kty === 'RSA') {
+    const fields = exactly(value, ['kty', 'n', 'e'])
+    const n = urlBytes(fields.n) ?? Buffer.alloc(0)
+    const isGood = n.length >= 256 && n.length <= 512 && n[0] !== 0 && (n.at(-1) ?? 0) % 2 === 1
+    if (isGood && fields.e === 'AQAB') return fields as PasskeyKey
+  }
+  return refuse('passkey-wrong', 'the public key is of no kind that is known here')
+}
+
+/** ES256, EdDSA with Ed25519, RS256: by the kind of the key (RFC 9053, RFC 8812). */
+function isSignedBy(key: PasskeyKey, signed: Buffer, signature: Buffer): boolean {
+  try {
+    const publicKey = createPublicKey({ key: { ...key }, format: 'jwk' })
+    if (key.kty !== 'OKP') return verifySignature('sha256', signed, publicKey, signature)
+    const hasForm = signature.length === 64 && !isOfSmallOrder(signature.subarray(0, 32))
+    return hasForm && verifySignature(null, signed, publicKey, signature)
+  } catch {
+    return false // Such as a point that is not on the curve.
+  }
+}
+
+function readClientData(bytes: Buffer): Record<string, unknown> {
+  const text = decodeText(bytes)
+  const fields = record(parseJson(text), 'passkey-wrong')
+  refuseRepeatedNames(text)
+  if (canonicalOrNull(fields) === null) refuse('passkey-wrong', 'the client data is not in form')
+  return fields
+}
+
+/** A passkey works on one host; on the way to it nobody reads along. */
+function isOriginOf(origin: string, rpId: string): boolean {
+  const [, scheme = '', host = ''] = /^(https?):\/\/([a-z0-9.-]+)(?::[1-9][0-9]{0,4})?$/.exec(origin) ?? []
+  return host === rpId && (scheme === 'https' || host === 'localhost')
+}
+
+function exactly<Name extends string>(value: unknown, names: readonly Name[]): Record<Name, unknown> {
+  const fields = record(value, 'passkey-wrong')
+  const isExact = Object.keys(fields).length === names.length && names.every((name) => Object.hasOwn(fields, name))
+  if (!isExact) refuse('passkey-wrong', `not exactly ${names.join(', ')}`)
+  return fields
+}
+
+function bytesIn(value: unknown): Buffer {
+  const bytes = typeof value === 'string' ? decodeBase64(value) : null
+  return bytes ?? refuse('passkey-wrong', 'not base64')
+}
+
+function urlBytes(value: unknown): Buffer | null {
+  if (typeof value !== 'string') return null
+  const bytes = Buffer.from(value, 'base64url')
+  return bytes.toString('base64url') === value ? bytes : null
+}
+
+export type PlacedBody = Body & { readonly leafIndex: number }
+
+export type PasskeyKey =
+  | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string }
+  | { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string }
+  | { readonly kty: 'RSA'; readonly n: string; readonly e: 'AQAB' }
+
+interface Assertion {
+  readonly challenge: ChallengeInputs
+  readonly credential: string
+  readonly publicKey: PasskeyKey
+  readonly rpId: string
+  readonly origin: string
+  readonly authenticatorData: Buffer
+  readonly clientDataJSON: Buffer
+  readonly signature: Buffer
+  readonly flags: { readonly up: boolean; readonly uv: boolean; readonly be: boolean; readonly bs: boolean }
+}
+
 // Strict parsing of the file.
 
 function parseEvidence(text: string): Evidence {
@@ -523,6 +768,7 @@ export type RefusalCode =
   | 'closed-wrong'
   | 'reveal-wrong'
   | 'policy-wrong'
+  | 'passkey-wrong'
   | 'consistency-wrong'
 
 export interface VerifyOptions {

@@ -40,6 +40,12 @@ export function readinessChecks(house: {
   readonly connectorOf: (target: string) => Connector | null
   /** The chat platforms where something can go wrong. */
   readonly chats: readonly { readonly platform: string; readonly look: ReadinessCheck['look'] }[]
+  /** What needs a passkey by the policy in force, and where passkeys work; null where they cannot. */
+  readonly stepUp: () => {
+    readonly needs: readonly string[]
+    readonly place: string | null
+    readonly publicUrl: string
+  }
 }): ReadinessCheck[] {
   const { db, clock, roles, sealer } = house
   return [
@@ -145,6 +151,19 @@ export function readinessChecks(house: {
       },
     },
     ...house.chats.map(({ platform, look }) => ({ name: `chat ${platform}`, decisive: false, look })),
+    {
+      name: 'passkeys',
+      decisive: false,
+      look: async () => {
+        const { needs, place, publicUrl } = house.stepUp()
+        if (needs.length === 0) return { state: 'ok', detail: 'no approval needs one' }
+        const which =
+          needs.length > 3 ? `${needs.slice(0, 3).join(', ')} and ${needs.length - 3} more` : needs.join(', ')
+        if (place !== null) return { state: 'ok', detail: `needed for ${which}; they work on ${place}` }
+        const why = `passkeys cannot work at ${publicUrl}: set PUBLIC_URL to https and a name, or to localhost`
+        return { state: 'degraded', detail: `nobody can approve ${which}: ${why}` }
+      },
+    },
     ...house.targets().map(
       (target): ReadinessCheck => ({
         name: `target ${target}`,

@@ -66,8 +66,11 @@ function copyButton(of: string, label: string): string {
   return `<button class="copy" type="button" data-copy="${of}" aria-label="Copy ${escapeHtml(label)}" hidden>Copy</button>`
 }
 
-/** A small page of ours. @param parts.scripted whether the script that copies and waits is of use */
-export function page({ title, tone, body, small, scripted = true }: PageParts): string {
+/**
+ * A small page of ours.
+ * @param parts.scripted whether a script is of use: the one that copies and waits, or the one that is named
+ */
+export function page({ title, tone, body, small, scripted = true, script = '/reveal/page.js' }: PageParts): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -78,7 +81,7 @@ export function page({ title, tone, body, small, scripted = true }: PageParts): 
 <meta name="color-scheme" content="light dark">
 <title>${title} · Countersign</title>
 <link rel="stylesheet" href="/reveal/page.css">
-${scripted ? '<script src="/reveal/page.js" defer></script>\n' : ''}</head>
+${scripted ? `<script src="${script}" defer></script>\n` : ''}</head>
 <body>
 <main class="${tone}">
 <header>Countersign</header>
@@ -99,7 +102,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
 }
 
@@ -111,4 +114,5 @@ interface PageParts {
   /** HTML. */
   small: string | null
   scripted?: boolean
+  script?: string
 }

@@ -5,6 +5,7 @@ import type { Chat } from '../ports/chat.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Directory } from '../ports/directory.ts'
+import type { Passkeys } from '../ports/passkeys.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import type { Observer } from '../telemetry/observer.ts'
@@ -28,6 +29,7 @@ export interface Context {
   readonly directory: Directory
   /** The platforms that are configured: never none. */
   readonly chats: readonly Chat[]
+  readonly passkeys: Passkeys
   readonly policy: PolicyInForce
   /** To look at a target and to take away: the last adapter known under this name; null when there never was one. */
   readonly connectorOf: (target: string, givenUnder?: string | null) => Connector | null

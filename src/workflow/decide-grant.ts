@@ -7,6 +7,7 @@ import type { GrantState } from '../domain/grant-state.ts'
 import type { Refused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { lockAndSettle } from './advance-grant.ts'
+import { askForPasskey } from './ask-for-passkey.ts'
 import type { Context } from './context.ts'
 import { freezeOn } from './freezes.ts'
 import { appendToGrant } from './grant-store.ts'
@@ -24,28 +25,38 @@ export function decideGrant(context: Context, act: Act, id: string, decision: De
     decides: true,
     before: () => context.reached('sign:before-commit'),
     after: () => context.reached('sign:after-commit'),
-    run: (performing) => decide(context, performing, id, decision),
+    run: (performing) => decide(context, act, performing, id, decision),
   })
 }
 
 async function decide(
   context: Context,
-  { tx, now, by, policy }: Performing,
+  act: Act,
+  performing: Performing,
   id: string,
   decision: Decision,
 ): Promise<Performed> {
+  const { tx, now, by, policy } = performing
   const state = await lockAndSettle(context, tx, id, now)
   if (state === null) return { refused: { code: 'unknown-grant', said: id } }
   const roster = await rosterFor(context, policy, state, [by.id])
   const freeze = await freezeOn(context, tx, state.target)
-  const decided = decideBy(state, { by: by.id, assurance: 'click-only', roster, policy, now }, decision)
-  const facts = underFreeze(decided, freeze, policy)
+  const signing: Signing = { by: by.id, assurance: 'click-only', roster, policy, now }
+  const decided = decideBy(state, signing, decision)
+  const needsPasskey = 'refused' in decided && decided.refused.code === 'passkey-needed'
+  // What a passkey could not change is said at once.
+  const outlook = needsPasskey ? decideBy(state, { ...signing, assurance: 'passkey' }, decision) : decided
+  const facts = underFreeze(outlook, freeze, policy)
   if ('refused' in facts) return { ...facts, grant: id }
+  if (needsPasskey && (decision.what === 'approve' || decision.what === 'approve-extension')) {
+    return askForPasskey(context, act.account, performing, state, decision.what)
+  }
   const after = await appendToGrant(context, tx, id, state, facts, now)
   return { answer: { kind: 'line', line: outcomeLine(after, decision) } }
 }
 
-function decideBy(state: GrantState, signing: Signing, decision: Decision): GrantEvent[] | Refused {
+/** What a decision on a request or an extension comes to. */
+export function decideBy(state: GrantState, signing: Signing, decision: Decision): GrantEvent[] | Refused {
   switch (decision.what) {
     case 'approve':
       return decideApproval(state, signing)
@@ -60,7 +71,8 @@ function decideBy(state: GrantState, signing: Signing, decision: Decision): Gran
   }
 }
 
-function outcomeLine(state: GrantState, decision: Decision): ReturnType<typeof sayLine> {
+/** What whoever decided hears. */
+export function outcomeLine(state: GrantState, decision: Decision): ReturnType<typeof sayLine> {
   switch (decision.what) {
     case 'deny':
     case 'deny-extension':

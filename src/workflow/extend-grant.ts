@@ -35,7 +35,7 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
       throw error
     })
     if (witnessed === null) throw new RetryLater(100)
-    const { state } = witnessed
+    const { state, hands } = witnessed
     if (state.extension?.status !== 'approved') return
     const policy = await context.policy.provedInForce(context.db)
     if (isRefused(policy)) throw new LeaveToOthers(1_000)
@@ -44,7 +44,7 @@ export async function extendGrant(context: Context, id: string): Promise<void> {
     }
     const roster = await rosterFor(context, policy, state)
     const freeze = await freezeOn(context, context.db, state.target)
-    const may = mayExtend(state, roster, policy, freeze, context.clock.now())
+    const may = mayExtend(state, roster, policy, freeze, context.clock.now(), hands)
     if (!may.may) return fail(context, id, may.code, may.message)
     const { extension } = may
     const connector = context.connectorToGive(policy, state.target)

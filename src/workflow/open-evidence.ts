@@ -4,11 +4,12 @@ import { grantStream, readGrantId } from '../domain/grant-event.ts'
 import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import { orderStream, readOrderId } from '../domain/order-event.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
+import { passkeyStream } from '../domain/passkey-event.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
 import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
-import { type PolicyText, parseBody } from '../record/verify.ts'
+import { claimsPasskey, type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 import { textOf } from './policy-in-force.ts'
@@ -64,11 +65,18 @@ export async function collectEvidence(
 async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]> {
   const own = targetOfFreeze(id) !== null ? id : readOrderId(id) !== null ? orderStream(id) : grantStream(id)
   const ends: StreamEnd[] = []
-  for (const stream of [own, `after:${own}`, `undelivered:${own}`, orphanStream(id)]) {
+  const hands = await passkeysOf({ db, record }, own)
+  for (const stream of [own, `after:${own}`, `undelivered:${own}`, orphanStream(id), ...hands]) {
     const seq = await record.endOf(db, stream)
     if (seq > 0) ends.push({ stream, seq })
   }
   return ends
+}
+
+/** Whose passkeys signed here: a verifier must see that they were enrolled before. */
+async function passkeysOf({ db, record }: Reading, stream: string): Promise<string[]> {
+  const claims = (await record.readStream(db, stream)).filter(claimsPasskey)
+  return [...new Set(claims.map(({ data }) => passkeyStream(String(data.by))))]
 }
 
 function readFreezeStream(typed: string): string | null {

@@ -7,6 +7,7 @@ import type { Independence } from '../domain/independence.ts'
 import { type MayProvision, mayProvision } from '../domain/may-provision.ts'
 import type { Policy } from '../domain/policy.ts'
 import { isRefused } from '../domain/refusal.ts'
+import type { ProvedHands } from '../domain/still-stands.ts'
 import { LeaveToOthers, RetryLater } from '../effects/effect.ts'
 import { type Connector, ConnectorError, type ProvisionObservation } from '../ports/connector.ts'
 import { WitnessUnreachable } from '../ports/witness.ts'
@@ -19,6 +20,7 @@ import { freezeOn } from './freezes.ts'
 import { loadGrant, readable } from './grant-store.ts'
 import { holdingLane, targetGrant } from './holding.ts'
 import { alarmOf } from './name-tampering.ts'
+import { provedHands } from './proved-hands.ts'
 import { reconcileGrant } from './reconcile-target.ts'
 import { rosterFor } from './roster.ts'
 
@@ -29,7 +31,7 @@ export const EXPIRY_MARGIN_MS = 2 * 60_000
 const SEAL_PATIENCE_MS = 2_000
 
 /** Facts that need not be witnessed first: whoever clicks on and on must not hold an access back. */
-const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown', 'grant.waiting']
+const CHANGES_NOTHING = ['act.refused', 'grant.connection-shown', 'grant.waiting', 'passkey.challenged']
 /** Who was approved so long ago and has nothing wonders why. */
 const WAIT_IS_TOLD_MS = 10_000
 /** How soon a record that was changed is read again. */
@@ -85,7 +87,7 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
       await tellWaiting(context, id, 'witness')
       throw new RetryLater(100)
     }
-    const { state, checkpointSize } = witnessed
+    const { state, hands, checkpointSize } = witnessed
     if (!MAY_BE_MADE.includes(state.status)) return
     const policy = await context.policy.provedInForce(context.db)
     // Another process may have the active policy: were it ours again, it would wait for as long as we are held.
@@ -97,7 +99,7 @@ async function provisionProved(context: Context, seen: GrantState): Promise<void
       const message = 'The record was restored since, and may have lost that it was taken back. Ask again.'
       return giveUp(context, state, 'approval-before-restore', message)
     }
-    const may = await askAgain(context, policy, state)
+    const may = await askAgain(context, policy, state, hands)
     if (!may.may) return giveUp(context, state, may.code, may.message)
     const connector = context.connectorToGive(policy, state.target)
     if (connector === null) return giveUp(context, state, 'NotFound', `No connector serves ${state.target}.`)
@@ -115,16 +117,21 @@ async function tellWaiting(context: Context, id: string, because: WaitCause): Pr
 }
 
 /** Folds only what is proved to be inside a witnessed checkpoint; null while the newest event is not. */
-export async function witnessedGrant(
-  context: Context,
-  id: string,
-): Promise<{ state: GrantState; checkpointSize: number } | null> {
+export async function witnessedGrant(context: Context, id: string): Promise<WitnessedGrant | null> {
   const seq = await context.record.endOf(context.db, grantStream(id))
   await context.sealed(grantStream(id), seq, SEAL_PATIENCE_MS)
   const { proved, waiting, checkpoint } = await readWitnessed(context, context.db, grantStream(id))
   if (checkpoint === null || !waiting.every(({ type }) => CHANGES_NOTHING.includes(type))) return null
   const state = foldGrant(id, proved.map(readable))
-  return state === null ? null : { state, checkpointSize: checkpoint.checkpoint.size }
+  if (state === null) return null
+  return { state, hands: await provedHands(context, id, proved), checkpointSize: checkpoint.checkpoint.size }
+}
+
+interface WitnessedGrant {
+  readonly state: GrantState
+  /** Which signatures a passkey gave. */
+  readonly hands: ProvedHands
+  readonly checkpointSize: number
 }
 
 /** What was decided before a restore does not count: its withdrawal may be among what was lost. */
@@ -133,10 +140,15 @@ export async function isFromBeforeRestore(context: Context, decidedAt: number | 
   return restart !== null && (decidedAt ?? 0) <= restart
 }
 
-async function askAgain(context: Context, policy: Policy, state: GrantState): Promise<MayProvision> {
+async function askAgain(
+  context: Context,
+  policy: Policy,
+  state: GrantState,
+  hands: ProvedHands,
+): Promise<MayProvision> {
   const roster = await rosterFor(context, policy, state)
   const freeze = await freezeOn(context, context.db, state.target)
-  return mayProvision(state, roster, policy, freeze, context.clock.now())
+  return mayProvision(state, roster, policy, freeze, context.clock.now(), hands)
 }
 
 async function make(

@@ -3,6 +3,7 @@ import { announceGrant } from '../cards/announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
 import { announceOrder } from '../cards/order-announcements.ts'
 import { announceOrphan } from '../cards/orphan-announcements.ts'
+import { announcePasskeys } from '../cards/passkey-announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
 import { DAY } from '../domain/duration.ts'
@@ -14,10 +15,12 @@ import { POLICY_STREAM } from '../domain/house-event.ts'
 import { orderOfStream } from '../domain/order-event.ts'
 import { isOrderOpen } from '../domain/order-state.ts'
 import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
+import { personOfPasskeys } from '../domain/passkey-event.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadGrant, readable } from './grant-store.ts'
 import { loadOrder } from './order-store.ts'
+import { loadPasskeys } from './passkey-store.ts'
 import { readPolicyFacts } from './policy-in-force.ts'
 
 /** What is only unreachable is tried for as long as the grant is open, and this much longer. */
@@ -47,6 +50,8 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   if (order !== null) return { ...(await orderAnnouncements(context, order)), undelivered }
   const orphan = grantOfOrphan(stream)
   if (orphan !== null) return { ...(await orphanAnnouncements(context, stream, orphan)), undelivered }
+  const owner = personOfPasskeys(stream)
+  if (owner !== null) return { ...(await passkeyAnnouncements(context, owner)), undelivered }
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [], undelivered }
@@ -84,6 +89,13 @@ async function orderAnnouncements(context: Context, id: string): Promise<Placed>
   const wanted = announceOrder(id, events, cardContext(context))
   const triedUntil = isOrderOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function passkeyAnnouncements(context: Context, owner: string): Promise<Placed> {
+  const { events } = await loadPasskeys(context, context.db, owner)
+  const wanted = announcePasskeys(owner, events, cardContext(context))
+  const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }
 
 async function orphanAnnouncements(context: Context, stream: string, id: string): Promise<Placed> {

@@ -245,7 +245,7 @@ describe('authorised', () => {
     const part = conclude(whole).parts.find(({ title }) => title === 'Authorised')
     expect(part?.facts).toContainEqual({
       label: 'Signed',
-      value: `${new Date(AT).toISOString()} by marcus as manager (click only)`,
+      value: `${new Date(AT).toISOString()} by marcus as manager (click only, AAL not claimed)`,
     })
   })
 })

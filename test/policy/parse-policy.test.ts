@@ -32,6 +32,8 @@ describe('a good policy', () => {
           approvals: [{ need: 1, from: [{ kind: 'manager' }, { kind: 'owners' }] }],
           reason: { minLength: 10, maxLength: 500, pattern: null },
           denyReasonRequired: true,
+          stepUp: 'none',
+          stepUpStated: false,
         },
         write: {
           name: 'write',
@@ -47,6 +49,8 @@ describe('a good policy', () => {
           ],
           reason: { minLength: 15, maxLength: 500, pattern: { source: 'INC-[0-9]{1,8}', hint: 'Name the ticket' } },
           denyReasonRequired: true,
+          stepUp: 'none',
+          stepUpStated: false,
         },
       },
     })
@@ -86,6 +90,24 @@ describe('a good policy', () => {
     expect(policyOf(text).targets['prod-db']?.entitlements).toMatchObject({
       read: { maxTotalMs: 10 * HOUR },
       write: { maxTotalMs: 4 * HOUR },
+    })
+  })
+
+  it('needs a passkey where the target touches financial reporting, unless the entitlement says otherwise', () => {
+    const financial = changed('    default: read\n', '    default: read\n    financialReporting: true\n')
+    expect(policyOf(financial).targets['prod-db']?.entitlements).toMatchObject({
+      read: { stepUp: 'passkey', stepUpStated: false },
+      write: { stepUp: 'passkey', stepUpStated: false },
+    })
+    const without = changed('grants: ledger_read\n', 'grants: ledger_read\n        stepUp: none\n', financial)
+    expect(policyOf(without).targets['prod-db']?.entitlements).toMatchObject({
+      read: { stepUp: 'none', stepUpStated: true },
+      write: { stepUp: 'passkey' },
+    })
+    const asked = changed('grants: ledger_write\n', 'grants: ledger_write\n        stepUp: passkey\n')
+    expect(policyOf(asked).targets['prod-db']?.entitlements).toMatchObject({
+      read: { stepUp: 'none' },
+      write: { stepUp: 'passkey', stepUpStated: true },
     })
   })
 

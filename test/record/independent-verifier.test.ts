@@ -10,11 +10,14 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildEvidence } from '../../src/record/evidence.ts'
 import { createTestClock } from '../support/clock.ts'
+import { createSoftPasskey } from '../support/soft-passkey.ts'
 import { createFakeWitness } from './fake-witness.ts'
 import { forgedBodies, forgedPlaces, forgedStreams } from './forged-events.ts'
 import { forgedConsistency, forgedForms, forgedPolicies, forgedReveals } from './forged-files.ts'
 import { forgedKeys, forgedNotes } from './forged-notes.ts'
+import { forgedPasskeys } from './forged-passkeys.ts'
 import { bytesOf, ENTRY, type Given, good, kept, signer } from './good-file.ts'
+import { fileOf, passkeyStory } from './passkey-file.ts'
 import { askBoth, type Options, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
 import { append, createRecordDatabase, createReplica, type RecordDatabase, type Replica } from './record-fixture.ts'
 import { sound } from './sound-files.ts'
@@ -104,6 +107,19 @@ describe('both verify what is rare and right', () => {
   })
 })
 
+describe('both verify what a passkey signed', () => {
+  test.each([
+    ['ES256', {}],
+    ['RS256', {}],
+    ['EdDSA', {}],
+    ['ES256', { rpId: 'access.example.com', origin: 'https://access.example.com:8443' }],
+  ] as const)('with %s %o', async (algorithm, where) => {
+    const story = passkeyStory(createSoftPasskey(algorithm), where)
+    if ('rpId' in where) for (const { data } of story.keys) Object.assign(data.passkey as object, { rpId: where.rpId })
+    await expectSound({ file: await fileOf(story) })
+  })
+})
+
 describe.each([
   ['keys', forgedKeys],
   ['notes', forgedNotes],
@@ -113,6 +129,7 @@ describe.each([
   ['reveals', forgedReveals],
   ['policies', forgedPolicies],
   ['consistency', forgedConsistency],
+  ['passkeys', forgedPasskeys],
   ['forms of the file', forgedForms],
 ])('both refuse wrong %s', (_, forgeries) => {
   test.each(forgeries)('%s: %s', async (_, code, make) => {

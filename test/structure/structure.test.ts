@@ -80,6 +80,7 @@ describe('the rules see', () => {
     ['alone', 'record/verify.ts', "import { readFile } from 'node:fs'"],
     ['alone', 'chat/a.ts', 'const platform = await import(name)'],
     ['package', 'app.ts', "import { App } from '@slack/bolt'"],
+    ['package', 'workflow/a.ts', "import { verifyAuthenticationResponse } from '@simplewebauthn/server'"],
     ['package', 'chat/teams/a.ts', "import type { Block } from '@slack/types'"],
     ['package', 'chat/a.ts', "const bot = await import('botbuilder')"],
     ['package', 'chat/slack/a.ts', "import { TurnContext } from 'botbuilder'"],

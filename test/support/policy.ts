@@ -60,6 +60,8 @@ export function testEntitlement(overrides: Partial<Entitlement> = {}): Entitleme
     approvals: [{ need: 1, from: [{ kind: 'manager' }, { kind: 'owners' }] }],
     reason: { minLength: 3, maxLength: 500, pattern: null },
     denyReasonRequired: false,
+    stepUp: 'none',
+    stepUpStated: true,
     ...overrides,
   }
 }

@@ -2,7 +2,7 @@
 """Verifies an evidence file of the format countersign-evidence/1.
 
 Written from docs/evidence-format.md alone, and from the texts it names: RFC 6962 and RFC 9162 (the tree), RFC 8785
-(canonical JSON), RFC 8032 (Ed25519), C2SP signed-note and tlog-checkpoint. It shares no line with Countersign, and
+(canonical JSON), RFC 8032 (Ed25519), RFC 8017 (RSA), FIPS 186-5 (ECDSA), WebAuthn, C2SP signed-note and tlog-checkpoint. It shares no line with Countersign, and
 needs nothing but Python 3.11 or newer.
 
     verify_evidence.py <file> [--key <vkey>] [--earlier <note file>]...
@@ -446,6 +446,205 @@ def check_consistency(entries, earlier, size, root):
     return [f"consistency with size {entry_size} was not checked" for entry_size in sorted(unknown)]
 
 
+# 8. Each passkey ------------------------------------------------------------------------------------------------------
+
+CURVE_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+CURVE_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+CURVE_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+CURVE_G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")  # RFC 8017, section 9.2, note 1
+
+
+def add_on_curve(p, q):
+    """FIPS 186-5 and SP 800-186, P-256, affine; None is the point at infinity."""
+    if p is None or q is None:
+        return q if p is None else p
+    if p[0] == q[0]:
+        if (p[1] + q[1]) % CURVE_P == 0:
+            return None
+        slope = (3 * p[0] * p[0] - 3) * pow(2 * p[1], -1, CURVE_P)
+    else:
+        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, CURVE_P)
+    x = (slope * slope - p[0] - q[0]) % CURVE_P
+    return (x, (slope * (p[0] - x) - p[1]) % CURVE_P)
+
+
+def multiply_on_curve(factor, point):
+    result = None
+    while factor:
+        if factor & 1:
+            result = add_on_curve(result, point)
+        point = add_on_curve(point, point)
+        factor >>= 1
+    return result
+
+
+def der_integer(value):
+    data = value.to_bytes(value.bit_length() // 8 + 1, "big")
+    return b"\x02" + bytes([len(data)]) + data
+
+
+def is_ecdsa(x, y, message, signature):
+    """With SHA-256, DER in its only encoding: what is read must be what would be written."""
+    on_curve = x < CURVE_P and y < CURVE_P and (y * y - (x**3 - 3 * x + CURVE_B)) % CURVE_P == 0
+    if not on_curve or len(signature) < 8 or len(signature) > 72 or signature[3] > 33:
+        return False
+    end = 4 + signature[3]
+    r, s = int.from_bytes(signature[4:end], "big"), int.from_bytes(signature[end + 2 :], "big")
+    body = der_integer(r) + der_integer(s)
+    if signature != b"\x30" + bytes([len(body)]) + body or not (0 < r < CURVE_N and 0 < s < CURVE_N):
+        return False
+    e, w = int.from_bytes(hashlib.sha256(message).digest(), "big"), pow(s, -1, CURVE_N)
+    point = add_on_curve(multiply_on_curve(e * w % CURVE_N, CURVE_G), multiply_on_curve(r * w % CURVE_N, (x, y)))
+    return point is not None and point[0] % CURVE_N == r
+
+
+def is_rsa(n, message, signature):
+    """RFC 8017, section 8.2.2, with e = 65537."""
+    length = (n.bit_length() + 7) // 8
+    s = int.from_bytes(signature, "big")
+    if len(signature) != length or s >= n:
+        return False
+    info = SHA256_INFO + hashlib.sha256(message).digest()
+    return pow(s, 65537, n).to_bytes(length, "big") == b"\0\1" + b"\xff" * (length - 3 - len(info)) + b"\0" + info
+
+
+def url_of(value, what):
+    """base64url without padding, in its canonical spelling."""
+    text = text_of(value, what)
+    must(re.fullmatch("[A-Za-z0-9_-]*", text), f"{what} is not base64url")
+    plain = text.replace("-", "+").replace("_", "/")
+    return base64_of(plain + "=" * (-len(plain) % 4), what)
+
+
+def is_signed_by(key, message, signature):
+    """Whether a JSON Web Key of a kind that section 8 names signed it."""
+    what = "the assertion's publicKey"
+    must(isinstance(key, dict), f"{what} is not an object")
+    if key.get("kty") == "EC":
+        object_of(key, what, ("kty", "crv", "x", "y"))
+        x, y = url_of(key["x"], what), url_of(key["y"], what)
+        must(key["crv"] == "P-256" and len(x) == len(y) == 32, f"{what} is not of P-256")
+        return is_ecdsa(int.from_bytes(x, "big"), int.from_bytes(y, "big"), message, signature)
+    if key.get("kty") == "OKP":
+        object_of(key, what, ("kty", "crv", "x"))
+        x = url_of(key["x"], what)
+        must(key["crv"] == "Ed25519" and len(x) == 32, f"{what} is not of Ed25519")
+        return is_signed(x, message, signature)
+    must(key.get("kty") == "RSA", f"{what} is of no kind that is known here")
+    object_of(key, what, ("kty", "n", "e"))
+    n = url_of(key["n"], what)
+    must(256 <= len(n) <= 512 and n[0] != 0 and n[-1] & 1 and key["e"] == "AQAB", f"{what} is no good RSA key")
+    return is_rsa(int.from_bytes(n, "big"), message, signature)
+
+
+ASSERTION = ("challenge", "credential", "publicKey", "rpId", "origin")
+ASSERTION += ("authenticatorData", "clientDataJSON", "signature", "flags")
+INPUTS = ("nonce", "request", "revision", "entitlement", "durationMs", "decision", "policy", "approver", "expiresAt")
+DECISIONS = {"request.signed": "approve", "extension.signed": "approve-extension"}
+
+
+def check_passkeys(events):
+    used = set()
+    for index, _, event in events:
+        if "assertion" not in event["data"] and event["data"].get("assurance") != "passkey":
+            continue
+        challenge = check_passkey(index, event, events)
+        must(challenge not in used, "one challenge was used for two decisions")
+        used.add(challenge)
+
+
+def check_passkey(index, event, events):
+    """The challenge of a passkey decision, once all of section 8 holds for it."""
+    what, data = f"the passkey at leaf {index}", event["data"]
+    must(data.get("assurance") == "passkey", f"{what}: an assertion without the assurance")
+    given = object_of(data.get("assertion"), f"{what}: its assertion", ASSERTION)
+    inputs = object_of(given["challenge"], f"{what}: its challenge", INPUTS)
+    for name in ("nonce", "policy"):
+        hex_of(inputs[name], f"{what}: {name}", 64)
+    for name in ("request", "entitlement", "decision", "approver"):
+        text_of(inputs[name], f"{what}: {name}")
+    revision = integer_of(inputs["revision"], f"{what}: revision", 1)
+    duration = integer_of(inputs["durationMs"], f"{what}: durationMs", 1)
+    expires_at = integer_of(inputs["expiresAt"], f"{what}: expiresAt", 1)
+
+    must(DECISIONS.get(event["type"]) == inputs["decision"], f"{what} is for another kind of decision")
+    must(event["stream"] == "grant:" + inputs["request"], f"{what} is for another request")
+    must(data.get("by") == inputs["approver"], f"{what} is of another approver")
+    must(data.get("policy") == inputs["policy"], f"{what} is under another policy")
+    must(revision < event["seq"] and event["at"] < expires_at, f"{what} came too late")
+    own = [one for _, _, one in events if one["stream"] == event["stream"] and one["seq"] < event["seq"]]
+    must(own and own[0]["type"] == "request.asked", f"{what}: what was asked for is not in the file")
+    asked = own[0]["data"]
+    is_text = isinstance(asked.get("target"), str) and isinstance(asked.get("entitlement"), str)
+    right = f"{asked['target']}:{asked['entitlement']}" if is_text else None
+    must(right == inputs["entitlement"], f"{what} is for another entitlement")
+    if inputs["decision"] == "approve-extension":
+        more = [one for one in own if one["type"] == "extension.asked"]
+        must(more and more[-1]["seq"] <= revision, f"{what} is for an earlier extension")
+        asked = more[-1]["data"]
+    must(asked.get("durationMs") == duration, f"{what} is for another time")
+
+    check_enrolment(what, given, inputs["approver"], index, events)
+    challenge = hashlib.sha256(canonical(inputs).encode()).digest()
+    signed = check_ceremony(what, given, challenge)
+    signature = base64_of(given["signature"], f"{what}: its signature")
+    must(is_signed_by(given["publicKey"], signed, signature), f"{what}: the signature is not of that passkey")
+    return challenge
+
+
+def check_enrolment(what, given, approver, index, events):
+    credential, found = given["credential"], None
+    must(base64_of(credential, f"{what}: its credential"), f"{what}: its credential is empty")
+    for leaf, _, one in events:
+        if one["stream"] != "passkey:" + approver or leaf >= index:
+            continue
+        if one["type"] == "passkey.enrolled":
+            must(isinstance(one["data"].get("passkey"), dict), f"{what}: an enrolment without a passkey")
+            if one["data"]["passkey"].get("credential") == credential:
+                found = one["data"]
+        taken = one["data"].get("passkeys")
+        if one["type"] == "passkey.revoked" and isinstance(taken, list) and credential in taken:
+            found = None
+    must(found is not None, f"{what} was not enrolled before")
+    enrolled = found["passkey"]
+    must(enrolled.get("publicKey") == given["publicKey"], f"{what}: another key was enrolled")
+    must(enrolled.get("rpId") == given["rpId"], f"{what} was enrolled for another relying party")
+    flags = object_of(given["flags"], f"{what}: its flags", ("up", "uv", "be", "bs"))
+    must(isinstance(enrolled.get("flags"), dict), f"{what}: it was enrolled without flags")
+    must(enrolled["flags"].get("be") is flags["be"], f"{what} changed its kind")
+    must(isinstance(found.get("by"), str) and found["by"] != approver, f"{what} was enrolled without a second person")
+
+
+def check_ceremony(what, given, challenge):
+    """The bytes that were signed, once they say what they must."""
+    rp_id, origin = text_of(given["rpId"], f"{what}: rpId"), text_of(given["origin"], f"{what}: origin")
+    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+)(:[1-9][0-9]{0,4})?", origin)
+    is_own = parts and parts[2] == rp_id and (parts[1] == "https" or rp_id == "localhost")
+    must(is_own, f"{what}: the page is not one of its relying party")
+    client_bytes = base64_of(given["clientDataJSON"], f"{what}: clientDataJSON")
+    client = parse_json(decode(client_bytes, f"{what}: clientDataJSON"), f"{what}: clientDataJSON")
+    must(isinstance(client, dict), f"{what}: clientDataJSON is not an object")
+    must(client.get("type") == "webauthn.get", f"{what} is of another ceremony")
+    expected = base64.urlsafe_b64encode(challenge).decode().rstrip("=")
+    must(client.get("challenge") == expected, f"{what} is signed for another challenge")
+    must(client.get("origin") == origin, f"{what} was made on another page")
+    must(client.get("crossOrigin", False) is False, f"{what} was made inside a page of another")
+
+    authenticator = base64_of(given["authenticatorData"], f"{what}: authenticatorData")
+    must(len(authenticator) >= 37, f"{what}: authenticatorData is too short")
+    must(authenticator[:32] == hashlib.sha256(rp_id.encode()).digest(), f"{what} is for another relying party")
+    bits, flags = authenticator[32], given["flags"]
+    for name, bit in (("up", 1), ("uv", 4), ("be", 8), ("bs", 16)):
+        must(flags[name] is bool(bits & bit), f"{what}: {name} is not what the authenticator said")
+    must(flags["up"] and flags["uv"], f"{what}: the authenticator did not verify the person")
+    must(flags["be"] or not flags["bs"], f"{what} cannot be backed up, and is said to be")
+    return authenticator + hashlib.sha256(client_bytes).digest()
+
+
 # The file -------------------------------------------------------------------------------------------------------------
 
 TOP = ("format", "origin", "verifierKey", "checkpoint", "events", "reveals")
@@ -472,6 +671,7 @@ def check(data, key, earlier_notes):
     said = check_streams(events)
     check_reveals(list_of(file["reveals"], "reveals"), events)
     check_policies(list_of(file.get("policies", []), "policies"), events)
+    check_passkeys(events)
     earlier = [read_checkpoint(decode(note, "an earlier note"), key, "an earlier note") for note in earlier_notes]
     said += check_consistency(list_of(file.get("consistency", []), "consistency"), earlier, size, root)
     further = sorted(set(file) - {*TOP, "consistency", "policies"})

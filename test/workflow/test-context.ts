@@ -6,6 +6,7 @@ import type { Policy } from '../../src/domain/policy.ts'
 import type { Card, Destination, Line, MessageRef } from '../../src/ports/chat.ts'
 import { createWitnessed } from '../../src/record/witnessed.ts'
 import { createSealing } from '../../src/secrets/sealing.ts'
+import { createPasskeys } from '../../src/web/webauthn.ts'
 import type { Alarm, Context, Effect } from '../../src/workflow/context.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
@@ -26,6 +27,7 @@ export async function createTestContext(start: number, platforms = ['local']): P
   let policy = testPolicy()
   const context: Context = {
     ...{ db, record, clock, chats, publicUrl: 'http://localhost:3000' },
+    passkeys: createPasskeys(() => 'http://localhost:3000'),
     witnessed: createWitnessed(createTestSigner().vkey, [createFakeWitness()]),
     lookAtWitnesses: async () => [],
     sealed: async () => undefined,
