@@ -17,7 +17,7 @@ import { carelessSettings, startScratchCluster } from './cluster.ts'
 import { type Major, NEWEST } from './postgres-versions.ts'
 
 const REPLICA = path.join(import.meta.dirname, 'replica.ts')
-const READY_MS = 30_000
+const READY_MS = 60_000
 
 /**
  * A server of its own with an empty database, a demo target, keys and a policy: whole processes can be
