@@ -8,6 +8,8 @@ import { createWitnessed } from '../../src/record/witnessed.ts'
 import { createSealing } from '../../src/secrets/sealing.ts'
 import type { Alarm, Context, Effect } from '../../src/workflow/context.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
+import { createPeople } from '../../src/workflow/people-store.ts'
+import { createPopulatedPolicy } from '../../src/workflow/populated-policy.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
 import { createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -23,22 +25,29 @@ export async function createTestContext(start: number): Promise<TestContext> {
   const enqueued: Effect[] = []
   const key = randomBytes(32)
   let policy = testPolicy()
+  let activations: { policy: Policy; by: string | null }[] = [{ policy, by: null }]
+  const people = createPeople({ record, db })
   const context: Context = {
     ...{ db, record, clock, chat, publicUrl: 'http://localhost:3000' },
     witnessed: createWitnessed(createTestSigner().vkey, [createFakeWitness()]),
     lookAtWitnesses: async () => [],
     sealed: async () => undefined,
-    directory: createPolicyDirectory(() => policy),
-    policy: {
-      current: () => policy,
-      everActive: () => [policy],
-      inForce: async () => policy,
-      provedInForce: async () => policy,
-      ownHash: () => policy.hash,
-      load: async () => {},
-      reload: async () => {},
-      isFromRecord: () => true,
-    },
+    directory: createPolicyDirectory(() => context.policy.current()),
+    people,
+    policy: createPopulatedPolicy(
+      {
+        current: () => policy,
+        everActive: () => [policy],
+        activations: () => activations,
+        inForce: async () => policy,
+        provedInForce: async () => policy,
+        ownHash: () => policy.hash,
+        load: async () => {},
+        reload: async () => {},
+        isFromRecord: () => true,
+      },
+      people,
+    ),
     connectorOf: () => null,
     connectorToGive: () => null,
     knownTargets: () => [],
@@ -57,8 +66,9 @@ export async function createTestContext(start: number): Promise<TestContext> {
   }
   return {
     ...{ context, database, clock, chat, alarms, enqueued },
-    setPolicy: (changed) => {
+    setPolicy: (changed, by = null) => {
       policy = testPolicy(changed)
+      activations = [{ policy, by }, ...activations]
     },
     async happen(id, ...facts) {
       const before = (await loadGrant(context, db, id))?.state ?? null
@@ -126,7 +136,8 @@ export interface TestContext {
   readonly chat: TestChat
   readonly alarms: readonly Alarm[]
   readonly enqueued: readonly Effect[]
-  setPolicy(changed: Partial<Policy>): void
+  /** @param by who activates it */
+  setPolicy(changed: Partial<Policy>, by?: string | null): void
   /** Puts facts on a grant's record. @returns its stream */
   happen(id: string, ...facts: GrantEvent[]): Promise<string>
 }
