@@ -195,6 +195,7 @@ async function start(
     get chat() {
       return front.chat
     },
+    profileOf: async (account) => (await front.profileOf?.(account)) ?? null,
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue(tx, effects) {
       const some = [effects].flat()

@@ -23,6 +23,7 @@ export function helpCard(): Card {
     row('/access freeze prod-db why', 'no new access there at once, or everywhere without a target; for its stewards'),
     row('/access unfreeze prod-db', 'lift that: the second of two persons does it'),
     row('/access revoke-all @person why', 'end all that a person has, or all on a target; two persons sign'),
+    row('/access link', 'a code that links your account on another chat; there: /access link CODE'),
     row('/access help', 'this'),
   ])
 }

@@ -13,6 +13,8 @@ export interface IdentityState {
   /** Whether the e-mail is the one that they entered with: only that one may link an account. */
   readonly emailIsFirst: boolean
   readonly accounts: readonly LinkedAccount[]
+  /** Accounts that were not linked, as said on record. */
+  readonly notLinked: readonly string[]
   /** Set while they are gone. */
   readonly left: Leaving | null
   /** Leavings of the past, after which they came back. */
@@ -69,7 +71,7 @@ export function evolveIdentity(id: string, before: IdentityState | null, event: 
 function nobodyYet(id: string): IdentityState {
   return {
     ...{ id, seq: 0, profile: null, enteredAt: null, manager: null, assurance: null, emailIsFirst: true },
-    ...{ accounts: [], left: null, pastLeavings: 0 },
+    ...{ accounts: [], notLinked: [], left: null, pastLeavings: 0 },
   }
 }
 
@@ -105,7 +107,10 @@ function change(state: IdentityState, event: Placed<IdentityEvent>): Partial<Ide
       return state.left === null
         ? {}
         : { left: { ...state.left, seenGoneAt: event.data.when, lagMs: event.data.lagMs } }
-    case 'account.not-linked':
+    case 'account.not-linked': {
+      const { platform, tenant, account } = event.data
+      return { notLinked: [...state.notLinked, JSON.stringify({ platform, tenant, account })] }
+    }
     case 'link.code-shown':
       return {}
     default:

@@ -24,6 +24,10 @@ export function mailboxOf(email: string): string {
   return `${local.replace(/\+.*$/su, '')}@${domain}`
 }
 
+export function domainOf(email: string): string {
+  return splitAddress(email.toLowerCase())[1]
+}
+
 function splitAddress(email: string): [string, string] {
   const at = email.lastIndexOf('@')
   return at < 0 ? [email, ''] : [email.slice(0, at), email.slice(at + 1)]

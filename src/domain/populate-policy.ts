@@ -147,21 +147,17 @@ export function heldPersons(policy: Policy, people: People): readonly IdentitySt
   })
 }
 
-/** Of several who share a mailbox, whoever was entered first. */
-function firstOfMailbox(people: People): ReadonlyMap<string, string> {
-  const first = new Map<string, IdentityState>()
-  for (const state of people.persons.values()) {
-    if (state.profile?.email == null || state.enteredAt === null || state.left !== null) continue
-    const mailbox = mailboxOf(state.profile.email)
+/** Of several who share a mailbox, whoever was entered first; nobody where they came together. */
+function firstOfMailbox(people: People): ReadonlyMap<string, string | null> {
+  const first = new Map<string, { at: number; id: string | null }>()
+  for (const { id, profile, enteredAt, left } of people.persons.values()) {
+    if (profile?.email == null || enteredAt === null || left !== null) continue
+    const mailbox = mailboxOf(profile.email)
     const other = first.get(mailbox)
-    if (other === undefined || isBefore(state, other)) first.set(mailbox, state)
+    if (other === undefined || enteredAt < other.at) first.set(mailbox, { at: enteredAt, id })
+    else if (enteredAt === other.at) first.set(mailbox, { at: enteredAt, id: null })
   }
   return new Map([...first].map(([mailbox, { id }]) => [mailbox, id]))
-}
-
-function isBefore(one: IdentityState, other: IdentityState): boolean {
-  const [at, otherAt] = [one.enteredAt ?? 0, other.enteredAt ?? 0]
-  return at === otherAt ? one.id < other.id : at < otherAt
 }
 
 function bareName(name: string): string {

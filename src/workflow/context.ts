@@ -1,7 +1,8 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { AccountProfile } from '../domain/decide-link.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Lanes } from '../effects/lanes.ts'
-import type { Chat } from '../ports/chat.ts'
+import type { Account, Chat } from '../ports/chat.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Directory } from '../ports/directory.ts'
@@ -28,6 +29,8 @@ export interface Context {
   readonly clock: Clock
   readonly directory: Directory
   readonly chat: Chat
+  /** What the platform of an account says of it; null when it cannot be asked. Undefined where no platform is asked. */
+  readonly profileOf?: (account: Account) => Promise<AccountProfile | null>
   /** With everybody in it, whom the file or the directory names. */
   readonly policy: PolicyInForce
   readonly people: PeopleStore

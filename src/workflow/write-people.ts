@@ -87,6 +87,9 @@ function stageOf(before: People, now: number): Stage {
   }
 }
 
+/** What people hear of: an account that is theirs now, or that nobody could place. */
+const TOLD: readonly string[] = ['account.linked', 'account.not-linked']
+
 /** More than so many are decided again in one go. */
 const MOST_ALONE = 20
 
@@ -109,7 +112,9 @@ async function write(
     await saveRows(tx, version, [...appends.keys()], people)
     await tx`update directory_head set version = ${version}`
   }
-  await context.enqueue(tx, effectsFor(moved))
+  const told = [...appends].filter(([, { facts }]) => facts.some(({ type }) => TOLD.includes(type)))
+  const announced = told.map(([stream]): Effect => ({ kind: 'announce', stream, urgent: true }))
+  await context.enqueue(tx, [...effectsFor(moved), ...announced])
 }
 
 function effectsFor(moved: ReadonlySet<string>): Effect[] {

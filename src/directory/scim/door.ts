@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type ErrorRequestHandler, json, type RequestHandler, Router } from 'express'
+import { type ErrorRequestHandler, json, type Request, type RequestHandler, type Response, Router } from 'express'
 import SCIMMY from 'scimmy'
 import SCIMMYRouters from 'scimmy-routers'
 import type { Provisioning } from '../../workflow/provision-people.ts'
@@ -23,7 +23,13 @@ export function createScimDoor(options: {
 }): Router {
   const { provisioning, onFault } = options
   declareResources()
-  const contextOf = (): ScimContext => ({ provisioning, onFault, read: new Map() })
+  const contextOf = (response?: Response): ScimContext => ({
+    ...{ provisioning, read: new Map() },
+    onFault(error) {
+      if (response !== undefined) response.locals.isOurs = true
+      onFault(error)
+    },
+  })
   const router = Router()
   const inner = Router()
   inner.use(authorised(options.token))
@@ -47,12 +53,16 @@ export function createScimDoor(options: {
   })
   inner.get('/Users', listOf('User', contextOf))
   inner.get('/Groups', listOf('Group', contextOf))
+  inner.use((_request, response, next) => {
+    mendStatus(response)
+    next()
+  })
   inner.use(
     new SCIMMYRouters({
       type: 'bearer',
       // Authorised above: this one would say in its answer why not.
       handler: () => '',
-      context: contextOf,
+      context: (request: Request) => contextOf(request.res),
       baseUri: () => options.publicUrl(),
     }),
   )
@@ -88,8 +98,7 @@ const readable: RequestHandler = (request, response, next) => {
 function refused(onFault: (error: unknown) => void): ErrorRequestHandler {
   return (error, _request, response, next) => {
     if (response.headersSent) {
-      // scimmy has answered, and hands on what was a fault of ours.
-      if (!(error instanceof SCIMMY.Types.Error)) onFault(error)
+      // scimmy has answered, and hands on what it tripped over: ours were told already.
       return
     }
     const { status, scimType, message } = error as { status?: unknown; scimType?: unknown; message?: unknown }
@@ -105,20 +114,37 @@ function refused(onFault: (error: unknown) => void): ErrorRequestHandler {
   }
 }
 
+/**
+ * What scimmy trips over in a body is the body's fault, and it says 500 to it. A fault of ours is one that `resources.ts`
+ * has told of, in words of ours.
+ */
+function mendStatus(response: Parameters<RequestHandler>[1]): void {
+  const send = response.send.bind(response)
+  response.send = (body: unknown) => {
+    if (response.statusCode !== 500 || response.locals.isOurs === true) return send(body)
+    response.status(400)
+    const detail = (body as { detail?: unknown } | null)?.detail
+    return send(wordsOf(400, 'invalidValue', typeof detail === 'string' ? detail : 'This cannot be read'))
+  }
+}
+
 function answer(
   response: Parameters<RequestHandler>[1],
   status: number,
   scimType: string | null,
   detail: string,
 ): void {
+  response.locals.isOurs = true
   response
     .status(status)
     .type('application/scim+json')
-    .send(
-      JSON.stringify({
-        schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
-        ...{ status: String(status), detail: detail.slice(0, 500) },
-        ...(scimType !== null && scimType !== '' && { scimType }),
-      }),
-    )
+    .send(wordsOf(status, scimType, detail))
+}
+
+function wordsOf(status: number, scimType: string | null, detail: string): string {
+  return JSON.stringify({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+    ...{ status: String(status), detail: detail.slice(0, 500) },
+    ...(scimType !== null && scimType !== '' && { scimType }),
+  })
 }

@@ -7,6 +7,7 @@ export function readBody(body: unknown): unknown {
   if (!isPlain(body, 0)) return null
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   const { Operations: operations } = body as { Operations?: unknown }
+  if (Array.isArray(operations) && !operations.every((one) => typeof one === 'object' && one !== null)) return null
   if (Array.isArray(operations)) return { ...body, Operations: operations.map(readOperation) }
   return readResource(body)
 }
