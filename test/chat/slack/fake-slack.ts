@@ -18,6 +18,7 @@ const TIER_3 = new Set(['chat.update', 'conversations.open', 'conversations.hist
 export async function startFakeSlack(options: { people: readonly string[]; now: () => number }): Promise<FakeSlack> {
   const { people, now } = options
   const messages: Message[] = []
+  const profiles = new Map<string, object>()
   const views: View[] = []
   const whispers: Whisper[] = []
   const calls: string[] = []
@@ -61,6 +62,10 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
 
   const methods: Record<string, (args: Args) => object> = {
     'auth.test': () => ({ ok: true, team_id: TEAM, user_id: 'U0BOT', bot_id: 'B0BOT' }),
+    'users.info'({ user }) {
+      const profile = profiles.get(String(user))
+      return profile === undefined ? no('user_not_found') : { ok: true, user: { id: user, team_id: TEAM, ...profile } }
+    },
     'conversations.open'({ users }) {
       if (!people.includes(String(users))) return no('user_not_found')
       return { ok: true, channel: { id: directOf(String(users)) } }
@@ -174,7 +179,7 @@ export async function startFakeSlack(options: { people: readonly string[]; now: 
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls },
+    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, profiles, calls },
     get refused() {
       return refused
     },
@@ -256,6 +261,8 @@ export interface FakeSlack {
   readonly views: readonly View[]
   /** What people were told for their eyes alone. */
   readonly whispers: readonly Whisper[]
+  /** What `users.info` says of somebody, by user id, besides the id and the workspace. */
+  readonly profiles: Map<string, object>
   /** The methods that were called, in order. */
   readonly calls: readonly string[]
   /** How many calls were more than Slack takes. */
