@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { Router } from 'express'
 import { createAnswersFirst } from './app/answers-first.ts'
 import { createEndings } from './app/endings.ts'
 import { type ChatFront, openChats, platformsOf, requireChat } from './app/open-chat.ts'
@@ -59,13 +60,17 @@ import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
+import { createPeople } from './workflow/people-store.ts'
 import { createPolicyInForce } from './workflow/policy-in-force.ts'
+import { createPopulatedPolicy } from './workflow/populated-policy.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
+import { createProvisioning } from './workflow/provision-people.ts'
 import { createAlarms } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
+import { settlePeople, settlePerson } from './workflow/settle-people.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { showPasskeyPage } from './workflow/show-decision.ts'
-import { announceKind, forEachPlatform, toEffect } from './workflow/to-effect.ts'
+import { announceKind, forEachPlatform, POLICY_CHANGED, toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
@@ -172,6 +177,7 @@ async function start(
   const lanes = createLanes({ url: database.url })
   onStop(() => lanes.stop())
 
+  const people = createPeople({ record, db })
   const fellBack = createClockGuard({
     ...{ clock, aheadMs: () => clock.skew().aheadMs },
     writtenUntil: (await recordStatus(db)).checkpoint?.at ?? 0,
@@ -179,10 +185,10 @@ async function start(
   })
   const policyOfRecord = createPolicyInForce(await readPolicy(), {
     ...{ db, record, witnessed, clock, committed },
-    changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: 'policy' }), clock.now()),
+    changed: (tx) => enqueue(tx, POLICY_CHANGED.map(toEffect), clock.now()),
     onUnproved: ({ message }) => alarms.raise({ what: 'policy-unproved', detail: message, grant: null }),
   })
-  const policy = whileClockHolds(policyOfRecord, fellBack)
+  const policy = createPopulatedPolicy(whileClockHolds(policyOfRecord, fellBack), people)
   const connectors = createTargetConnectors({
     everActive: policy.everActive,
     resolve: (reference) => resolveSecret(reference, demoEnvironment),
@@ -200,10 +206,27 @@ async function start(
 
   const passkeys = createPasskeys(() => publicUrl)
   const context: Context = {
-    ...{ db, record, witnessed, clock, directory, passkeys, policy, lanes, sealing, committed, lookAtWitnesses },
+    ...{
+      db,
+      record,
+      witnessed,
+      clock,
+      directory,
+      passkeys,
+      policy,
+      people,
+      lanes,
+      sealing,
+      committed,
+      lookAtWitnesses,
+    },
     ...{ connectorOf: connectors.known, connectorToGive: connectors.toGive, knownTargets: connectors.names },
     get chats() {
       return fronts.map(({ chat }) => chat)
+    },
+    profileOf: async (account) => {
+      const front = fronts.find(({ chat }) => chat.platform === account.platform)
+      return (await front?.profileOf?.(account)) ?? null
     },
     sealed: (stream, seq, forMs) => sealer.sealed(stream, seq, AbortSignal.timeout(forMs)).catch(() => undefined),
     enqueue(tx, effects) {
@@ -263,6 +286,11 @@ async function start(
         retry: 'forever',
         run: ({ order }, { attempt }) => carryOutOrder(context, String(order), attempt),
       },
+      'settle-person': {
+        retry: 'forever',
+        run: ({ person }, { attempt }) => settlePerson(context, String(person), attempt),
+      },
+      'settle-people': { retry: 'forever', run: () => settlePeople(context) },
       'check-record': {
         ...{ retry: { times: 3 }, budgetMs: RECORD_CHECK_MS, concurrency: 1 },
         run: (_data, { signal }) =>
@@ -299,6 +327,7 @@ async function start(
     ],
   })
 
+  await people.load()
   await effects.start()
   onStop(() => effects.stop())
   await policy.load()
@@ -360,6 +389,7 @@ async function start(
     routers: [
       // First: there is somebody who waits for an answer.
       ...fronts.map(({ router }) => router),
+      ...(await openDirectoryDoor(config, context, () => publicUrl, log)),
       createHealth(checks, askAll),
       createMetricsDoor({
         ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },
@@ -392,6 +422,23 @@ async function start(
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
   return { url: publicUrl, sweep: endings.sweep }
+}
+
+/** Loaded only where a directory pushes people. */
+async function openDirectoryDoor(
+  { scim }: Config,
+  context: Context,
+  publicUrl: () => string,
+  log: Log,
+): Promise<Router[]> {
+  if (scim === null) return []
+  const { createScimDoor } = await import('./directory/scim/door.ts')
+  return [
+    createScimDoor({
+      ...{ token: scim.token, publicUrl, provisioning: createProvisioning(context) },
+      onFault: (error) => log.error({ err: error }, 'what the directory sent could not be recorded'),
+    }),
+  ]
 }
 
 /**

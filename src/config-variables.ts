@@ -55,6 +55,8 @@ export const VARIABLES = {
   TEAMS_TENANT_IDS: parsed(readTenants),
   TEAMS_OPENID_METADATA_URL: parsed(readTestUrl),
   TEAMS_LOGIN_URL: parsed(readTestUrl),
+  SCIM_TOKEN: parsed(readToken),
+  SCIM_TOKEN_FILE: parsed((text) => resolve(text)),
 }
 
 function readSchedule(text: string): string | Wrong {
@@ -250,6 +252,12 @@ function readSecret(text: string): string | Wrong {
   return /^[\x21-\x7e]+$/.test(text)
     ? text
     : new Wrong('holds a blank or a sign that no such secret has. Copy it again')
+}
+
+/** Whoever has it says who people are: it must not be guessed. */
+function readToken(text: string): string | Wrong {
+  if (text.length < 32) return new Wrong('is shorter than 32 characters. Make one with: openssl rand -base64 48')
+  return text.length > 4096 ? new Wrong('is longer than 4096 characters. Make a shorter one') : readSecret(text)
 }
 
 function readServiceUrl(text: string, example: string): string | Wrong {

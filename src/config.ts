@@ -66,6 +66,7 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
       missing(name, 'other settings of Teams are there', 'Set it, or leave them all out')
     }
   }
+  const scimToken = readScimToken(values, faults)
   if (realChat)
     missing('PUBLIC_URL', 'links in chat lead there', 'Set it to the https address that people reach this at')
   const host = values.HOST ?? '127.0.0.1'
@@ -75,7 +76,9 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
     )
   }
   const warnings = warningsOf(environment, isSet)
-  return faults.length > 0 ? { faults, warnings } : { config: build(values, production, realChat, host), warnings }
+  return faults.length > 0
+    ? { faults, warnings }
+    : { config: build(values, production, realChat, host, scimToken), warnings }
 }
 
 /** What `migrate` needs, and no more: whoever owns the database need not hold the keys. */
@@ -91,9 +94,10 @@ export function readMigrationPlace(
 
 /** The settings that are not secret, for the record of a start. */
 export function settingsForRecord(config: Config): Record<string, unknown> {
-  const { database, keys, slack, teams, ...rest } = config
+  const { database, keys, slack, teams, scim, ...rest } = config
   return {
     ...rest,
+    scim: scim !== null,
     keys: { ...keys, signer: keys.signer && `${keys.signer.kind}:${keys.signer.socket}` },
     witnesses: config.witnesses.map(nameOfWitness),
     database:
@@ -159,6 +163,8 @@ export interface Config {
   readonly verifySchedule: string
   /** The page where anyone acts as anyone: on loopback alone, and only while no real chat is configured. */
   readonly localPage: boolean
+  /** A directory pushes people with this token; null for none. */
+  readonly scim: { readonly token: string } | null
   readonly slack: SlackSettings | null
   readonly teams: TeamsSettings | null
 }
@@ -201,7 +207,23 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const DEMO_POLICY = resolve(import.meta.dirname, '../demo/policy.yaml')
 
-function build(values: Values, production: boolean, realChat: boolean, host: string): Config {
+/** Null when no directory pushes people. */
+function readScimToken(values: Values, faults: string[]): string | null {
+  const { SCIM_TOKEN: token, SCIM_TOKEN_FILE: file } = values
+  if (token !== undefined && file !== undefined) {
+    faults.push('SCIM_TOKEN and SCIM_TOKEN_FILE are both set. Keep one')
+  }
+  if (file === undefined) return token ?? null
+  const unreadable = faultsOfFile('SCIM_TOKEN_FILE', file)
+  faults.push(...unreadable)
+  if (unreadable.length > 0) return null
+  const read = VARIABLES.SCIM_TOKEN.safeParse(readFileSync(file, 'utf8').trim())
+  if (read.success) return read.data
+  faults.push(...read.error.issues.map((issue) => `SCIM_TOKEN_FILE=${file} ${issue.message}`))
+  return null
+}
+
+function build(values: Values, production: boolean, realChat: boolean, host: string, scimToken: string | null): Config {
   const dataDir = dataDirOf(values)
   const port = values.PORT ?? 3000
   return {
@@ -233,6 +255,7 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
       { kind: 'file', path: resolve(dataDir, 'witness', 'checkpoints'), administeredBy: ITS_OWN_OPERATOR },
     ],
     localPage: !realChat,
+    scim: scimToken === null ? null : { token: scimToken },
     slack:
       values.SLACK_BOT_TOKEN === undefined
         ? null

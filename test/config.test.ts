@@ -55,6 +55,7 @@ describe('with nothing configured', () => {
         { kind: 'file', path: resolve('.data/witness/checkpoints'), administeredBy: 'whoever runs this process' },
       ],
       localPage: true,
+      scim: null,
       slack: null,
       teams: null,
     })
@@ -366,3 +367,32 @@ function faultsOf(environment: Environment): readonly string[] {
   const reading = readConfig(environment)
   return 'faults' in reading ? reading.faults : []
 }
+
+describe('the token of the directory', () => {
+  const GOOD = 'hunter2-and-thirty-more-characters-of-it'
+
+  it('is taken from the environment or from a file, and is in no setting that goes on record', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-config-'))
+    try {
+      const file = join(folder, 'token')
+      writeFileSync(file, `${GOOD}\n`)
+      expect(configOf({ SCIM_TOKEN: GOOD }).scim).toEqual({ token: GOOD })
+      expect(configOf({ SCIM_TOKEN_FILE: file }).scim).toEqual({ token: GOOD })
+      expect(JSON.stringify(settingsForRecord(configOf({ SCIM_TOKEN: GOOD })))).not.toContain('hunter2')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it.each([
+    [{ SCIM_TOKEN: 'hunter2' }, /^SCIM_TOKEN is shorter than 32 characters/],
+    [{ SCIM_TOKEN: `${GOOD} ${GOOD}` }, /^SCIM_TOKEN holds a blank/],
+    [{ SCIM_TOKEN_FILE: '/nowhere/token' }, /^SCIM_TOKEN_FILE=.*cannot be read/],
+    [{ SCIM_TOKEN: GOOD, SCIM_TOKEN_FILE: '/nowhere/token' }, /both set/],
+  ])('is refused as %j, without its value', (environment, fault) => {
+    const reading = readConfig(environment)
+    const faults = 'faults' in reading ? reading.faults : []
+    expect(faults.some((one) => fault.test(one))).toBe(true)
+    expect(faults.join()).not.toContain('hunter2')
+  })
+})

@@ -18,6 +18,8 @@ export interface ChatFront {
   readonly chat: Chat
   readonly router: Router
   readonly look?: ReadinessCheck['look']
+  /** What the platform says of an account, where it says anything that counts. */
+  readonly profileOf?: Context['profileOf']
   start(): Promise<void>
   stop(): Promise<void>
 }

@@ -80,7 +80,8 @@ function stateWhenDecided(id: string, events: readonly Placed<GrantEvent>[]): Gr
 }
 
 const DECIDED: readonly GrantEvent['type'][] = [
-  ...(['request.approved', 'request.denied', 'request.cancelled', 'request.expired', 'grant.failed'] as const),
+  ...(['request.approved', 'request.denied', 'request.cancelled', 'request.lapsed'] as const),
+  ...(['request.expired', 'grant.failed'] as const),
 ]
 
 function extensionCards(stream: string, state: GrantState, story: ExtensionStory, context: CardContext): Told[] {

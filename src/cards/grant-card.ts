@@ -214,6 +214,10 @@ function causeWord(cause: NonNullable<GrantState['ending']>['cause']): string {
       return 'by order of two persons'
     case 'provision-failed':
       return 'it could not be given'
+    case 'left':
+      return 'its holder has left'
+    case 'moved':
+      return 'its holder may not ask for it any more'
     default:
       return cause satisfies never
   }

@@ -81,6 +81,8 @@ function onEvent(
               '. Nothing was given.',
             ),
           )
+    case 'request.lapsed':
+      return decided(line('info', 'The request for ', ...mine, ' is closed: ', LAPSED[event.data.because], '.'))
     case 'grant.waiting':
       return [{ about: 'waiting', priority: 1, message: waitingLine(mine, event.data.because) }]
     case 'grant.active':
@@ -107,6 +109,8 @@ function onEvent(
       return []
   }
 }
+
+const LAPSED = { left: 'whoever asked has left', moved: 'you may not ask for it any more' }
 
 function heldLine(
   mine: readonly (string | Span)[],

@@ -25,6 +25,7 @@ export function helpCard(): Card {
     row('/access revoke-all @person why', 'end all that a person has, or all on a target; two persons sign'),
     row('/access here', 'be told here from now on, and not wherever you used me last'),
     row('/access passkey', 'your passkeys, for approvals that need one; new makes one, reset takes all back'),
+    row('/access link', 'a code that links your account on another chat; there: /access link CODE'),
     row('/access help', 'this'),
   ])
 }

@@ -25,7 +25,31 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
   const codes = (words: readonly string[]) => joined(words.map(code), ' or ')
   switch (refusal.code) {
     case 'unknown-person':
-      return no('I do not know you here yet. Ask the people who run Countersign to add your account to its policy.')
+      return no(
+        'I do not know you here yet. If I know you on another chat, write /access link there; else ask the people who run Countersign to add your account to its policy.',
+      )
+    case 'account-ambiguous':
+      return no(
+        'I cannot tell whose account this is, so it is nobody’s. ',
+        ...people(refusal.tell, names),
+        ' were told, and can settle it.',
+      )
+    case 'link-code-wrong':
+      return no(
+        'That is no code that links an account now. Get a new one with ',
+        code('/access link'),
+        ' where I know you.',
+      )
+    case 'link-throttled':
+      return no('Too many codes were tried. Try again at ', time(refusal.until, 'time'), '.')
+    case 'link-not-a-member':
+      return no(
+        'This account cannot be linked: it is a guest, a bot, of another organisation, or I cannot see what it is.',
+      )
+    case 'link-same-place':
+      return no('That code was shown in this very place. Type it where I do not know you yet.')
+    case 'already-linked':
+      return no('I know you here already: this account is linked.')
     case 'left':
       return no('The directory says that ', person(refusal.person, names), ' has left. Nothing can be done as them.')
     case 'unknown-command':

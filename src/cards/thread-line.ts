@@ -1,5 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { Approver, Assurance, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
+import type { Approver, Assurance, EndingCause, GrantEvent, GrantStep, Left, Placed } from '../domain/grant-event.ts'
 import type { Line, Span } from '../ports/chat.ts'
 import { platformName } from './channel-name.ts'
 import { capital, code, line, type Names, people, person, strong, time, typed } from './text.ts'
@@ -38,6 +38,12 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
       return asker === null || asker === event.data.by
         ? line('info', person(event.data.by, names), ' withdrew it.')
         : line('info', person(event.data.by, names), ' withdrew it for ', person(asker, names), '.')
+    case 'request.lapsed':
+      return event.data.because === 'left'
+        ? line('info', person(event.data.person, names), ' has left: the request is closed. Nothing was given.')
+        : line('info', person(event.data.person, names), ' may not ask for this any more: the request is closed.')
+    case 'request.signature-void':
+      return line('info', person(event.data.by, names), ' has left: their signature does not count any more.')
     case 'request.expired':
       return line('info', 'Nobody decided in time: the request has expired. Nothing was given.')
     case 'act.refused':
@@ -95,7 +101,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
     case 'grant.ending':
       if (event.data.order !== undefined) return orderedLine('Ending it', event.data.order, event.data.by, names)
       return event.data.by === null
-        ? line('waiting', event.data.cause === 'expired' ? 'Time is up. Taking the access away.' : 'Clearing away.')
+        ? line('waiting', WHY_ENDING[event.data.cause] ?? 'Clearing away.')
         : line('waiting', person(event.data.by, names), ' ended it. Taking the access away.')
     case 'grant.disabled':
     case 'grant.sessions-ended':
@@ -133,6 +139,12 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
     default:
       return event satisfies never
   }
+}
+
+const WHY_ENDING: Readonly<Partial<Record<EndingCause, string>>> = {
+  expired: 'Time is up. Taking the access away.',
+  left: 'Its holder has left. Taking the access away.',
+  moved: 'Its holder may not ask for it any more. Taking the access away.',
 }
 
 /** Two persons signed the order; the second is named here, both on its own card. */

@@ -70,6 +70,7 @@ const DECIDED: readonly GrantEvent['type'][] = [
   'request.approved',
   'request.denied',
   'request.cancelled',
+  'request.lapsed',
   'request.expired',
 ]
 const EXTENSION_DECIDED: readonly GrantEvent['type'][] = ['extension.approved', 'extension.denied', 'grant.ending']

@@ -9,6 +9,8 @@ export type Command =
   | { readonly verb: 'form' | 'help' | 'list' | 'mine' }
   | { readonly verb: 'here'; readonly off: boolean }
   | { readonly verb: 'status' | 'evidence' | 'end' | 'cancel' | 'done'; readonly grant: string }
+  /** Empty: show me a code. */
+  | { readonly verb: 'link'; readonly typed: string }
   | { readonly verb: 'freeze'; readonly scope: string; readonly reason: string }
   | { readonly verb: 'unfreeze'; readonly scope: string }
   | { readonly verb: 'revoke-all'; readonly subject: string; readonly reason: string }
@@ -114,6 +116,8 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       const grant = readGrantId(rest)
       return grant === null ? refuse({ code: 'unknown-grant', said: rest.slice(0, 64) }) : { verb, grant }
     }
+    case 'link':
+      return { verb, typed: rest.trim().slice(0, 64) }
     case 'freeze': {
       const [scope, reason] = firstWord(rest)
       return { verb, scope, reason }

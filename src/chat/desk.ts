@@ -9,7 +9,9 @@ import { decideGrant } from '../workflow/decide-grant.ts'
 import { cancelRequest, endGrant } from '../workflow/end-grant.ts'
 import { decideOnPasskey, listPasskeys, newPasskey, resetPasskeys } from '../workflow/enrol-passkey.ts'
 import { freezeTarget, liftFreeze } from '../workflow/freeze-target.ts'
+import { linkAccount } from '../workflow/link-account.ts'
 import { showHelp, showMine, showOffers, showStatus } from '../workflow/look-up.ts'
+import { meet } from '../workflow/meet-newcomer.ts'
 import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form.ts'
 import { performAct } from '../workflow/perform-act.ts'
 import { requestAccess } from '../workflow/request-access.ts'
@@ -25,7 +27,7 @@ import { type Command, parseCommand, readAsk, readDuration } from './command.ts'
 export function createDesk(context: Context, onFault: (error: unknown, act: Act) => string): Desk {
   const answered = async (act: Act, run: () => Promise<Answer>): Promise<Answer> => {
     try {
-      return await run()
+      return (await meet(context, act)) ?? (await run())
     } catch (error) {
       const reference = onFault(error, act)
       const words = `Something went wrong on our side (${reference}). Nothing was decided; try again.`
@@ -64,6 +66,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return endGrant(context, act, command.grant)
     case 'cancel':
       return cancelRequest(context, act, command.grant)
+    case 'link':
+      return linkAccount(context, act, command.typed)
     case 'freeze':
       return freezeTarget(context, act, command)
     case 'unfreeze':

@@ -61,6 +61,11 @@ export const COMMANDS: readonly Command[] = [
     run: verify,
   },
   {
+    ...{ name: 'leavers', words: [], flags: { json: {} } },
+    about: 'lists who left, with when it took effect, was received, ended and was seen to be gone',
+    run: async (given) => (await import('./leavers.ts')).leavers(given),
+  },
+  {
     ...{ name: 'key', words: [], flags: { json: {} } },
     about: "prints the log's verifier key, to be given to an auditor",
     run: async (given) => (await import('./key.ts')).key(given),

@@ -2,7 +2,7 @@ import { POLICY_STREAM } from '../domain/house-event.ts'
 import { enqueue } from '../effects/enqueue.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
 import { activatePolicy } from '../workflow/activate-policy.ts'
-import { toEffect } from '../workflow/to-effect.ts'
+import { POLICY_CHANGED, toEffect } from '../workflow/to-effect.ts'
 import type { Arguments } from './read-arguments.ts'
 import { readText } from './read-text.ts'
 import { DONE, type ExitCode, oneLine, say, warn } from './terminal.ts'
@@ -19,7 +19,7 @@ export async function policyActivate(given: Arguments): Promise<ExitCode> {
     const activated = await activatePolicy(
       {
         ...{ db, record, witnessed, clock, committed },
-        changed: (tx) => enqueue(tx, toEffect({ kind: 'announce', stream: POLICY_STREAM }), clock.now()),
+        changed: (tx) => enqueue(tx, POLICY_CHANGED.map(toEffect), clock.now()),
       },
       start,
       given.value('as'),

@@ -69,9 +69,13 @@ function clauseOf(
   if (denied !== undefined) return { words: `denied by ${denied.data.by}`, standing: 'shown' }
   const cancelled = lastOf(events, 'request.cancelled')
   if (cancelled !== undefined) return { words: `taken back by ${cancelled.data.by}`, standing: 'shown' }
+  const lapsed = lastOf(events, 'request.lapsed')
+  if (lapsed !== undefined) return { words: `closed: ${LAPSED[lapsed.data.because]}`, standing: 'shown' }
   if (events.some(({ type }) => type === 'request.expired')) return { words: 'never decided', standing: 'shown' }
   return { words: `not authorised yet, to be decided by ${utc(asked.data.pendingUntil)}`, standing: 'open' }
 }
+
+const LAPSED = { left: 'whoever asked had left', moved: 'whoever asked might not ask any more' }
 
 function faultsOf(story: Story, approved: EventOf<'request.approved'>): Fault[] {
   const { events } = story
@@ -92,7 +96,9 @@ function faultsOf(story: Story, approved: EventOf<'request.approved'>): Fault[] 
   return [...faults, ...longerFaults(story)]
 }
 
-const OVER: readonly ProvedEvent['type'][] = ['request.denied', 'request.cancelled', 'request.expired', 'grant.failed']
+const OVER: readonly ProvedEvent['type'][] = [
+  ...(['request.denied', 'request.cancelled', 'request.lapsed', 'request.expired', 'grant.failed'] as const),
+]
 
 /** Nobody has it for longer than others signed. */
 function longerFaults(story: Story): Fault[] {

@@ -159,6 +159,8 @@ const CAUSES: Readonly<Record<EndingCause, string>> = {
   done: 'given back',
   'ended-by-person': 'ended by a person',
   ordered: 'ended by an order',
+  left: 'its holder had left',
+  moved: 'its holder might not ask for it any more',
   'provision-failed': 'it could not be given',
 }
 

@@ -136,7 +136,7 @@ function notGiven(own: readonly ProvedEvent[]): string[] {
 }
 
 const OVER: readonly ProvedEvent['type'][] = [
-  ...(['request.denied', 'request.cancelled', 'request.expired', 'grant.failed'] as const),
+  ...(['request.denied', 'request.cancelled', 'request.lapsed', 'request.expired', 'grant.failed'] as const),
 ]
 
 function unusable(own: readonly ProvedEvent[]): string[] {

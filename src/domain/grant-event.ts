@@ -43,6 +43,10 @@ export type GrantEvent =
   /** `order`: by an order that two persons signed, whose second one is `by`. */
   | Fact<'request.cancelled', { by: string; order?: string }>
   | Fact<'request.expired', { pendingUntil: number }>
+  /** Whoever asked, or had it asked for them, is not here any more. */
+  | Fact<'request.lapsed', { person: string; because: Unfounded }>
+  /** Whoever signed left before it was decided: coming back does not make it count again. */
+  | Fact<'request.signature-void', { by: string; because: 'left' }>
   /** Somebody tried what they may not, or tried too late. */
   | ActRefused
   /** Approved, and nothing is given yet: what it waits for is tried by itself. */
@@ -158,7 +162,13 @@ export type WaitCause = 'witness' | 'policy' | 'clock'
 
 export type GrantStep = 'provision' | 'extend' | 'disable' | 'terminate-sessions' | 'remove' | 'verify'
 
-export type EndingCause = 'expired' | 'done' | 'ended-by-person' | 'ordered' | 'provision-failed'
+/**
+ * `left`: its holder, or whoever asked, is not here any more. `moved`: its holder may not ask for it any more, under the
+ * policy and the directory of now.
+ */
+export type EndingCause = 'expired' | 'done' | 'ended-by-person' | 'ordered' | 'provision-failed' | Unfounded
+
+export type Unfounded = 'left' | 'moved'
 
 /** One look at the target, as kept on the record. */
 export interface Look {
@@ -192,6 +202,8 @@ export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>>
   'extension.denied': ['reason'],
   'freeze.set': ['reason'],
   'order.proposed': ['reason'],
+  'identity.entered': ['profile'],
+  'identity.changed': ['profile'],
 }
 
 const GRANT_STREAM = /^grant:(G-[0-9A-HJKMNP-TV-Z]{6})$/

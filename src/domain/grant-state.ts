@@ -181,6 +181,10 @@ function change(state: GrantState, event: Placed<GrantEvent>): Partial<GrantStat
       return { status: 'denied', refusedBy: { by: event.data.by, at, reason: event.data.reason } }
     case 'request.cancelled':
       return { status: 'cancelled', refusedBy: { by: event.data.by, at, reason: null } }
+    case 'request.lapsed':
+      return { status: 'cancelled', refusedBy: { by: null, at, reason: null } }
+    case 'request.signature-void':
+      return { signatures: state.signatures.filter(({ by }) => by !== event.data.by) }
     case 'request.expired':
       return { status: 'expired', refusedBy: { by: null, at, reason: null } }
     case 'grant.waiting':

@@ -22,7 +22,12 @@ export interface Policy {
   readonly mayFreeze: readonly string[]
   /** How many witnesses out of the operators' reach should keep the evidence where financial reporting is touched. */
   readonly independentWitnesses: number
+  /**
+   * As the file has them; in the policy that decisions get, with everybody of the directory (`populate-policy.ts`).
+   */
   readonly people: readonly PolicyPerson[]
+  /** What is taken from a directory besides; null for nothing. */
+  readonly directory: DirectoryRules | null
   readonly groups: Readonly<Record<string, readonly string[]>>
   readonly targets: Readonly<Record<string, Target>>
 }
@@ -34,6 +39,24 @@ export interface PolicyPerson {
   readonly status: 'active' | 'left'
   readonly manager: string | null
   readonly accounts: readonly { readonly platform: string; readonly tenant: string; readonly id: string }[]
+  /** The id by which the directory calls the same human; null for a person of the file alone. */
+  readonly externalId: string | null
+  /** Who made them report to this manager, or may have: they do not sign as that manager. */
+  readonly managerSetBy: readonly string[]
+}
+
+/** What the policy believes of the directory that pushes people. */
+export interface DirectoryRules {
+  /** The name in this policy, and the directory's own name for the group. */
+  readonly groups: Readonly<Record<string, string>>
+  /** By Slack workspace: the domains whose confirmed e-mail links an account. */
+  readonly slackEmail: Readonly<Record<string, readonly string[]>>
+  /** The Entra tenant whose object ids the directory gives as external ids; null: none. */
+  readonly teamsTenant: string | null
+  /** Whether the directory's identity assurance level is taken over. */
+  readonly identityAssurance: boolean
+  /** Who can change what the directory says. Identity ids. */
+  readonly administrators: readonly string[]
 }
 
 export interface Target {

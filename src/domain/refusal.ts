@@ -7,6 +7,14 @@ import type { Subject } from './stewards.ts'
 export type Refusal =
   | { readonly code: 'unknown-person' }
   | { readonly code: 'left'; readonly person: string }
+  /** The account seems to be somebody's, and it cannot be shown whose: those who hear of it can settle it. */
+  | { readonly code: 'account-ambiguous'; readonly tell: readonly string[] }
+  | { readonly code: 'link-code-wrong' }
+  | { readonly code: 'link-throttled'; readonly until: number }
+  /** Guests, bots and people of other organisations are nobody here. */
+  | { readonly code: 'link-not-a-member' }
+  | { readonly code: 'link-same-place' }
+  | { readonly code: 'already-linked' }
   | { readonly code: 'unknown-command'; readonly said: string }
   | { readonly code: 'malformed'; readonly what: string; readonly expected: string }
   | { readonly code: 'bad-duration'; readonly said: string; readonly problem: string; readonly accepted: string }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Channels } from '../domain/channels.ts'
-import type { ApproverSource, Entitlement, Policy, Target } from '../domain/policy.ts'
+import type { ApproverSource, DirectoryRules, Entitlement, Policy, Target } from '../domain/policy.ts'
 import { readAccount } from './account.ts'
 import type { EntitlementFile, PolicyFile, TargetFile } from './policy-file.ts'
 import { type References, resolvePeople } from './references.ts'
@@ -25,11 +25,25 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
       status: person.status ?? 'active',
       manager: person.manager ?? null,
       accounts: (person.accounts ?? []).map(readAccount),
+      externalId: person.externalId ?? null,
+      managerSetBy: [],
     })),
+    directory: file.directory === undefined ? null : buildDirectory(file.directory),
     groups: dictionary(Object.entries(file.groups ?? {})),
     targets: dictionary(
       Object.entries(file.targets).map(([name, target]) => [name, buildTarget(name, target, file, references)]),
     ),
+  }
+}
+
+function buildDirectory(file: NonNullable<PolicyFile['directory']>): DirectoryRules {
+  return {
+    groups: dictionary(Object.entries(file.groups ?? {})),
+    slackEmail: dictionary(Object.entries(file.slackEmail ?? {})),
+    // Entra writes GUIDs in either case; they name the same tenant.
+    teamsTenant: file.teamsTenant?.toLowerCase() ?? null,
+    identityAssurance: file.identityAssurance === 'directory',
+    administrators: file.administrators ?? [],
   }
 }
 

@@ -23,6 +23,9 @@ export function checkApprovals(file: PolicyFile, references: References, report:
       const stranded = asking.filter((requester) => {
         if (!isActive(requester, file)) return false
         const manager = file.people[requester]?.manager
+        // Whom the directory adds is not known here: no warning about what it may mend.
+        if (sources.some(({ fixed }) => fixed.some((id) => id.startsWith('group:')))) return false
+        if (manager === undefined && file.people[requester]?.externalId !== undefined) return false
         const rules = sources.map(({ need, asksManager, fixed }) => {
           const persons = [...fixed, ...(asksManager && manager !== undefined ? [manager] : [])]
           return { need, persons: new Set(persons.filter((id) => id !== requester && isActive(id, file))) }

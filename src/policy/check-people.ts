@@ -1,4 +1,5 @@
 import { readAccount } from './account.ts'
+import { checkDirectory } from './check-directory.ts'
 import type { Path, Report } from './fault.ts'
 import { skeletonOf } from './names.ts'
 import type { PolicyFile } from './policy-file.ts'
@@ -12,6 +13,7 @@ export function checkPeople(file: PolicyFile, references: References, report: Re
   for (const [group, members] of Object.entries(file.groups ?? {})) {
     checkList(members, ['groups', group], references, report)
   }
+  checkDirectory(file, references, report)
 }
 
 function checkAccounts(file: PolicyFile, report: Report): void {

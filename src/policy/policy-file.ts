@@ -59,6 +59,35 @@ const person = z.strictObject({
   manager: personId.optional().meta({ description: 'The id of their manager; leave it out for nobody' }),
   status: z.enum(['active', 'left']).optional().meta({ description: 'active when left out; left: may do nothing' }),
   accounts: z.array(account).optional().meta({ description: 'How chat platforms know them' }),
+  externalId: sentence('The id that the directory calls the same human by, externalId in SCIM').optional(),
+})
+
+/** What is believed of the directory that pushes people over SCIM. */
+const directory = z.strictObject({
+  groups: z
+    .record(named(TYPED_NAME, 'The name of a group here'), sentence('The displayName of the group in the directory'))
+    .optional()
+    .meta({ description: 'Groups of the directory that may stand as group:name' }),
+  slackEmail: z
+    .record(
+      shaped('A Slack workspace', '^[TE][A-Z0-9]+$', 'a workspace id such as T0123'),
+      z
+        .array(shaped('A domain', '^([a-z0-9-]+\\.)+[a-z]{2,}$', 'a domain in small letters such as acme.example'))
+        .min(1),
+    )
+    .optional()
+    .meta({ description: 'By workspace: the domains whose confirmed e-mail links an account' }),
+  teamsTenant: shaped('A tenant id', `^${GUID}$`, 'the tenant id, a GUID')
+    .optional()
+    .meta({ description: 'The Entra tenant whose object ids are the external ids of the directory' }),
+  identityAssurance: z
+    .enum(['directory', 'not-claimed'])
+    .optional()
+    .meta({ description: 'directory: its identity assurance level is taken over; not-claimed when left out' }),
+  administrators: z
+    .array(personId)
+    .optional()
+    .meta({ description: 'Who can change what the directory says: they decide nothing by what it says of them' }),
 })
 
 const TEAMS_CHANNEL = '^19:[^\\s;]{1,200}@thread\\.(tacv2|skype|v2)$'
@@ -171,6 +200,7 @@ export const policyFile = z
       .meta({ description: 'What entitlements say when they say nothing' }),
     people: z.record(personId, person),
     groups: z.record(named(TYPED_NAME, 'The name of a group'), z.array(personId)).optional(),
+    directory: directory.optional().meta({ description: 'What is believed of the directory that pushes people' }),
     targets: z.record(named(TYPED_NAME, 'The name of a target, as typed in chat'), target),
   })
   .meta({ title: 'Countersign policy' })

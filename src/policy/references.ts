@@ -6,6 +6,8 @@ import type { PolicyFile } from './policy-file.ts'
 export interface References {
   readonly people: ReadonlySet<string>
   readonly groups: ReadonlyMap<string, readonly string[]>
+  /** Groups whose members only the directory knows. */
+  readonly directoryGroups: ReadonlySet<string>
   readonly left: ReadonlySet<string>
 }
 
@@ -16,6 +18,7 @@ export function collectReferences(file: PolicyFile, data: unknown): References {
     groups: new Map(
       namesUnder(data, 'groups').map((name) => [name, Object.hasOwn(groups, name) ? (groups[name] ?? []) : []]),
     ),
+    directoryGroups: new Set(Object.keys(file.directory?.groups ?? {})),
     left: new Set(Object.entries(file.people).flatMap(([id, person]) => (person.status === 'left' ? [id] : []))),
   }
 }
@@ -38,8 +41,9 @@ export function checkPersonOrGroup(text: string, path: Path, references: Referen
     return
   }
   const group = text.slice('group:'.length)
-  if (references.groups.has(group)) return
-  const remedy = didYouMean(group, references.groups.keys(), 'Add the group under groups, or correct the name')
+  if (references.groups.has(group) || references.directoryGroups.has(group)) return
+  const known = [...references.groups.keys(), ...references.directoryGroups]
+  const remedy = didYouMean(group, known, 'Add the group under groups or directory.groups, or correct the name')
   report({ path, message: `There is no group "${group}"`, remedy })
 }
 
@@ -59,11 +63,16 @@ export function checkList(list: readonly string[], path: Path, references: Refer
   }
 }
 
-/** The persons that a list of persons and groups names, each once, in the order of the file. */
+/**
+ * The persons that a list of persons and groups names, each once, in the order of the file. A group of the directory
+ * stays as it is written: who is in it is known when it is asked for.
+ */
 export function resolvePeople(list: readonly string[], references: References): string[] {
-  const ids = list.flatMap((text) =>
-    text.startsWith('group:') ? (references.groups.get(text.slice('group:'.length)) ?? []) : [text],
-  )
+  const ids = list.flatMap((text) => {
+    if (!text.startsWith('group:')) return [text]
+    const group = text.slice('group:'.length)
+    return references.directoryGroups.has(group) ? [text] : (references.groups.get(group) ?? [])
+  })
   return [...new Set(ids)]
 }
 

@@ -21,6 +21,8 @@ export interface Identity {
   readonly status: 'active' | 'left'
   /** Identity id of the manager; null when the directory names none. */
   readonly manager: string | null
+  /** Who made them report to this manager, or may have: they do not sign as that manager. Identity ids. */
+  readonly managerSetBy: readonly string[]
   readonly accounts: readonly Account[]
 }
 

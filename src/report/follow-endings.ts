@@ -52,7 +52,7 @@ function endingIn(body: string | null): { due: number; cause: string } | null {
   }
 }
 
-const CAUSES = ['expired', 'done', 'ended-by-person', 'ordered', 'provision-failed']
+const CAUSES = ['expired', 'done', 'ended-by-person', 'ordered', 'provision-failed', 'left', 'moved']
 
 interface Row {
   readonly type: 'grant.ending' | 'grant.removed' | 'grant.stuck'

@@ -1,7 +1,8 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { AccountProfile } from '../domain/decide-link.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Lanes } from '../effects/lanes.ts'
-import type { Chat } from '../ports/chat.ts'
+import type { Account, Chat } from '../ports/chat.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Directory } from '../ports/directory.ts'
@@ -11,6 +12,7 @@ import type { Witnessed } from '../record/witnessed.ts'
 import type { Observer } from '../telemetry/observer.ts'
 import type { AskTogether } from './ask-together.ts'
 import type { WitnessLooks } from './look-at-witnesses.ts'
+import type { PeopleStore } from './people-store.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
 /**
@@ -30,7 +32,11 @@ export interface Context {
   /** The platforms that are configured: never none. */
   readonly chats: readonly Chat[]
   readonly passkeys: Passkeys
+  /** What the platform of an account says of it; null when it cannot be asked. Undefined where no platform is asked. */
+  readonly profileOf?: (account: Account) => Promise<AccountProfile | null>
+  /** With everybody in it, whom the file or the directory names. */
   readonly policy: PolicyInForce
+  readonly people: PeopleStore
   /** To look at a target and to take away: the last adapter known under this name; null when there never was one. */
   readonly connectorOf: (target: string, givenUnder?: string | null) => Connector | null
   /** To give access: the adapter as this policy, which is in force, says; null when it does not know the target. */
@@ -74,6 +80,10 @@ export type Effect =
   | { readonly kind: 'extend'; readonly grant: string }
   | { readonly kind: 'revoke-all'; readonly order: string }
   | { readonly kind: 'check-record' }
+  /** One person left or changed: what they have open is closed, or decided again. */
+  | { readonly kind: 'settle-person'; readonly person: string }
+  /** The same for everybody. */
+  | { readonly kind: 'settle-people' }
 
 /** Something that a person must look at and that belongs to no request. Written to the log, counted, put on record. */
 export interface Alarm {
@@ -124,6 +134,11 @@ export const CRASH_POINTS = [
   'announce:after-recorded',
   'announce:after-update',
   'announce:after-announced',
+  'leave:after-commit',
+  'leave:after-each',
+  'leave:before-ended',
+  'leave:after-ended',
+  'leave:after-seen-gone',
   'sweep:after-mended',
   'sweep:after-orphan-found',
   'sweep:after-orphan-removed',

@@ -5,12 +5,14 @@ import type { ActRefused } from '../domain/grant-event.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
 import { personStream } from '../domain/person-event.ts'
 import type { Policy } from '../domain/policy.ts'
+import { populatePolicy } from '../domain/populate-policy.ts'
 import { nearest } from '../policy/did-you-mean.ts'
 import { quote } from '../policy/fault.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventRecord } from '../record/record.ts'
 import { toDraft } from './grant-store.ts'
+import { readEverybody } from './people-store.ts'
 import { foldPolicies, textOf } from './policy-in-force.ts'
 
 /** What an act of the command line works with. */
@@ -66,7 +68,7 @@ async function policyOfNow({ db, record }: NamedSurroundings): Promise<Policy> {
   for (const hash of [active, ...[...loaded].reverse()]) {
     const text = hash === null ? null : textOf(events, hash)
     const reading = text === null ? null : parsePolicy(text, 'policy')
-    if (reading !== null && 'policy' in reading) return reading.policy
+    if (reading !== null && 'policy' in reading) return populatePolicy(reading.policy, await readEverybody(record, db))
   }
   throw new NoPolicyOnRecord('There is no policy on the record yet, so nobody is known. Start a process first')
 }

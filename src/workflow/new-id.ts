@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
 /** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */
-export function newId(kind: 'G' | 'R'): string {
-  const letters = Array.from(randomBytes(6), (byte) => ALPHABET[byte % ALPHABET.length])
+export function newId(kind: 'G' | 'R' | 'P' | 'D'): string {
+  // People are many, and theirs are never given again.
+  const length = kind === 'G' || kind === 'R' ? 6 : 8
+  const letters = Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length])
   return `${kind}-${letters.join('')}`
 }
 

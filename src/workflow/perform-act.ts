@@ -40,6 +40,8 @@ export interface Verb {
   readonly name: string
   /** True when the act needs the active policy: nothing is decided by a policy that is not in force. */
   readonly decides: boolean
+  /** What somebody may do who is nobody here yet; when left out, nothing. */
+  readonly stranger?: (around: Omit<Performing, 'by'>) => Promise<Performed>
   /** True when it only looks: a repeat may look again, so its answer is not kept. */
   readonly reads?: boolean
   /** Does it in a transaction that it shares with others. Null: nothing was written, it is done by itself. */
@@ -132,7 +134,7 @@ async function performAs(
   around: Omit<Performing, 'by'>,
 ): Promise<Performed> {
   if (by === 'unreachable') return { refused: { code: 'directory-unreachable' } }
-  if (by === null) return { refused: { code: 'unknown-person' } }
+  if (by === null) return verb.stranger?.(around) ?? { refused: { code: 'unknown-person' } }
   if (by.status === 'left') return { refused: { code: 'left', person: by.id } }
   if (verb.decides && held !== null) return held
   try {

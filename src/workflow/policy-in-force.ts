@@ -38,6 +38,8 @@ export interface PolicyInForce {
    * where the record gives none, our file: failing closed never stops a revocation.
    */
   everActive(): Iterable<Policy>
+  /** Who put what into force, the newest first; null for a policy that cannot be read any more. The same until more comes. */
+  activations(): readonly { readonly policy: Policy | null; readonly by: string | null }[]
   /** What decisions go by: looks at the record, and refuses where our file is not the active policy. */
   inForce(db: Db | Tx): Promise<Policy | Refused>
   /** What an access is given by: as `inForce`, and a witness could say that the record of the policies is whole. */
@@ -85,7 +87,7 @@ export function createPolicyInForce(
   let own = initial
   let isProved = false
   let isOnRecord = false
-  let seen: Seen = { seq: 0, state: NO_POLICY_YET, history: [], current: knowsNobody(initial.policy) }
+  let seen: Seen = { seq: 0, state: NO_POLICY_YET, history: [], activations: [], current: knowsNobody(initial.policy) }
   const read = new Map<string, Policy | null>([[initial.policy.hash, initial.policy]])
   const texts = new Map<string, string>()
 
@@ -119,7 +121,14 @@ export function createPolicyInForce(
       if (text !== null) texts.set(hash, text)
     }
     const [current] = everActive(history)
-    seen = { seq: events.length, state: foldPolicies(events), history, current: current ?? seen.current }
+    const activated = events.flatMap(({ type, data }) => {
+      if (type !== 'policy.activated') return []
+      return [{ policy: policyOf(String(data.policy)), by: typeof data.by === 'string' ? data.by : null }]
+    })
+    seen = {
+      ...{ seq: events.length, state: foldPolicies(events), history, activations: activated.reverse() },
+      current: current ?? seen.current,
+    }
   }
 
   /**
@@ -180,6 +189,7 @@ export function createPolicyInForce(
       const readable = [...everActive()]
       yield* readable.length > 0 ? readable : [own.policy]
     },
+    activations: () => seen.activations,
     isFromRecord: () => seen.seq > 0,
     ownHash: () => own.policy.hash,
     inForce,
@@ -214,6 +224,7 @@ interface Seen {
   readonly state: PolicyState
   /** Hashes of what was active, the newest first. */
   readonly history: readonly string[]
+  readonly activations: ReturnType<PolicyInForce['activations']>
   readonly current: Policy
 }
 

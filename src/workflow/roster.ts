@@ -3,8 +3,15 @@ import { findEntitlement } from '../domain/decide-ask.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
 import type { ApprovalRule, Policy } from '../domain/policy.ts'
+import type { Identity } from '../ports/directory.ts'
 import { StreamConflict } from '../record/append.ts'
 import type { Context } from './context.ts'
+
+/** Nobody signs as the manager of somebody whom they put under themselves. */
+function managerOf(asker: Identity | null): string | null {
+  if (asker === null || asker.manager === null) return null
+  return asker.managerSetBy.includes(asker.manager) ? null : asker.manager
+}
 
 /** The roster around one grant, by one policy: its rules, its parties and everybody who signed. */
 export function rosterFor(
@@ -35,7 +42,7 @@ export async function loadRoster(
 ): Promise<Roster> {
   const { directory } = context
   const owners = policy.targets[target]?.owners ?? []
-  const manager = (await directory.byId(asker))?.manager ?? null
+  const manager = managerOf(await directory.byId(asker))
   const groups: { [group: string]: readonly string[] } = {}
   for (const source of approvals.flatMap((rule) => rule.from)) {
     if (source.kind === 'group') groups[source.group] ??= await directory.membersOf(source.group)

@@ -1,22 +1,17 @@
 import { inTransaction } from '../db/in-transaction.ts'
-import { decideReconsider } from '../domain/decide-reconsider.ts'
 import { freezeStream } from '../domain/freeze-event.ts'
-import type { Freeze } from '../domain/freeze-state.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
-import type { GrantState } from '../domain/grant-state.ts'
 import { orderStream } from '../domain/order-event.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
-import { isRefused } from '../domain/refusal.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
-import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { findRowsThatAsk } from './find-grants.ts'
-import { loadGrant } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
 import { findOpenOrders, settleOrder } from './order-store.ts'
 import { reconcileTarget } from './reconcile-target.ts'
-import { rosterFor } from './roster.ts'
+import { reconsider, takeGround } from './reconsider.ts'
+import { sweepPeople } from './settle-people.ts'
 
 /**
  * The net under the timer: reads the record, not the tables folded from it. Every open stream is
@@ -28,12 +23,14 @@ export async function sweep(context: Context): Promise<void> {
     for (const id of await findOpen(context)) {
       await attempt(context, 'sweep-fault', id, async () => {
         await mendGrant(context, id)
+        await takeGround(context, id)
         await reconsider(context, id)
         await context.reached('sweep:after-mended')
       })
     }
   })
   await attempt(context, 'sweep-fault', '', () => moveOrders(context))
+  await attempt(context, 'sweep-fault', '', () => sweepPeople(context))
   await attempt(context, 'sweep-fault', '', () => announceLate(context))
 }
 
@@ -51,18 +48,6 @@ async function findOpen(context: Context): Promise<Set<string>> {
     findRowsThatAsk(context.db),
   ])
   return new Set([...streams.flatMap((stream) => grantOfStream(stream) ?? []), ...rows])
-}
-
-/** Asks anew who may sign: the policy or the directory may have changed under a pending request. */
-async function reconsider(context: Context, id: string): Promise<void> {
-  const loaded = await loadGrant(context, context.db, id)
-  if (loaded?.state.status !== 'pending') return
-  const policy = await context.policy.inForce(context.db)
-  if (isRefused(policy)) return
-  const roster = await rosterFor(context, policy, loaded.state)
-  const decide = (state: GrantState, now: number, freeze: Freeze | null) =>
-    decideReconsider(state, roster, policy, freeze, now)
-  await advanceGrant(context, id, decide, { givesAccess: true })
 }
 
 /** Ends what waited too long for its second person, and starts anew what a deleted job would have carried out. */

@@ -1,5 +1,12 @@
+import { POLICY_STREAM } from '../domain/house-event.ts'
 import type { Effect as QueuedEffect } from '../effects/effect.ts'
 import type { Effect } from './context.ts'
+
+/** What follows when a policy was loaded or activated: it is told, and everybody is decided again by it. */
+export const POLICY_CHANGED: readonly Effect[] = [
+  { kind: 'announce', stream: POLICY_STREAM },
+  { kind: 'settle-people' },
+]
 
 /** An effect as the queue keeps it: effects of one kind and key wait as one. */
 export function toEffect(effect: Effect): QueuedEffect {
@@ -17,6 +24,10 @@ export function toEffect(effect: Effect): QueuedEffect {
       return { kind: effect.kind, key: effect.order, data: { order: effect.order } }
     case 'check-record':
       return { kind: effect.kind, key: 'log', data: {} }
+    case 'settle-person':
+      return { kind: effect.kind, key: effect.person, data: { person: effect.person } }
+    case 'settle-people':
+      return { kind: effect.kind, key: 'all', data: {} }
     default:
       return effect satisfies never
   }

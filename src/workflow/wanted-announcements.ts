@@ -1,6 +1,7 @@
 import type { Announcement } from '../cards/announcement.ts'
 import { announceGrant } from '../cards/announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
+import { announceIdentity } from '../cards/identity-announcements.ts'
 import { announceOrder } from '../cards/order-announcements.ts'
 import { announceOrphan } from '../cards/orphan-announcements.ts'
 import { announcePasskeys } from '../cards/passkey-announcements.ts'
@@ -12,6 +13,7 @@ import { foldFreeze } from '../domain/freeze-state.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
 import { isOpen } from '../domain/grant-state.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
+import { IDENTITY_STREAMS, type IdentityEvent } from '../domain/identity-event.ts'
 import { orderOfStream } from '../domain/order-event.ts'
 import { isOrderOpen } from '../domain/order-state.ts'
 import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
@@ -52,6 +54,7 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   if (orphan !== null) return { ...(await orphanAnnouncements(context, stream, orphan)), undelivered }
   const owner = personOfPasskeys(stream)
   if (owner !== null) return { ...(await passkeyAnnouncements(context, owner)), undelivered }
+  if (stream.startsWith(IDENTITY_STREAMS)) return { ...(await identityAnnouncements(context, stream)), undelivered }
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [], undelivered }
@@ -101,6 +104,13 @@ async function passkeyAnnouncements(context: Context, owner: string): Promise<Pl
 async function orphanAnnouncements(context: Context, stream: string, id: string): Promise<Placed> {
   const events = (await context.record.readStream(context.db, stream)).map((event) => readable<OrphanFact>(event))
   const wanted = announceOrphan(id, events, context.policy.current())
+  const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function identityAnnouncements(context: Context, stream: string): Promise<Placed> {
+  const events = (await context.record.readStream(context.db, stream)).map((event) => readable<IdentityEvent>(event))
+  const wanted = announceIdentity(stream, events, context.policy.current(), namesOf(context))
   const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }

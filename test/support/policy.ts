@@ -22,6 +22,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
       testPerson('dirk', { manager: 'olga' }),
       testPerson('carla', {}),
     ],
+    directory: null,
     groups: { dba: ['dirk', 'olga'] },
     targets: { 'prod-db': testTarget() },
     ...overrides,
@@ -31,7 +32,8 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
 function testPerson(id: string, overrides: Partial<PolicyPerson>): PolicyPerson {
   const name = id.charAt(0).toUpperCase() + id.slice(1)
   const accounts = [{ platform: 'local', tenant: 'local', id }]
-  return { id, name, title: 'Engineer', status: 'active', manager: null, accounts, ...overrides }
+  const rest = { externalId: null, managerSetBy: [] }
+  return { id, name, title: 'Engineer', status: 'active', manager: null, accounts, ...rest, ...overrides }
 }
 
 export function testTarget(overrides: Partial<Target> = {}): Target {

@@ -49,6 +49,11 @@ const PLOTS: Readonly<Record<CrashPoint, Plot>> = {
   'announce:after-recorded': 'expires',
   'announce:after-update': 'expires',
   'announce:after-announced': 'expires',
+  'leave:after-commit': 'left',
+  'leave:after-each': 'left',
+  'leave:before-ended': 'left',
+  'leave:after-ended': 'left',
+  'leave:after-seen-gone': 'left',
   'sweep:after-mended': 'swept',
   'sweep:after-orphan-found': 'orphan',
   'sweep:after-orphan-removed': 'orphan',
@@ -76,6 +81,7 @@ const EVENTS: Readonly<Record<Exclude<Plot, 'orphan'>, string>> = {
   done: `${GIVEN} ${TAKEN}`,
   swept: `${GIVEN} ${TAKEN}`,
   revoked: `${GIVEN} ${TAKEN}`,
+  left: `${GIVEN} ${TAKEN}`,
   extended: `${GIVEN} ${LONGER} ${TAKEN}`,
   denied: 'request.asked request.denied closed',
 }
@@ -117,6 +123,7 @@ describe.each([
         const told = await tellStory(crew, plot)
         await expectWhole(crew, plot, told)
         if (told.order !== null) await expectCarriedOut(crew, told)
+        if (plot === 'left') await expectLeft(crew, told)
       }
       expect(crew.armed(), 'somebody died there').toEqual([])
       expect(crew.deaths()).toBe(1)
@@ -198,6 +205,20 @@ async function expectCarriedOut({ house, record }: Crew, { id, waiting, order }:
   expect(back).toEqual(['request.asked', 'request.cancelled', 'closed'])
   const ending = (await record.eventsOf(id)).find(({ type }) => type === 'grant.ending')
   expect(ending?.data).toMatchObject({ cause: 'ordered', order })
+}
+
+/** Closed and ended once, and the moments of the leaving are on record once. */
+async function expectLeft({ house, record }: Crew, { id, waiting }: Told): Promise<void> {
+  const lapsed = (await record.eventsOf(waiting ?? '')).map(({ type }) => type)
+  expect(lapsed).toEqual(['request.asked', 'request.lapsed', 'closed'])
+  const ending = (await record.eventsOf(id)).find(({ type }) => type === 'grant.ending')
+  expect(ending?.data).toMatchObject({ cause: 'left', by: null })
+  const rows = await house.db<{ type: string; body: string }[]>`
+    select type, body from event where stream like 'identity:%' order by seq`
+  const last = rows.slice(rows.findLastIndex(({ type }) => type === 'identity.left'))
+  const types = last.map(({ type }) => type)
+  expect(types).toEqual(['identity.left', 'leaving.ended', 'leaving.seen-gone', 'identity.returned'])
+  expect(JSON.parse(last[1]?.body ?? '').data).toMatchObject({ requests: [waiting], grants: [id], approvals: [] })
 }
 
 async function expectRemoved({ house, watch }: Crew, id: string): Promise<void> {

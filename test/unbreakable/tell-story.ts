@@ -3,12 +3,13 @@ import postgres, { type Sql } from 'postgres'
 import { accountName } from '../../src/connectors/postgres/account-name.ts'
 import { scramVerifier } from '../../src/connectors/postgres/scram.ts'
 import type { Answer } from '../../src/ports/chat.ts'
-import { idOn, type Replica, until } from '../support/house.ts'
+import { idOn, type Replica, SCIM_TOKEN, until } from '../support/house.ts'
+import { createScimClient } from '../support/scim-client.ts'
 import type { Crew } from './crew.ts'
 import { LOG_ORIGIN } from './record-of.ts'
 
-/** How a story ends: by itself, by its holder, after an extension, over a sweep, by an order of two, denied; or an access that nobody gave. */
-export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'revoked' | 'denied' | 'orphan'
+/** How a story ends: by itself, by its holder, after an extension, over a sweep, by an order of two, because its holder leaves, denied; or an access that nobody gave. */
+export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'revoked' | 'left' | 'denied' | 'orphan'
 
 const REACH_MS = 60_000
 
@@ -50,12 +51,35 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
       const confirmed = order
       await say((replica, key) => replica.press('carla', 'confirm-order', confirmed, key))
       await orderClosed(crew, order)
+    } else if (plot === 'left') {
+      waiting = idOn(await say((replica, key) => replica.command('ana', 'prod-db:write 2m mend it', key)))
+      const before = await leavings(crew)
+      await push(crew, false)
+      await until('her leaving is over', async () => (await leavings(crew)) > before, REACH_MS)
     } else if (plot !== 'expires') await say((replica, key) => replica.press('ana', 'done', id, key))
     await reached(crew, id, 'closed')
   } finally {
     await session?.end({ timeout: 0 })
+    // The next story needs her again.
+    if (plot === 'left') await push(crew, true)
   }
   return { id, waiting, order, said }
+}
+
+/** The directory says of Ana whether she is here, again until it is answered. */
+async function push(crew: Crew, active: boolean): Promise<void> {
+  await crew.act(async (replica) => {
+    const scim = createScimClient(replica.url, SCIM_TOKEN)
+    const { body } = await scim.send('GET', '/Users?filter=externalId%20eq%20%22scim-ana%22')
+    const id = body.Resources[0]?.id ?? (await scim.user('ana@acme.example', { externalId: 'scim-ana' }))
+    const { status } = await scim.patch(`/Users/${id}`, { op: 'Replace', path: 'active', value: String(active) })
+    if (status >= 300) throw new TypeError(`answered ${status}`)
+    return { kind: 'line', line: { tone: 'info', text: [] } }
+  })
+}
+
+async function leavings(crew: Crew): Promise<number> {
+  return (await crew.house.db`select 1 from event where type = 'leaving.seen-gone'`).length
 }
 
 /** An account of ours that the record knows nothing of: as after a restore that lost the newest events. */

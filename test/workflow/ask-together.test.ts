@@ -17,7 +17,7 @@ beforeAll(async () => {
   world = await createTestContext(AT)
   const people = Array.from({ length: 20 }, (_, n) => ({
     ...{ id: `p${n}`, name: `P${n}`, title: 'Engineer', status: 'active' as const, manager: 'marcus' },
-    accounts: [{ platform: 'local', tenant: 'local', id: `p${n}` }],
+    ...{ accounts: [{ platform: 'local', tenant: 'local', id: `p${n}` }], externalId: null, managerSetBy: [] },
   }))
   world.setPolicy({ people: [...world.context.policy.current().people, ...people] })
   context = { ...world.context, committed: () => void transactions++, askTogether: (asking) => together(asking) }

@@ -9,6 +9,8 @@ import { createSealing } from '../../src/secrets/sealing.ts'
 import { createPasskeys } from '../../src/web/webauthn.ts'
 import type { Alarm, Context, Effect } from '../../src/workflow/context.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
+import { createPeople } from '../../src/workflow/people-store.ts'
+import { createPopulatedPolicy } from '../../src/workflow/populated-policy.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
 import { createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -25,23 +27,30 @@ export async function createTestContext(start: number, platforms = ['local']): P
   const enqueued: Effect[] = []
   const key = randomBytes(32)
   let policy = testPolicy()
+  let activations: { policy: Policy; by: string | null }[] = [{ policy, by: null }]
+  const people = createPeople({ record, db })
   const context: Context = {
     ...{ db, record, clock, chats, publicUrl: 'http://localhost:3000' },
     passkeys: createPasskeys(() => 'http://localhost:3000'),
     witnessed: createWitnessed(createTestSigner().vkey, [createFakeWitness()]),
     lookAtWitnesses: async () => [],
     sealed: async () => undefined,
-    directory: createPolicyDirectory(() => policy),
-    policy: {
-      current: () => policy,
-      everActive: () => [policy],
-      inForce: async () => policy,
-      provedInForce: async () => policy,
-      ownHash: () => policy.hash,
-      load: async () => {},
-      reload: async () => {},
-      isFromRecord: () => true,
-    },
+    directory: createPolicyDirectory(() => context.policy.current()),
+    people,
+    policy: createPopulatedPolicy(
+      {
+        current: () => policy,
+        everActive: () => [policy],
+        activations: () => activations,
+        inForce: async () => policy,
+        provedInForce: async () => policy,
+        ownHash: () => policy.hash,
+        load: async () => {},
+        reload: async () => {},
+        isFromRecord: () => true,
+      },
+      people,
+    ),
     connectorOf: () => null,
     connectorToGive: () => null,
     knownTargets: () => [],
@@ -60,8 +69,9 @@ export async function createTestContext(start: number, platforms = ['local']): P
   }
   return {
     ...{ context, database, clock, chat, chats, alarms, enqueued },
-    setPolicy: (changed) => {
+    setPolicy: (changed, by = null) => {
       policy = testPolicy(changed)
+      activations = [{ policy, by }, ...activations]
     },
     async happen(id, ...facts) {
       const before = (await loadGrant(context, db, id))?.state ?? null
@@ -130,7 +140,8 @@ export interface TestContext {
   readonly chats: readonly TestChat[]
   readonly alarms: readonly Alarm[]
   readonly enqueued: readonly Effect[]
-  setPolicy(changed: Partial<Policy>): void
+  /** @param by who activates it */
+  setPolicy(changed: Partial<Policy>, by?: string | null): void
   /** Puts facts on a grant's record. @returns its stream */
   happen(id: string, ...facts: GrantEvent[]): Promise<string>
 }

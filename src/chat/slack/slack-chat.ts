@@ -1,12 +1,14 @@
 import { webApi } from '@slack/bolt'
 import type { Router } from 'express'
 import type { Db } from '../../db/transaction.ts'
-import type { Chat, Desk, MessageRef } from '../../ports/chat.ts'
+import type { AccountProfile } from '../../domain/decide-link.ts'
+import type { Account, Chat, Desk, MessageRef } from '../../ports/chat.ts'
 import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createActs } from './acts.ts'
 import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
+import { createProfiles } from './profiles.ts'
 import type { Rendering } from './render-text.ts'
 import { createSentMessages } from './sent-messages.ts'
 import { createSlackTrial } from './trial.ts'
@@ -20,6 +22,8 @@ export interface SlackChat {
   /** For readiness: the token, Socket Mode, the last message, channels that cannot be written to. */
   readonly look: Watch['look']
   readonly trial: ChatTrial
+  /** What Slack says of an account: a member with a confirmed address, a guest, a bot. Null when it cannot be asked. */
+  readonly profileOf: (account: Account) => Promise<AccountProfile | null>
   /** Never fails: without Slack access is not given, but it is taken away. What is wrong goes to `onFault`. */
   start(): Promise<void>
   /** Takes no more and waits for the answers on their way. Twice is harmless. */
@@ -82,6 +86,7 @@ export function createSlackChat(options: SlackChatOptions): SlackChat {
     router: door.router,
     look: watch.look,
     trial: createSlackTrial(client),
+    profileOf: createProfiles(client),
     async start() {
       door.start()
       const fault = await watch.askToken()

@@ -24,6 +24,7 @@ export async function startFakeSlack(options: {
 }): Promise<FakeSlack> {
   const { people, now, times = 1 } = options
   const messages: Message[] = []
+  const profiles = new Map<string, object>()
   const views: View[] = []
   const whispers: Whisper[] = []
   const calls: string[] = []
@@ -73,6 +74,10 @@ export async function startFakeSlack(options: {
       if (at === -1) return no('message_not_found')
       messages.splice(at, 1)
       return { ok: true }
+    },
+    'users.info'({ user }) {
+      const profile = profiles.get(String(user))
+      return profile === undefined ? no('user_not_found') : { ok: true, user: { id: user, team_id: TEAM, ...profile } }
     },
     'conversations.open'({ users }) {
       if (!people.includes(String(users))) return no('user_not_found')
@@ -189,7 +194,7 @@ export async function startFakeSlack(options: {
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, calls, scopes },
+    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, profiles, calls, scopes },
     get refused() {
       return refused
     },
@@ -271,6 +276,8 @@ export interface FakeSlack {
   readonly views: readonly View[]
   /** What people were told for their eyes alone. */
   readonly whispers: readonly Whisper[]
+  /** What `users.info` says of somebody, by user id, besides the id and the workspace. */
+  readonly profiles: Map<string, object>
   /** The methods that were called, in order. */
   readonly calls: readonly string[]
   /** What the app may do, as Slack says with every answer. */

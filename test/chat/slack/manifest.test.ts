@@ -57,7 +57,10 @@ it('the manifest is what Slack takes, leads to our one door, and asks for no mor
     expect(new URL(String(url)).pathname).toBe('/slack/events')
   }
   expect(manifest.oauth_config.scopes.bot.toSorted()).toEqual(
-    ['channels:history', 'chat:write', 'commands', 'groups:history', 'im:history', 'im:write'].toSorted(),
+    [
+      ...['channels:history', 'chat:write', 'commands', 'groups:history', 'im:history', 'im:write'],
+      ...['users:read', 'users:read.email'],
+    ].toSorted(),
   )
   // These come with scopes that are asked for already, and carry no more than where a message was deleted.
   expect(manifest.settings.event_subscriptions.bot_events).toEqual(['message.channels', 'message.groups'])

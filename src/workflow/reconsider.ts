@@ -1,0 +1,47 @@
+import { decideReconsider } from '../domain/decide-reconsider.ts'
+import { decideUnfounded, type Standing } from '../domain/decide-unfounded.ts'
+import type { Freeze } from '../domain/freeze-state.ts'
+import type { GrantState } from '../domain/grant-state.ts'
+import { isRefused } from '../domain/refusal.ts'
+import { advanceGrant } from './advance-grant.ts'
+import type { Context } from './context.ts'
+import { loadGrant } from './grant-store.ts'
+import { rosterFor } from './roster.ts'
+
+/** Asks anew who may sign: the policy or the directory may have changed under a pending request. */
+export async function reconsider(context: Context, id: string): Promise<void> {
+  const loaded = await loadGrant(context, context.db, id)
+  if (loaded?.state.status !== 'pending') return
+  const policy = await context.policy.inForce(context.db)
+  if (isRefused(policy)) return
+  const roster = await rosterFor(context, policy, loaded.state)
+  const decide = (state: GrantState, now: number, freeze: Freeze | null) =>
+    decideReconsider(state, roster, policy, freeze, now)
+  await advanceGrant(context, id, decide, { givesAccess: true })
+}
+
+/**
+ * Asks anew whether a request or a grant has a ground: whoever holds it may have left or moved. Needs no policy in
+ * force: what this process last saw is enough to take away.
+ * @returns whether something was written
+ */
+export async function takeGround(context: Context, id: string): Promise<boolean> {
+  await context.people.look(context.db)
+  const decide = (state: GrantState, now: number) =>
+    decideUnfounded(state, standingIn(context), context.policy.current(), now)
+  return (await advanceGrant(context, id, decide)).wrote
+}
+
+/** As the policy with everybody says; whom a policy had and no policy has any more has left. */
+export function standingIn(context: Pick<Context, 'policy' | 'people'>): (id: string) => Standing {
+  const policy = context.policy.current()
+  const known = new Map(policy.people.map(({ id, status }) => [id, status]))
+  return (id) => {
+    const status = known.get(id)
+    if (status !== undefined) return status
+    if (!context.policy.isFromRecord() || context.people.current().persons.get(id)?.enteredAt != null) return 'unknown'
+    return context.policy.activations().some((one) => one.policy?.people.some((person) => person.id === id) === true)
+      ? 'left'
+      : 'unknown'
+  }
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { accountName } from '../../src/connectors/postgres/account-name.ts'
+import { type House, idOn, openHouse, type Replica, SCIM_TOKEN, until } from '../support/house.ts'
+import { createScimClient, type ScimClient } from '../support/scim-client.ts'
+
+/** From the directory's door to a login that is really gone. */
+let house: House
+beforeAll(async () => {
+  house = await openHouse()
+}, 120_000)
+afterAll(() => house.close())
+
+it('whoever the directory switches off loses the login in the target, and what waits for them is closed', async () => {
+  const replica = await house.startReplica()
+  const { grant, waiting } = await giveAccess(replica)
+  await leave(createScimClient(replica.url, SCIM_TOKEN))
+  await expectGone(grant, waiting)
+  expect(JSON.stringify(await replica.command('ana', 'prod-db 1m again please'))).toContain('has left')
+  await replica.stop()
+}, 120_000)
+
+it.each(['leave:after-commit', 'leave:after-each', 'leave:before-ended', 'revoke:after-disable'])(
+  'loses nothing by kill -9 at %s',
+  async (point) => {
+    const first = await house.startReplica()
+    await come(createScimClient(first.url, SCIM_TOKEN))
+    const { grant, waiting } = await giveAccess(first)
+    await first.stop()
+    // The first arrival at a change of people is the leaving.
+    const dying = await house.startReplica({ CRASH_AT: point })
+    await leave(createScimClient(dying.url, SCIM_TOKEN)).catch(() => undefined)
+    await dying.exited
+    expect(dying.child.signalCode).toBe('SIGKILL')
+    const second = await house.startReplica()
+    await expectGone(grant, waiting)
+    await second.stop()
+  },
+  180_000,
+)
+
+async function giveAccess(replica: Replica): Promise<{ grant: string; waiting: string }> {
+  const scim = createScimClient(replica.url, SCIM_TOKEN)
+  if ((await anaIn(scim)) === undefined) await scim.user('ana@acme.example', { externalId: 'scim-ana' })
+  const grant = idOn(await replica.command('ana', 'prod-db 10m fix the ledger'))
+  await replica.press('marcus', 'approve', grant)
+  await until(`${grant} is active`, () => has(grant, 'grant.active'), 40_000)
+  const waiting = idOn(await replica.command('ana', 'prod-db:write 10m mend the ledger'))
+  return { grant, waiting }
+}
+
+async function expectGone(grant: string, waiting: string): Promise<void> {
+  await until(`${grant} is over`, () => has(grant, 'closed'), 60_000)
+  const account = accountName(grant)
+  expect(await house.targetDb`select 1 from pg_roles where rolname = ${account}`).toEqual([])
+  const types = async (id: string) =>
+    (await house.db<{ type: string }[]>`select type from event where stream = ${`grant:${id}`} order by seq`).map(
+      ({ type }) => type,
+    )
+  expect(await types(waiting)).toEqual(['request.asked', 'request.lapsed', 'closed'])
+  expect((await types(grant)).filter((type) => type === 'grant.ending' || type === 'grant.removed')).toEqual([
+    ...['grant.ending', 'grant.removed'],
+  ])
+  const [last] = await until(
+    'the leaving is over',
+    async () => {
+      const rows = await house.db<{ body: string }[]>`
+        select body from event where type = 'leaving.seen-gone' order by at desc limit 1`
+      const [ended] = await house.db<{ body: string }[]>`
+        select body from event where type = 'leaving.ended' order by at desc limit 1`
+      return ended?.body.includes(grant) && rows.length > 0 && (await isSettled()) ? rows : null
+    },
+    60_000,
+  )
+  expect(JSON.parse(last?.body ?? '').data).toMatchObject({ grants: 1 })
+}
+
+async function isSettled(): Promise<boolean> {
+  const [row] = await house.db`
+    select 1 from directory_entry where status = 'left' and (ended_at is null or seen_gone_at is null)`
+  return row === undefined
+}
+
+const has = async (id: string, type: string) =>
+  (await house.db`select 1 from event where stream = ${`grant:${id}`} and type = ${type}`).length > 0
+
+async function anaIn(scim: ScimClient): Promise<string | undefined> {
+  return (await scim.send('GET', '/Users?filter=externalId%20eq%20%22scim-ana%22')).body.Resources[0]?.id
+}
+
+async function leave(scim: ScimClient): Promise<void> {
+  const { status } = await scim.patch(`/Users/${await anaIn(scim)}`, { op: 'Replace', path: 'active', value: 'False' })
+  expect(status).toBe(200)
+}
+
+async function come(scim: ScimClient): Promise<void> {
+  const { status } = await scim.patch(`/Users/${await anaIn(scim)}`, { op: 'Replace', path: 'active', value: 'True' })
+  expect(status).toBe(200)
+}
