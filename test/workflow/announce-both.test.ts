@@ -120,6 +120,30 @@ describe('a person', () => {
     expect(slack?.calls).toContain(`update ${stream}:approver:marcus`)
   })
 
+  it('is told once also when both platforms look at the same time, and each finds them elsewhere', async () => {
+    await world.happen(id, askedInBoth)
+    await heard('marcus', 'slack')
+    const { byId } = world.context.directory
+    const teamsIsDone = Promise.withResolvers<void>()
+    const slackLooks = Promise.withResolvers<void>()
+    world.context.directory.byId = async (who) => {
+      world.context.directory.byId = byId
+      slackLooks.resolve()
+      await teamsIsDone.promise
+      return byId(who)
+    }
+    const slower = tell('slack')
+    await slackLooks.promise
+    await heard('marcus', 'teams')
+    await tell('teams')
+    teamsIsDone.resolve()
+    expect(await slower).toBe('done')
+    expect(keysOf(slack)).not.toContain('approver:marcus')
+    await world.happen(id, ...approved)
+    for (const one of ['slack', 'teams']) await tell(one)
+    expect(teams?.calls).toContain(`update ${stream}:approver:marcus`)
+  })
+
   it('who was never heard is told where their first account is, and where they chose it counts before all', async () => {
     await world.happen(id, askedInBoth)
     await tell('teams')
@@ -165,6 +189,12 @@ describe('a person', () => {
     await world.clock.advance(2 * MINUTE)
     await tell('slack')
     expect((await undelivered()).map(({ instead }) => instead)).toEqual(['teams'])
+    if (teams) teams.failWith = fail('unreachable')
+    await tell('teams')
+    await world.clock.advance(2 * MINUTE)
+    await tell('teams')
+    expect(await undelivered()).toHaveLength(1)
+    if (teams) teams.failWith = () => null
     await tell('teams')
     expect(keysOf(teams)).toContain('approver:marcus')
     if (slack) slack.failWith = () => null
