@@ -1,7 +1,7 @@
 import { checkReason } from '../domain/check-reason.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
-import type { Policy } from '../domain/policy.ts'
+import { needPasskey, type Policy } from '../domain/policy.ts'
 import { stewardsOf } from '../domain/stewards.ts'
 import { offersTo } from '../workflow/look-up.ts'
 
@@ -61,6 +61,9 @@ export function completionFor(policy: Policy, person: string): CompletionWord[] 
     verb('done', 'give your access back', 'its id'),
     verb('end', 'end one now', 'its id'),
     verb('cancel', 'take a request back', 'its id'),
+    ...(needPasskey(policy).length === 0
+      ? []
+      : [verb('passkey', 'your passkeys, for approvals that need one', 'new, list or reset')]),
     ...emergencyVerbs(policy, person),
     verb('help', 'what I understand'),
   ]

@@ -65,7 +65,7 @@ export function donePage({ tone, text }: Line): string {
     title: refused ? 'Not done' : 'Done',
     tone: refused ? 'refused' : 'shown',
     body: `<p>${text.map(spanHtml).join('')}</p>`,
-    small: 'You can close this page. The card in chat says the same.',
+    small: 'You can close this page.',
     scripted: false,
   })
 }

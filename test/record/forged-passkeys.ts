@@ -67,7 +67,7 @@ export const forgedPasskeys: readonly Forgery[] = [
     code,
     changedStory(({ grant }) => {
       const again = structuredClone(grant[SIGNED])
-      if (again !== undefined) grant.splice(SIGNED + 1, 0, again)
+      if (again !== undefined) grant.splice(SIGNED + 1, grant.length, again)
     }),
   ],
   [

@@ -148,10 +148,12 @@ function refreshOf(card: Card, rendering: Rendering): Json {
   return { refresh: { action, userIds: userIds.slice(0, MOST_REFRESHED) } }
 }
 
-/** Whether `status` shows what a button acts on: a request, a grant, an order; not a frozen target. */
+/** Whether `status` shows what a button acts on: a request, a grant, an order; not a frozen target, not a passkey. */
 export function hasOwnView(action: string): boolean {
-  return action !== 'lift-freeze'
+  return !WITHOUT_STATUS.includes(action)
 }
+
+const WITHOUT_STATUS: readonly string[] = ['lift-freeze', 'confirm-passkey', 'decline-passkey']
 
 const OPENS_A_FORM: readonly ButtonAction[] = ['deny', 'deny-extension', 'extend']
 
