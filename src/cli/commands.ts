@@ -54,7 +54,7 @@ export const COMMANDS: readonly Command[] = [
       words: ['[file]'],
       flags: {
         ...{ key: { value: '<vkey>' }, log: {}, from: { value: '<s3:bucket/…>' } },
-        ...{ wait: { value: '<duration>' }, json: {} },
+        ...{ wait: { value: '<duration>' }, resume: { value: '<file>' }, json: {} },
       },
     },
     about: 'checks an evidence file by itself, or with --log the whole record, also --from a bucket alone',
@@ -86,6 +86,8 @@ export const COMMANDS: readonly Command[] = [
 
 async function verify(given: Arguments): Promise<ExitCode> {
   if (given.value('from') !== '') return verifyFrom(given)
+  if (given.value('resume') !== '' && !given.isOn('log'))
+    throw new UsageWrong('--resume is for the whole record in the database. Write --log too')
   const isFile = given.word(0) !== ''
   if (isFile === given.isOn('log')) throw new UsageWrong('verify needs a file, or --log, and not both')
   if (given.isOn('log') && given.value('key') !== '') {
@@ -102,6 +104,7 @@ async function verifyFrom(given: Arguments): Promise<ExitCode> {
   if (given.value('key') === '') {
     throw new UsageWrong('verify --log --from needs --key <vkey>, which came to you by another way than the bucket')
   }
+  if (given.value('resume') !== '') throw new UsageWrong('A bucket is checked in one go. Leave --resume out')
   if (given.value('wait') !== '') throw new UsageWrong('What lies in a bucket is not waited for. Leave --wait out')
   return (await import('./verify-bucket.ts')).verifyFromBucket(given)
 }

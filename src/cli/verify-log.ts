@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/transaction.ts'
 import type { OpenRecord } from '../open-record.ts'
@@ -6,6 +7,7 @@ import type { Difference, DifferenceKind } from '../record/log-difference.ts'
 import { type LogVerdict, verifyLog } from '../record/verify-log.ts'
 import { recordStatus } from '../record/watch.ts'
 import { confirmedByAll, type Witnessed, WitnessNoteWrong } from '../record/witnessed.ts'
+import { openProgressFile } from './progress-file.ts'
 import type { Arguments } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
 import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './terminal.ts'
@@ -17,17 +19,26 @@ const LOOK_AGAIN_MS = 200
 export async function verifyWholeLog(given: Arguments): Promise<ExitCode> {
   const patienceMs = readPatience(given)
   return withRecord<ExitCode>(configuration(), async (open) => {
-    const check = await checkLog(open, patienceMs)
+    const check = await checkLog(open, patienceMs, given.value('resume'))
     if (given.isOn('json')) sayJson(check)
     else for (const line of linesOf(check, await looksOf(open))) say(oneLine(line))
     return check.ok ? DONE : NO
   })
 }
 
-async function checkLog({ database, keys, witnessed }: OpenRecord, patienceMs: number): Promise<LogCheck> {
+/** @param resume path of the file that keeps how far the check came; empty for none */
+async function checkLog(open: OpenRecord, patienceMs: number, resume: string): Promise<LogCheck> {
+  const { database, keys, witnessed, clock } = open
   const db = database.pools.app
+  const file =
+    resume === '' ? null : await openProgressFile(resume, { macKey: keys.mac, origin: witnessed.origin, clock })
   const uncovered = await waitUntilCovered(db, witnessed, patienceMs)
-  const verdict = await verifyLog(db, keys.mac, witnessed)
+  const verdict = await verifyLog(db, keys.mac, witnessed, {
+    threads: availableParallelism(),
+    now: clock.now,
+    ...(file && { resume: file.progress, onProgress: file.keep }),
+  })
+  if (verdict.ok) await file?.remove()
   const { quarantined } = await recordStatus(db)
   const silent = witnessed.witnesses
     .filter(({ name }) => verdict.size > 0 && !verdict.witnesses.some(({ witness }) => witness === name))
@@ -88,19 +99,27 @@ function linesOf(check: LogCheck, worths: ReadonlyMap<string, Worth>): string[] 
   const verdict = ok
     ? `VERIFIED: the record of ${origin} is whole, ${events(size)}`
     : `DOUBT: ${wrong.length === 1 ? 'one thing is' : `${wrong.length} things are`} not right in the record of ${origin}, ${events(size)}`
-  return [verdict, ...wrong, ...held, ...aside]
+  const { resumed } = check
+  const earlier =
+    resumed === undefined
+      ? []
+      : [`  the first ${events(resumed.size)} were read by an earlier run, from ${instant(resumed.readAt)} on`]
+  return [verdict, ...wrong, ...held, ...aside, ...earlier]
 }
 
-function explain({ what, where, since }: Difference): string {
+function explain({ what, where, column, since }: Difference): string {
   const when = since === null ? 'since when is not known' : `it was right at ${instant(since)}`
-  return `${what}: ${where}: ${MEANINGS[what]}; ${when}`
+  const which = column === undefined ? '' : ` (${column})`
+  return `${what}: ${where}: ${MEANINGS[what]}${which}; ${when}`
 }
 
 const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'body-changed': 'its text was changed',
   'mac-wrong': 'it was not written with our key',
+  'body-malformed': 'it was written with our key and is no event: find out who has the key',
   'column-changed': 'a column says something else than its text',
   'event-missing': 'it was deleted',
+  'event-doubled': 'it stands there twice',
   'stream-missing': 'all its events were deleted',
   'chain-broken': 'it does not follow the event before it',
   'head-differs': 'the head of the stream was changed, or its last events deleted',
@@ -112,6 +131,7 @@ const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'checkpoint-missing': 'it was deleted',
   'witness-differs': 'the witness has seen another record: a restore, a lost tail, or a changed past',
   'witness-note-wrong': 'the witness shows a note that our key did not sign',
+  'progress-differs': 'they are not those that the earlier check found right',
   'another-origin': 'the database holds a log of this name: set LOG_ORIGIN to it, or find out how it came here',
 }
 

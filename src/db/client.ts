@@ -21,7 +21,7 @@ export function openDb(url: string, options: DbOptions): Db {
     onNotice,
     silenceTimeoutMs,
   } = options
-  return postgres(url, {
+  const db = postgres(url, {
     max,
     connect_timeout: connectTimeoutMs / 1_000,
     // The driver's own wait between attempts grows to 20 s: after an outage that would be 20 s without revocations.
@@ -41,6 +41,22 @@ export function openDb(url: string, options: DbOptions): Db {
       ...(lockTimeoutMs && { lock_timeout: lockTimeoutMs }),
     },
   })
+  places.set(db, { url, ...(role !== undefined && { role }) })
+  return db
+}
+
+/** Where a pool leads, and as whom: enough to open another in another thread. It holds a password: never to be shown. */
+export function placeOf(db: Db): DbPlace {
+  const place = places.get(db)
+  if (place === undefined) throw new TypeError('the pool was not opened by openDb')
+  return place
+}
+
+const places = new WeakMap<Db, DbPlace>()
+
+export interface DbPlace {
+  readonly url: string
+  readonly role?: string
 }
 
 /** Waits up to `patienceMs` for what is running, then closes. A second call does nothing. */

@@ -3,8 +3,10 @@ import type { TreeHead } from './verify.ts'
 export type DifferenceKind =
   | 'body-changed'
   | 'mac-wrong'
+  | 'body-malformed'
   | 'column-changed'
   | 'event-missing'
+  | 'event-doubled'
   | 'stream-missing'
   | 'chain-broken'
   | 'head-differs'
@@ -16,6 +18,7 @@ export type DifferenceKind =
   | 'checkpoint-missing'
   | 'witness-differs'
   | 'witness-note-wrong'
+  | 'progress-differs'
   | 'another-origin'
 
 export type Found = (what: DifferenceKind, where: string, since?: number | null) => void
@@ -23,6 +26,8 @@ export type Found = (what: DifferenceKind, where: string, since?: number | null)
 export interface Difference {
   readonly what: DifferenceKind
   readonly where: string
+  /** Of the table `event`, where one says something else than the text. */
+  readonly column?: string
   /** Epoch ms of the first checkpoint that shows it was right; null when none does. */
   since: number | null
 }

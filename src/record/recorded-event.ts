@@ -20,24 +20,37 @@ export function faultOf(row: EventRow, macKey: Buffer): RowFault | null {
   if (!hash.equals(row.leafHash)) return 'body-changed'
   const mac = macOf(macKey, hash)
   if (row.mac.length !== mac.length || !timingSafeEqual(row.mac, mac)) return 'mac-wrong'
-  const body = bodyOf(row)
-  const same =
-    body.stream === row.stream &&
-    body.seq === row.seq &&
-    body.type === row.type &&
-    body.v === row.v &&
-    body.at === row.at &&
-    body.prev === (row.prev?.toString('hex') ?? null)
-  return same ? null : 'column-changed'
+  const body = parseOrNull(row.body)
+  if (body === null) return 'body-malformed'
+  return changedColumn(body, { ...row, prev: row.prev?.toString('hex') ?? null }) === null ? null : 'column-changed'
 }
 
-/** The body of a row whose MAC is right: we wrote it, so its form needs no look. */
+/** The body of a row that `faultOf` finds genuine. */
 export function bodyOf({ body }: EventRow): Body {
   const { stream, seq, type, v, at, prev, data } = JSON.parse(body)
   return { stream, seq, type, v, at, prev, data }
 }
 
-export type RowFault = 'body-changed' | 'mac-wrong' | 'column-changed'
+/** Whoever has the MAC key can write what is no event at all: that must not stop those who read. */
+export function parseOrNull(text: string): Body | null {
+  try {
+    const body: unknown = JSON.parse(text)
+    return typeof body === 'object' && body !== null ? (body as Body) : null
+  } catch {
+    return null
+  }
+}
+
+/** The first column that says something else than the body; null when none does. @param columns with `prev` in hex */
+export function changedColumn(body: Body, columns: Columns): ColumnName | null {
+  return COLUMNS.find((name) => body[name] !== columns[name]) ?? null
+}
+
+const COLUMNS = ['stream', 'seq', 'type', 'v', 'at', 'prev'] as const
+export type ColumnName = (typeof COLUMNS)[number]
+type Columns = Readonly<Pick<Body, ColumnName>>
+
+export type RowFault = 'body-changed' | 'mac-wrong' | 'body-malformed' | 'column-changed'
 
 /** A row of `event`. */
 export interface EventRow {

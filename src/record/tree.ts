@@ -79,6 +79,7 @@ function growFrom(edge: Subtree[], size: number): GrowingTree {
     },
     root: () =>
       edge.reduceRight<Buffer | null>((right, { hash }) => (right ? nodeHash(hash, right) : hash), null) ?? EMPTY_ROOT,
+    edge: () => edge.map(({ hash }) => hash),
     copy: () => growFrom([...edge], leaves),
   }
 }
@@ -93,6 +94,8 @@ export interface GrowingTree {
   /** @param onNode called for the leaf and for every subtree that it completes */
   append(leaf: Buffer, onNode: (height: number, index: number, hash: Buffer) => void): void
   root(): Buffer
+  /** The roots of the complete subtrees, largest first: with them and the size it can be grown on. */
+  edge(): Buffer[]
   /** Another one of the same leaves, that grows by itself. */
   copy(): GrowingTree
 }

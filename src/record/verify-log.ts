@@ -1,137 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { closeDb, type DbPlace, openDb, placeOf } from '../db/client.ts'
 import type { Db, Tx } from '../db/transaction.ts'
+import { chainKey, createChainSum } from './chain-sum.ts'
+import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
+import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
 import type { Difference, DifferenceKind, Found, WitnessHead } from './log-difference.ts'
-import { type EventRow, faultOf } from './recorded-event.ts'
-import type { NoteKey } from './verify.ts'
+import { BY_INDEX, copyHeads } from './read-leaves.ts'
+import { readTree, TreeDamaged } from './tiles.ts'
+import { consistencyProof, rangeRoot } from './tree.ts'
+import { isConsistent, type TreeHead } from './verify.ts'
+import { nameBrokenChains, nameDoubled, nameUnsealed } from './verify-chains.ts'
+import type { Progress } from './verify-progress.ts'
 import { createTreeCheck } from './verify-tree.ts'
 import { type Witnessed, WitnessNoteWrong } from './witnessed.ts'
 
-const PAGE = 2_000
 const MOST_DIFFERENCES = 1_000
+/** Leaves in a range: some megabytes of bodies, a second at most. */
+const RANGE = 64 * TILE_WIDTH
+/** Questions about a whole table, of which there are few. */
+const WHOLE_TABLE_MS = 60 * 60_000
+const LOCK_MS = 30_000
 
 /**
- * Checks all of the record, in one moment of the database and in little memory: bodies, columns and MACs, chains and
- * heads, the tree and its tiles, checkpoints, what the witnesses hold, and that nothing is outside the tree but what
- * waits for the sealer.
+ * Checks all of the record in little memory: bodies, columns and MACs, chains and heads, the tree and its tiles,
+ * checkpoints, what the witnesses hold, and that nothing is outside the tree but what waits for the sealer. What is
+ * sealed never changes, so it is read range by range; the end of it, the heads and what waits are read in one moment.
+ * On connections of its own; `db` says where and as whom.
  * @throws WitnessUnreachable: without the witnesses nothing is proved
  */
-export async function verifyLog(db: Db, macKey: Buffer, witnessed: Witnessed): Promise<LogVerdict> {
-  const differences: Difference[] = []
-  const found = (what: DifferenceKind, where: string, since: number | null = null) => {
-    if (differences.length < MOST_DIFFERENCES) differences.push({ what, where, since })
-  }
+export async function verifyLog(
+  db: Db,
+  macKey: Buffer,
+  witnessed: Witnessed,
+  options: VerifyOptions = {},
+): Promise<LogVerdict> {
   // Asked first: the tree of a confirmed checkpoint was committed before it.
-  const heads = await witnessHeads(witnessed, found)
-  const size = await db.begin('isolation level repeatable read read only', async (tx) => {
-    const [log] = await tx<{ id: number; origin: string }[]>`select id, origin from log order by id desc limit 1`
-    if (log && log.origin !== witnessed.origin) found('another-origin', log.origin)
-    const id = log?.id ?? 0
-    const leaves = await checkLeaves(tx, id, macKey, witnessed.key, heads, found)
-    await checkChains(tx, found)
-    await checkUnsealed(tx, id, macKey, found)
-    await checkReceipts(tx, id, found)
-    for (const difference of differences) await date(tx, id, difference)
-    return leaves
-  })
-  return {
-    ok: differences.length === 0,
-    size,
-    witnesses: heads.map(({ holder, size }) => ({ witness: holder, size })),
-    differences,
-  }
+  const asked = await askWitnesses(witnessed)
+  return verifyAgainst(placeOf(db), { ...asked, macKey, origin: witnessed.origin, vkey: witnessed.vkey }, options)
 }
 
-async function witnessHeads(witnessed: Witnessed, found: Found): Promise<WitnessHead[]> {
+/** What the witnesses say, as plain data: it can go to another thread. @throws WitnessUnreachable */
+async function askWitnesses(witnessed: Witnessed): Promise<Pick<Expected, 'heads' | 'wrongNote'>> {
   try {
     const notes = await witnessed.ask()
-    return notes.flatMap((note) => (note ? [{ ...note.checkpoint, holder: note.witness }] : []))
+    return {
+      heads: notes.flatMap((note) => (note ? [{ ...note.checkpoint, holder: note.witness }] : [])),
+      wrongNote: null,
+    }
   } catch (error) {
     if (!(error instanceof WitnessNoteWrong)) throw error
-    found('witness-note-wrong', error.message)
-    return []
+    return { heads: [], wrongNote: error.message }
   }
 }
 
-/** Every leaf: its event, and its place in the tree, the tiles and the checkpoints. */
-async function checkLeaves(
-  tx: Tx,
-  log: number,
-  macKey: Buffer,
-  key: NoteKey,
-  heads: readonly WitnessHead[],
-  found: Found,
-) {
-  const tree = await createTreeCheck(tx, log, key, heads, found)
-  let next = 0
-  for (;;) {
-    const rows = await tx<LeafRow[]>`
-      select l.leaf_index as "leafIndex", l.leaf_hash as leaf, e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev,
-        e.leaf_hash as "leafHash", e.mac
-      from leaf l left join event e on e.leaf_hash = l.leaf_hash
-      where l.log = ${log} and l.leaf_index >= ${next} order by l.leaf_index limit ${PAGE}`
-    for (const row of rows) {
-      if (row.leafIndex !== next)
-        found('leaf-missing', next === row.leafIndex - 1 ? leaf(next) : `${leaf(next)} to ${row.leafIndex - 1}`)
-      next = row.leafIndex + 1
-      const fault = row.stream === null ? 'event-missing' : faultOf(row, macKey)
-      if (fault)
-        found(fault, row.stream === null ? leaf(row.leafIndex) : `${row.stream} #${row.seq}, ${leaf(row.leafIndex)}`)
-      await tree.add(row.leafIndex, row.leaf)
+/** As `verifyLog`, with the witnesses asked before. */
+async function verifyAgainst(
+  place: DbPlace,
+  { macKey, origin, vkey, heads, wrongNote }: Expected,
+  { threads = 0, range = RANGE, resume = null, onProgress, pauseMs = 0, now = () => 0 }: VerifyOptions,
+): Promise<LogVerdict> {
+  const differences: Difference[] = []
+  const found = (what: DifferenceKind, where: string, since: number | null = null, column?: string) => {
+    if (differences.length < MOST_DIFFERENCES)
+      differences.push({ what, where, since, ...(column !== undefined && { column }) })
+  }
+  if (wrongNote !== null) found('witness-note-wrong', wrongNote)
+  const salt = resume?.salt ?? randomBytes(16).toString('hex')
+  const readAt = resume?.readAt ?? now()
+  const db = openDb(place.url, {
+    ...{ applicationName: 'countersign verify', max: 1, statementTimeoutMs: WHOLE_TABLE_MS, lockTimeoutMs: LOCK_MS },
+    ...(place.role !== undefined && { role: place.role }),
+  })
+  try {
+    const [log] = await db<{ id: number; origin: string }[]>`select id, origin from log order by id desc limit 1`
+    if (log && log.origin !== origin) found('another-origin', log.origin)
+    const task: LeafTask = { log: log?.id ?? 0, macKey, vkey, chainKey: chainKey(macKey, salt) }
+    const tree = createTreeCheck(task.log, heads, found, resume?.tree)
+    const chains = createChainSum(task.chainKey, resume?.chains)
+    let events = resume?.events ?? 0
+    let size = tree.head().size
+    let isBroken = false
+    if (resume) await checkResumed(db, task.log, tree.head(), heads, found)
+
+    const absorb = async (sql: Db | Tx, checked: CheckedLeaves) => {
+      for (const { what, where, column } of checked.differences) found(what, where, null, column)
+      chains.plus(checked.chains)
+      events += checked.events
+      size = checked.next
+      isBroken ||= checked.isBroken
+      await tree.add(sql, checked)
     }
-    if (rows.length < PAGE) break
-  }
-  await tree.end()
-  return next
-}
 
-/** By stream, on columns alone: that they are those of the body is checked with each event. */
-async function checkChains(tx: Tx, found: Found): Promise<void> {
-  let after: ChainRow | null = null
-  for (;;) {
-    const rows: ChainRow[] = await tx<ChainRow[]>`
-      select e.stream, e.seq, e.prev, e.leaf_hash as hash, h.seq as "headSeq", h.hash as "headHash"
-      from event e left join stream_head h on h.stream = e.stream
-      where (e.stream, e.seq) > (${after?.stream ?? ''}, ${after?.seq ?? 0}) order by e.stream, e.seq limit ${PAGE}`
-    for (const row of rows) {
-      const before: ChainRow | null = after?.stream === row.stream ? after : null
-      if (after && !before) checkHead(after, found)
-      const follows =
-        row.seq === (before?.seq ?? 0) + 1 &&
-        (row.prev?.toString('hex') ?? null) === (before?.hash.toString('hex') ?? null)
-      if (!follows) found('chain-broken', `${row.stream} #${row.seq}`)
-      after = row
+    const sealedTo = await sealedSize(db, task.log)
+    const workers = openLeafWorkers(place, task, sealedTo - size < 2 * range ? 0 : threads)
+    try {
+      for await (const checked of inOrder(workers, { from: size, to: sealedTo, range, pauseMs })) {
+        await absorb(db, checked)
+        if (differences.length > 0 || isBroken || !tree.isWhole()) continue
+        await onProgress?.({ origin, tree: tree.state(), events, chains: chains.value(), salt, readAt })
+      }
+    } finally {
+      await workers.close()
     }
-    if (rows.length < PAGE) break
-  }
-  if (after) checkHead(after, found)
-  const orphans = await tx<{ stream: string; seq: number }[]>`
-    select stream, seq from stream_head h where not exists (select from event e where e.stream = h.stream)
-    order by stream limit ${MOST_DIFFERENCES}`
-  for (const { stream, seq } of orphans) found('stream-missing', `${stream}, whose head stands at ${seq}`)
-}
 
-function checkHead({ stream, seq, hash, headSeq, headHash }: ChainRow, found: Found): void {
-  if (headSeq === seq && headHash?.equals(hash)) return
-  found('head-differs', `${stream} ends at ${seq}, its head stands at ${headSeq ?? 'nothing'}`)
-}
-
-/** Events that no leaf is for: those that wait must be ours, and there must be no others. */
-async function checkUnsealed(tx: Tx, log: number, macKey: Buffer, found: Found): Promise<void> {
-  let after = { stream: '', seq: 0 }
-  for (;;) {
-    const rows: (EventRow & { isPending: boolean })[] = await tx<(EventRow & { isPending: boolean })[]>`
-      select e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac,
-        exists (select from event_pending p where p.leaf_hash = e.leaf_hash) as "isPending"
-      from event e
-      where (e.stream, e.seq) > (${after.stream}, ${after.seq})
-        and not exists (select from leaf l where l.log = ${log} and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0)
-      order by e.stream, e.seq limit ${PAGE}`
-    for (const row of rows) {
-      const fault = faultOf(row, macKey)
-      if (fault || !row.isPending) found(fault ?? 'never-sealed', `${row.stream} #${row.seq}, under no leaf`)
-      after = row
+    await db.begin('isolation level repeatable read read only', async (tx) => {
+      await tx.unsafe(BY_INDEX)
+      await absorb(tx, await checkLeaves(tx, task, { from: size, to: null }))
+      const pending = await checkPending(tx, task)
+      await tx.unsafe('set local enable_hashjoin = default; set local enable_mergejoin = default')
+      await tree.end(tx)
+      for (const { what, where, column } of pending.differences) found(what, where, null, column)
+      chains.plus(pending.chains)
+      isBroken ||= pending.isBroken
+      await copyHeads(tx, (stream, seq, leaf) => chains.subtract(stream, seq, leaf))
+      const count = await countEvents(tx)
+      const isChained = chains.isZero() && !isBroken
+      const isSealed = count === events + pending.events
+      if (!isChained || !isSealed || differences.length > 0) {
+        const before = differences.length
+        await nameBrokenChains(tx, found)
+        await nameUnsealed(tx, task.log, macKey, found)
+        await nameDoubled(tx, found)
+        if (!isChained && differences.length === before)
+          found('chain-broken', 'somewhere: the events and the heads do not add up')
+        if (!isSealed && differences.length === before)
+          found('never-sealed', `${count} events, of which ${events} are under a leaf and ${pending.events} wait`)
+      }
+      await checkReceipts(tx, task.log, found)
+      for (const difference of differences) await date(tx, task.log, difference)
+    })
+    return {
+      ok: differences.length === 0,
+      size,
+      witnesses: heads.map(({ holder, size }) => ({ witness: holder, size })),
+      differences,
+      ...(resume && { resumed: { size: resume.tree.size, readAt: resume.readAt } }),
     }
-    if (rows.length < PAGE) return
+  } finally {
+    await closeDb(db)
   }
+}
+
+/**
+ * So much of the log is sure to be whole, with its checkpoints: they are written in order, after their leaves. What
+ * comes after is read in one moment, at the end.
+ */
+async function sealedSize(db: Db, log: number): Promise<number> {
+  const [row] = await db<{ leaves: number | null; signed: number | null }[]>`
+    select (select max(leaf_index) + 1 from leaf where log = ${log}) as leaves,
+      (select max(size) from checkpoint where log = ${log}) as signed`
+  return Math.min(row?.leaves ?? 0, row?.signed ?? 0)
+}
+
+/** Full ranges, several at a time, handed on in their order. What waits to be handed on is bounded. */
+async function* inOrder(
+  workers: LeafWorkers,
+  { from, to, range, pauseMs }: { from: number; to: number; range: number; pauseMs: number },
+): AsyncGenerator<CheckedLeaves> {
+  const ahead = pauseMs > 0 ? 1 : 2 * workers.threads
+  const under: Promise<CheckedLeaves>[] = []
+  for (let next = from; ; ) {
+    while (under.length < ahead && next + range <= to) {
+      const checking = workers.check({ from: next, to: next + range })
+      // Whoever comes to it hears of it.
+      checking.catch(() => undefined)
+      under.push(checking)
+      next += range
+    }
+    const first = under.shift()
+    if (first === undefined) return
+    yield await first
+    if (pauseMs > 0) await sleep(pauseMs)
+  }
+}
+
+/** That the log still continues what an earlier check found right, and what witnesses hold of that part. */
+async function checkResumed(db: Db, log: number, head: TreeHead, heads: readonly WitnessHead[], found: Found) {
+  const before = heads.filter(({ size }) => size > 0 && size < head.size)
+  try {
+    const { root, proofs } = await readTree(db, log, head.size, (read) => ({
+      root: rangeRoot(0, head.size, read),
+      proofs: before.map(({ size }) => consistencyProof(size, head.size, read)),
+    }))
+    if (!root.equals(head.root)) found('progress-differs', `the first ${head.size} events`)
+    for (const [place, then] of before.entries()) {
+      if (!isConsistent(then, head, proofs[place] ?? []))
+        found('witness-differs', `witness ${then.holder}, size ${then.size}`)
+    }
+  } catch (error) {
+    if (!(error instanceof TreeDamaged)) throw error
+    found('progress-differs', `the first ${head.size} events: ${error.message}`)
+  }
+}
+
+async function countEvents(tx: Tx): Promise<number> {
+  const [row] = await tx<{ count: number }[]>`select count(*) as count from event`
+  return row?.count ?? 0
 }
 
 /** A receipt is written after its checkpoint. */
@@ -153,8 +218,29 @@ async function date(tx: Tx, log: number, difference: Difference): Promise<void> 
   difference.since = row?.at ?? null
 }
 
-function leaf(index: number): string {
-  return `leaf ${index}`
+export interface VerifyOptions {
+  /** Threads that check ranges beside this one; with none, this one does. */
+  readonly threads?: number
+  /** Leaves in a range, a multiple of 256. */
+  readonly range?: number
+  /** Where an earlier check of this log came to: it is not read again. */
+  readonly resume?: Progress | null
+  /** After each range, as long as nothing is doubted. */
+  onProgress?(progress: Progress): Promise<void> | void
+  /** Rest between ranges, for a check that holds up nobody. */
+  readonly pauseMs?: number
+  /** For what is kept of the progress. Epoch ms. */
+  now?(): number
+}
+
+/** What the log is checked against, as plain data. */
+export interface Expected {
+  readonly macKey: Buffer
+  readonly origin: string
+  readonly vkey: string
+  readonly heads: readonly WitnessHead[]
+  /** That a witness shows a note that our key did not sign; null when none does. */
+  readonly wrongNote: string | null
 }
 
 export interface LogVerdict {
@@ -165,15 +251,6 @@ export interface LogVerdict {
   readonly witnesses: readonly { readonly witness: string; readonly size: number }[]
   /** At most 1,000. */
   readonly differences: readonly Difference[]
-}
-
-type LeafRow = { readonly leafIndex: number; readonly leaf: Buffer } & (EventRow | { readonly stream: null })
-
-interface ChainRow {
-  readonly stream: string
-  readonly seq: number
-  readonly prev: Buffer | null
-  readonly hash: Buffer
-  readonly headSeq: number | null
-  readonly headHash: Buffer | null
+  /** So many leaves were read by an earlier check, the first of them at `readAt`; not there when all were read now. */
+  readonly resumed?: { readonly size: number; readonly readAt: number }
 }

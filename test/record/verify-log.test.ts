@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Db } from '../../src/db/transaction.ts'
+import { macOf } from '../../src/record/compose.ts'
 import { createRecord } from '../../src/record/record.ts'
-import { verifyLog } from '../../src/record/verify-log.ts'
+import { canonicalJson, leafHash } from '../../src/record/verify.ts'
+import { type LogVerdict, type VerifyOptions, verifyLog } from '../../src/record/verify-log.ts'
 import { createWitnessed } from '../../src/record/witnessed.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createFakeWitness, type FakeWitness } from './fake-witness.ts'
@@ -36,7 +38,23 @@ beforeEach(async () => {
 })
 afterEach(() => db.drop())
 
-const verify = (sql: Db = db.app) => verifyLog(sql, db.keys.macKey, createWitnessed(signer.vkey, [witness]))
+const verifyOnce = (sql: Db, options: VerifyOptions) =>
+  verifyLog(sql, db.keys.macKey, createWitnessed(signer.vkey, [witness]), options)
+
+/** What is found must not depend on how it is read: in one go, or range by range on two threads. */
+async function verify(sql: Db = db.app) {
+  const verdict = await verifyOnce(sql, {})
+  const { differences, ...rest } = await verifyOnce(sql, { threads: 2, range: 256 })
+  expect({ ...rest, differences: sorted(differences) }).toEqual({
+    ...verdict,
+    differences: sorted(verdict.differences),
+  })
+  return verdict
+}
+
+function sorted(differences: LogVerdict['differences']) {
+  return differences.map((difference) => JSON.stringify(difference)).sort()
+}
 
 test('an untouched record has no differences, whoever looks', async () => {
   const good = { ok: true, size: 603, witnesses: [{ witness: 'fake', size: 603 }], differences: [] }
@@ -73,12 +91,47 @@ describe('each change is found and named', () => {
     [
       'a type',
       (sql) => sql`update event set type = 'denied' where stream = 'a' and seq = 2`,
-      { what: 'column-changed', where: 'a #2, leaf 1', since },
+      { what: 'column-changed', where: 'a #2, leaf 1', column: 'type', since },
     ],
     [
       'a time',
       (sql) => sql`update event set at = at + 1 where seq = 3 and stream = 'a'`,
-      { what: 'column-changed', where: 'a #3, leaf 2', since },
+      { what: 'column-changed', where: 'a #3, leaf 2', column: 'at', since },
+    ],
+    [
+      'a sequence number',
+      (sql) => sql`update event set seq = 9 where seq = 3 and stream = 'a'`,
+      { what: 'column-changed', where: 'a #9, leaf 2', column: 'seq', since },
+    ],
+    [
+      'an event stands there twice',
+      async (sql) => {
+        await sql`alter table event drop constraint event_by_leaf_hash`
+        await sql`alter table event drop constraint event_place_in_stream`
+        await sql`insert into event select * from event where stream = 'a' and seq = 2`
+      },
+      { what: 'event-doubled', where: 'a #2', since: null },
+    ],
+    [
+      'an event that its writer made with the MAC key, and that is no event',
+      async (sql) => {
+        const leaf = leafHash('no JSON')
+        const mac = macOf(db.keys.macKey, leaf)
+        await sql`insert into event values ('odd', 1, 'said', 1, 0, 'no JSON', null, ${leaf}, ${mac})`
+        await sql`insert into stream_head values ('odd', 1, ${leaf})`
+        await sql`insert into event_pending (leaf_hash, at) values (${leaf}, 0)`
+      },
+      { what: 'body-malformed', where: 'odd #1, under no leaf', since: null },
+    ],
+    [
+      'a stream that begins in the middle',
+      async (sql) => {
+        const { body, leaf, mac } = forgedStart(db.keys.macKey)
+        await sql`insert into event values ('late', 2, 'said', 1, 0, ${body}, null, ${leaf}, ${mac})`
+        await sql`insert into stream_head values ('late', 2, ${leaf})`
+        await sql`insert into event_pending (leaf_hash, at) values (${leaf}, 0)`
+      },
+      { what: 'chain-broken', where: 'late #2', since: null },
     ],
     [
       'a MAC',
@@ -227,6 +280,13 @@ describe('each change is found and named', () => {
   })
 })
 
+/** By a thief of the MAC key: no event before it, and yet not the first. */
+function forgedStart(macKey: Buffer) {
+  const body = canonicalJson({ stream: 'late', seq: 2, type: 'said', v: 1, at: 0, prev: null, data: {} })
+  const leaf = leafHash(body)
+  return { body, leaf, mac: macOf(macKey, leaf) }
+}
+
 test('it can be verified while it grows', async () => {
   const growing = createReplica(db, { signer, witnesses: [witness], clock })
   growing.sealer.start()
@@ -237,8 +297,8 @@ test('it can be verified while it grows', async () => {
       growing.sealer.kick()
     }
   })()
-  for (let round = 0; round < 5; round++) expect(await verify()).toMatchObject({ ok: true })
+  for (let round = 0; round < 5; round++) expect(await verifyOnce(db.app, { range: 256 })).toMatchObject({ ok: true })
   await writing
-  await vi.waitFor(async () => expect(await verify()).toMatchObject({ ok: true, size: 643 }))
+  await vi.waitFor(async () => expect(await verifyOnce(db.app, {})).toMatchObject({ ok: true, size: 643 }))
   await growing.stop()
 })

@@ -1,0 +1,52 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import { type NoteKey, openNote, parseCheckpoint, Refused, type TreeHead } from './verify.ts'
+
+const PAGE = 500
+
+/**
+ * Our checkpoints in the database of the sizes (after, upTo], by rising size. A row that we did not sign is named and
+ * left out.
+ * @param span.upTo null for all that there are
+ */
+export async function readCheckpoints(
+  db: Db | Tx,
+  { log, key, after, upTo }: Span,
+  found: (what: 'checkpoint-forged', where: string) => void,
+): Promise<SignedHead[]> {
+  const ours: SignedHead[] = []
+  for (let last = after; ; ) {
+    const rows = await db<{ size: number; root: Buffer; note: string; at: number }[]>`
+      select size, root, note, at from checkpoint
+      where log = ${log} and size > ${last} ${upTo === null ? db`` : db`and size <= ${upTo}`}
+      order by size limit ${PAGE}`
+    for (const { size, root, note, at } of rows) {
+      last = size
+      const signed = openSigned(note, key)
+      if (signed?.size === size && signed.root.equals(root)) ours.push({ size, root, at })
+      else found('checkpoint-forged', `checkpoint of size ${size}`)
+    }
+    if (rows.length < PAGE) return ours
+  }
+}
+
+function openSigned(note: string, key: NoteKey): TreeHead | null {
+  try {
+    const checkpoint = parseCheckpoint(openNote(note, [key]).text)
+    return checkpoint.origin === key.name ? checkpoint : null
+  } catch (error) {
+    if (error instanceof Refused) return null
+    throw error
+  }
+}
+
+interface Span {
+  readonly log: number
+  readonly key: NoteKey
+  readonly after: number
+  readonly upTo: number | null
+}
+
+export interface SignedHead extends TreeHead {
+  /** Epoch ms. */
+  readonly at: number
+}
