@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util'
 import { ack } from './ack.ts'
 import { ackTeams } from './ack-teams.ts'
+import { append } from './append.ts'
 import type { Bench, Measured } from './bench.ts'
 import { expiryStorm } from './expiry-storm.ts'
 import { postgresRevoke } from './postgres-revoke.ts'
 import { seal } from './seal.ts'
 import { rounded } from './statistics.ts'
 import { tableOf } from './table.ts'
+import { verify } from './verify.ts'
 
-const BENCHES: readonly Bench[] = [ack, ackTeams, expiryStorm, postgresRevoke, seal]
+const BENCHES: readonly Bench[] = [ack, ackTeams, append, expiryStorm, postgresRevoke, seal, verify]
 
 /*
  * Measures what the promises cost: `npm run bench` prints a table, `npm run -s bench -- --json` one JSON object on
