@@ -21,7 +21,7 @@ export function createChainSum(key: string, start: string = '00'.repeat(BYTES)):
   }
 
   function termOf(stream: string, seq: number, leaf: string): Uint32Array {
-    term.write(hash('sha256', `${key}${leaf}${seq} ${stream}`), 'hex')
+    term.write(hash('sha256', `${key}${leaf}${seq} ${stream}`, 'binary'), 'latin1')
     return words
   }
 
@@ -44,7 +44,7 @@ export function chainKey(macKey: Buffer, salt: string): string {
 }
 
 export interface ChainSum {
-  /** @param leaf hex */
+  /** @param leaf a character a byte */
   add(stream: string, seq: number, leaf: string): void
   subtract(stream: string, seq: number, leaf: string): void
   /** @param value of another sum with the same key */

@@ -3,14 +3,7 @@ import { type ChainSum, createChainSum } from './chain-sum.ts'
 import { createEventCheck } from './check-event.ts'
 import type { Difference, DifferenceKind } from './log-difference.ts'
 import { readCheckpoints, type SignedHead } from './read-checkpoints.ts'
-import {
-  type CopiedEvent,
-  copyRows,
-  selectBareLeaves,
-  selectLeaves,
-  selectPending,
-  selectPlaces,
-} from './read-leaves.ts'
+import { type CopiedEvent, copyBareLeaves, copyRows, selectLeaves, selectPending, selectPlaces } from './read-leaves.ts'
 import { parseVkey } from './verify.ts'
 
 export const HASH_BYTES = 32
@@ -48,7 +41,7 @@ export async function checkLeaves(db: Db | Tx, task: LeafTask, { from, to }: Lea
     })
   } else {
     const left = new Map<string, number>()
-    await copyRows(db, selectBareLeaves(log, from, to), ({ leafIndex, leaf }) => {
+    await copyBareLeaves(db, { log, from, to }, (leafIndex, leaf) => {
       if (read.add(leafIndex, leaf)) left.set(leaf, leafIndex)
     })
     await copyRows(db, selectPlaces(places.first, places.last), ({ leaf, event }) => {
@@ -203,7 +196,7 @@ function createHashes() {
   return {
     add(leaf: string): void {
       if (length === bytes.length) bytes = Buffer.concat([bytes, Buffer.allocUnsafeSlow(bytes.length)])
-      bytes.write(leaf, length, HASH_BYTES, 'hex')
+      bytes.write(leaf, length, HASH_BYTES, 'latin1')
       length += HASH_BYTES
     },
     taken: () => bytes.subarray(0, length),

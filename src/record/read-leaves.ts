@@ -17,14 +17,6 @@ export function selectLeaves(log: number, from: number, to: number | null, only:
     where l.log = ${log} and l.leaf_index >= ${from} ${end} ${some} order by l.leaf_index`
 }
 
-/** The leaves [from, to) by index, as rows without events. */
-export function selectBareLeaves(log: number, from: number, to: number): string {
-  const nothing = Array.from({ length: EVENT.split(',').length }, () => 'null').join(', ')
-  return `
-    select leaf_index, leaf_hash, ${nothing} from leaf
-    where log = ${log} and leaf_index >= ${from} and leaf_index < ${to} order by leaf_index`
-}
-
 /** The events that lie between two places of the table, both included. */
 export function selectPlaces(first: string, last: string): string {
   return `select -1::bigint, e.leaf_hash, ${EVENT} from event e where e.ctid >= '${first}' and e.ctid <= '${last}'`
@@ -58,6 +50,22 @@ async function copyMessages(db: Db | Tx, select: string, read: (chunk: Buffer, f
   }
 }
 
+/** The leaves [from, to) by index, without their events. */
+export async function copyBareLeaves(
+  db: Db | Tx,
+  { log, from, to }: { log: number; from: number; to: number },
+  take: (leafIndex: number, leaf: string) => void,
+): Promise<void> {
+  const select = `
+    select leaf_index, leaf_hash from leaf
+    where log = ${log} and leaf_index >= ${from} and leaf_index < ${to} order by leaf_index`
+  await copyMessages(db, select, (chunk, first) => {
+    const fields = createFields(chunk, first)
+    take(fields.whole(), fields.bytes() ?? '')
+    return fields.at()
+  })
+}
+
 /** Every stream with the place and the hash of its last event. */
 export async function copyHeads(db: Db | Tx, take: (stream: string, seq: number, leaf: string) => void): Promise<void> {
   await copyMessages(db, 'select stream, seq, hash from stream_head', (chunk, first) => {
@@ -88,7 +96,7 @@ function createFields(chunk: Buffer, first: number) {
     },
     bytes(): string | null {
       const length = next()
-      return length < 0 ? null : chunk.toString('hex', at - length, at)
+      return length < 0 ? null : chunk.toString('latin1', at - length, at)
     },
   }
 }
@@ -109,16 +117,19 @@ function readRow(chunk: Buffer, first: number, take: (row: CopiedRow) => void): 
   // The byte before the body is the last of its length, which is read: there the zero goes that a leaf begins with.
   chunk[at() - length - 1] = 0
   const leafInput = chunk.subarray(at() - length - 1, at())
-  const [prev, mac] = [bytes(), bytes() ?? '']
-  take({ leafIndex, leaf, event: { stream, seq, type, v, at: atMs, leafInput, prev, mac } })
+  const prev = bytes()
+  const prevHex = prev === null ? null : chunk.toString('hex', at() - HASH_BYTES, at())
+  const mac = bytes() ?? ''
+  take({ leafIndex, leaf, event: { stream, seq, type, v, at: atMs, leafInput, prev, prevHex, mac } })
   return at()
 }
 
 const HEADER_BYTES = 19
 const FIELDS_BYTES = 2
 const FIELDS = 10
+const HASH_BYTES = 32
 
-/** Hashes are hex: a buffer for each would cost more than hashing. */
+/** Hashes are strings of one character a byte: a buffer for each would cost more than hashing. */
 export interface CopiedRow {
   readonly leafIndex: number
   readonly leaf: string
@@ -135,5 +146,7 @@ export interface CopiedEvent {
   /** A zero and the bytes of the body: what the hash of the leaf is made of. */
   readonly leafInput: Buffer
   readonly prev: string | null
+  /** The same in hex, as the body has it. */
+  readonly prevHex: string | null
   readonly mac: string
 }
