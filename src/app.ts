@@ -4,6 +4,7 @@ import { createAnswersFirst } from './app/answers-first.ts'
 import { createEndings } from './app/endings.ts'
 import { type ChatFront, openChats, platformsOf, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
+import { createProgressFolder } from './app/progress-folder.ts'
 import { readPolicyFile } from './app/read-policy-file.ts'
 import { createRecentKinds } from './app/recent-kinds.ts'
 import { requireAnnounceable } from './app/require-announceable.ts'
@@ -29,7 +30,7 @@ import { createEffects } from './effects/run-effects.ts'
 import { openRecord } from './open-record.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
-import { verifyLog } from './record/verify-log.ts'
+import { verifyApart } from './record/verify-apart.ts'
 import { recordStatus } from './record/watch.ts'
 import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
@@ -69,6 +70,8 @@ import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
 const DRAIN_MS = 8_000
+/** The largest record, with rests; what is interrupted goes on where it was. */
+const RECORD_CHECK_MS = 12 * 60 * 60_000
 /** So long a notice waits at most while many accesses are being taken away. */
 const ENDINGS_FIRST_MS = 5_000
 
@@ -233,6 +236,7 @@ async function start(
     limitsTimes: hooks.limitsTimes ?? 1,
   })
 
+  const checkProgress = createProgressFolder(config.dataDir)
   const policyLoaded = Promise.withResolvers<void>()
   const announceInTurn = async ({ stream }: EffectData, platform: string | null) => {
     // Before that nobody has a name, and the words would stay as they are.
@@ -260,8 +264,20 @@ async function start(
         run: ({ order }, { attempt }) => carryOutOrder(context, String(order), attempt),
       },
       'check-record': {
-        ...{ retry: { times: 3 }, budgetMs: 60 * 60_000 },
-        run: () => checkRecord(context, () => verifyLog(db, keys.mac, witnessed)),
+        ...{ retry: { times: 3 }, budgetMs: RECORD_CHECK_MS, concurrency: 1 },
+        run: (_data, { signal }) =>
+          checkRecord(
+            context,
+            (progress) =>
+              verifyApart(db, keys.mac, witnessed, {
+                ...{ progress, signal, readAt: clock.now() },
+                keep: (text) =>
+                  checkProgress.write(text).catch((error: unknown) => {
+                    log.warn({ err: error }, 'how far the check of the record came cannot be kept: the next reads all')
+                  }),
+              }),
+            checkProgress,
+          ),
       },
     },
     onStuck: async (_tx, stuck) => {
@@ -277,7 +293,7 @@ async function start(
     ...{ db, clock, log, timeZone: policy.current().timeZone },
     jobs: [
       {
-        ...{ name: 'check-record', cron: '17 3 * * *', catchUp: 'latest' },
+        ...{ name: 'check-record', cron: config.verifySchedule, catchUp: 'latest' },
         run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
       },
     ],

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { DAY } from './domain/duration.ts'
+import { readCron } from './schedule/slots.ts'
 
 const DAYS_A_YEAR = 365.25
 const MOST_DAYS = 36_500
@@ -36,6 +37,7 @@ export const VARIABLES = {
         ),
   ),
   WITNESSES: parsed(readWitnesses),
+  VERIFY_SCHEDULE: parsed(readSchedule),
   SLACK_BOT_TOKEN: parsed((text) =>
     /^xapp-|^xoxp-/.test(text)
       ? new Wrong('is not the token of a bot. Take the one that starts with xoxb-')
@@ -55,11 +57,22 @@ export const VARIABLES = {
   TEAMS_LOGIN_URL: parsed(readTestUrl),
 }
 
+function readSchedule(text: string): string | Wrong {
+  try {
+    readCron(text, 'UTC')
+    return text
+  } catch {
+    return new Wrong(`is "${text}", not a schedule. Write five fields as in cron, such as ${DEFAULT_VERIFY_SCHEDULE}`)
+  }
+}
+
 export type Values = { readonly [Name in keyof typeof VARIABLES]?: z.output<(typeof VARIABLES)[Name]> }
 
 const NAMES = Object.keys(VARIABLES)
 export const SLACK = NAMES.filter((name) => name.startsWith('SLACK_'))
 export const TEAMS = NAMES.filter((name) => name.startsWith('TEAMS_'))
+/** The record is checked each night. */
+export const DEFAULT_VERIFY_SCHEDULE = '17 3 * * *'
 export const DEFAULT_ORIGIN = 'countersign.local/log'
 /** Who administers a file that nobody else was named for. */
 export const ITS_OWN_OPERATOR = 'whoever runs this process'

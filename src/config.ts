@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   DEFAULT_ORIGIN,
+  DEFAULT_VERIFY_SCHEDULE,
   ITS_OWN_OPERATOR,
   isLoopback,
   nameOfWitness,
@@ -154,6 +155,8 @@ export interface Config {
   readonly keys: KeyPlaces
   readonly logOrigin: string
   readonly witnesses: readonly WitnessPlace[]
+  /** When the whole record is checked: five fields of cron, in the policy's zone. */
+  readonly verifySchedule: string
   /** The page where anyone acts as anyone: on loopback alone, and only while no real chat is configured. */
   readonly localPage: boolean
   readonly slack: SlackSettings | null
@@ -225,6 +228,7 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
       createMissing: !production,
     },
     logOrigin: values.LOG_ORIGIN ?? DEFAULT_ORIGIN,
+    verifySchedule: values.VERIFY_SCHEDULE ?? DEFAULT_VERIFY_SCHEDULE,
     witnesses: values.WITNESSES ?? [
       { kind: 'file', path: resolve(dataDir, 'witness', 'checkpoints'), administeredBy: ITS_OWN_OPERATOR },
     ],

@@ -50,6 +50,7 @@ describe('with nothing configured', () => {
         createMissing: true,
       },
       logOrigin: 'countersign.local/log',
+      verifySchedule: '17 3 * * *',
       witnesses: [
         { kind: 'file', path: resolve('.data/witness/checkpoints'), administeredBy: 'whoever runs this process' },
       ],
@@ -184,6 +185,7 @@ describe('a wrong setting', () => {
     [{ ...PRODUCTION, SIGNING_KEY_FILE: '/nowhere/key' }, /^SIGNING_KEY_FILE=\/nowhere\/key cannot be read/],
     [{ DATABASE_SEALER_URL: 'postgres://db/x' }, /^DATABASE_SEALER_URL is set without DATABASE_URL/],
     [{ ...PRODUCTION, DATABASE_OWNER_URL: 'https://db' }, /^DATABASE_OWNER_URL is not the address of a PostgreSQL/],
+    [{ VERIFY_SCHEDULE: 'daily' }, /^VERIFY_SCHEDULE is "daily", not a schedule/],
     [{ LOG_ORIGIN: 'my log' }, /^LOG_ORIGIN is "my log"/],
     [{ WITNESSES: 'gcs:bucket' }, /^WITNESSES has a witness of the kind "gcs".*file:\/absolute\/path, s3:bucket/],
     [{ WITNESSES: 's3:' }, /^WITNESSES has an s3 entry without a good bucket name/],

@@ -35,6 +35,7 @@ const FREEZE_WORDS: Readonly<Record<string, string>> = {
 const WORDS: Readonly<Record<string, string>> = {
   'system.started': 'Countersign started.',
   'system.alarm': 'An alarm was raised.',
+  'record.checked': 'The record was checked.',
   'policy.loaded': 'A policy was loaded.',
   'policy.activated': 'A policy came into force.',
   'act.refused': 'An act was refused.',

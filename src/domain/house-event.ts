@@ -44,6 +44,21 @@ export type SystemFact =
       readonly type: 'system.alarm'
       readonly data: { readonly what: string; readonly detail: string; readonly grant: string | null }
     }
+  /** The record was checked by schedule, as `verify --log` does. */
+  | {
+      readonly type: 'record.checked'
+      readonly data: {
+        readonly ok: boolean
+        /** Leaves. */
+        readonly size: number
+        /** Leaves that an earlier check had read: 0 for one of everything. */
+        readonly from: number
+        /** The size that every witness had confirmed. */
+        readonly checkpoint: number
+        readonly differences: number
+        readonly tookMs: number
+      }
+    }
   /** Somebody took out what is on record about a grant, private texts included. */
   | {
       readonly type: 'evidence.opened'

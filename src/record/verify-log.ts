@@ -41,7 +41,7 @@ export async function verifyLog(
 }
 
 /** What the witnesses say, as plain data: it can go to another thread. @throws WitnessUnreachable */
-async function askWitnesses(witnessed: Witnessed): Promise<Pick<Expected, 'heads' | 'wrongNote'>> {
+export async function askWitnesses(witnessed: Witnessed): Promise<Pick<Expected, 'heads' | 'wrongNote'>> {
   try {
     const notes = await witnessed.ask()
     return {
@@ -55,7 +55,7 @@ async function askWitnesses(witnessed: Witnessed): Promise<Pick<Expected, 'heads
 }
 
 /** As `verifyLog`, with the witnesses asked before. */
-async function verifyAgainst(
+export async function verifyAgainst(
   place: DbPlace,
   { macKey, origin, vkey, heads, wrongNote }: Expected,
   { threads = 0, range = RANGE, resume = null, onProgress, pauseMs = 0, now = () => 0 }: VerifyOptions,

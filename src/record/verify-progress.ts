@@ -50,6 +50,16 @@ export function readProgress(macKey: Buffer, origin: string, file: string): Prog
   return { origin, tree, events, chains, salt, readAt }
 }
 
+/** When the first leaf was read, epoch ms, as the file says: only `readProgress` proves it. Null when it says nothing. */
+export function progressReadAt(file: string): number | null {
+  try {
+    const { readAt } = JSON.parse(parseFile(file).text)
+    return typeof readAt === 'number' ? readAt : null
+  } catch {
+    return null
+  }
+}
+
 function parseFile(file: string): { text: string; mac: string } {
   try {
     const { progress: text, mac } = JSON.parse(file)

@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts'
 import { recordStatus } from '../record/watch.ts'
 import type { HouseFigures, WitnessFigures } from '../telemetry/house-figures.ts'
 import { followEndings } from './follow-endings.ts'
+import { readLastCheck } from './last-check.ts'
 
 /**
  * Reads what the metrics say about the whole house: small queries, one after the other, so that looking never takes
@@ -35,11 +36,13 @@ export function createHouseReader(around: {
     const endings = await openEndings(db)
     const undeliverable = await countUndeliverable(db)
     const effects = await measureDepth(db)
+    const check = await readLastCheck(db)
     const frozen = await around.freezes()
     const now = clock.now()
     const chat = await chatBehind(db, now)
     return {
       ...{ endings, witnesses: seenWitnesses, undeliverable, chat, effects, seen: await readEndings() },
+      check: check && { ok: check.ok, size: check.size, tookMs: check.tookMs, ageMs: now - check.at },
       freezes: frozen.map(({ target, at }) => ({ target, forMs: now - at })),
       record: {
         ...{ size, pending, quarantined },

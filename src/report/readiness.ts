@@ -11,6 +11,7 @@ import type { Connector } from '../ports/connector.ts'
 import type { Witness } from '../ports/witness.ts'
 import type { Sealer } from '../record/sealer.ts'
 import { recordStatus } from '../record/watch.ts'
+import { readLastCheck } from './last-check.ts'
 
 /** One line of readiness, for the people who run this. */
 export interface ReadinessCheck {
@@ -22,6 +23,9 @@ export interface ReadinessCheck {
 
 /** An event that waits longer than this for its seal holds new grants, and somebody should look. */
 const LATE_SEAL_MS = 10_000
+
+/** A schedule is usually daily: after more than a week without a check somebody should look. */
+const LATE_CHECK_MS = 8 * 24 * 60 * 60_000
 
 /** Everything that must hold for the promises to hold. Only the database and its schema are decisive. */
 export function readinessChecks(house: {
@@ -90,6 +94,20 @@ export function readinessChecks(house: {
         const why = 'message' in held ? `: ${held.message}` : ''
         const late = waited > LATE_SEAL_MS || status.quarantined > 0 || why !== ''
         return { state: late ? 'degraded' : 'ok', detail: `${held.status}${why}; ${words}` }
+      },
+    },
+    {
+      name: 'verification',
+      decisive: false,
+      look: async () => {
+        const last = await readLastCheck(db)
+        if (last === null) return { state: 'ok', detail: 'the record was not checked by schedule yet' }
+        const { ok, at, size, from, checkpoint, differences, tookMs } = last
+        const what = ok ? 'whole' : `${differences === 1 ? '1 difference' : `${differences} differences`}: verify --log`
+        const age = clock.now() - at
+        const how = `${size} events${from > 0 ? `, ${from} of them by an earlier check` : ''}`
+        const words = `${what}; ${how}; checkpoint ${checkpoint}; took ${formatDuration(tookMs)}${ageOf(at, clock.now(), 'checked')}`
+        return { state: ok && age < LATE_CHECK_MS ? 'ok' : 'degraded', detail: words }
       },
     },
     ...house.witnesses.map(
@@ -181,6 +199,6 @@ export function readinessChecks(house: {
 }
 
 /** @param at by the witness's own clock, which may be ahead of ours */
-function ageOf(at: number | null, now: number): string {
-  return at === null ? '' : `, kept ${formatDuration(Math.max(0, now - at))} ago`
+function ageOf(at: number | null, now: number, done: 'kept' | 'checked' = 'kept'): string {
+  return at === null ? '' : `, ${done} ${formatDuration(Math.max(0, now - at))} ago`
 }

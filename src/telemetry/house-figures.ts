@@ -8,6 +8,13 @@ export interface HouseFigures {
     readonly oldestUnwitnessedMs: number
     readonly quarantined: number
   }
+  /** The newest check of the record; null before the first. */
+  readonly check: {
+    readonly ok: boolean
+    readonly size: number
+    readonly tookMs: number
+    readonly ageMs: number
+  } | null
   readonly witnesses: readonly WitnessFigures[]
   readonly undeliverable: number
   /** Those in force; `*` stands for everything. */

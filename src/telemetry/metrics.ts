@@ -55,6 +55,10 @@ export function createMetrics(build: Build): Metrics {
     unwitnessed: gauge('sealing_oldest_unwitnessed_seconds', 'Age of the oldest event not confirmed by every witness'),
     lag: gauge('sealing_lag_seconds', 'From commit to confirmation, worst event of the newest checkpoint', ['witness']),
     quarantined: gauge('record_quarantined', 'Rows that the sealer refused to put under the tree'),
+    checkOk: gauge('record_check_ok', '1 when the last check found the record whole, 0 when not'),
+    checkAge: gauge('record_check_age_seconds', 'Since the last check of the record'),
+    checkTook: gauge('record_check_duration_seconds', 'How long the last check of the record took'),
+    checkSize: gauge('record_check_size', 'Events that the last check of the record went through'),
     witnessAge: gauge('witness_age_seconds', 'Since a witness confirmed its newest checkpoint', ['witness']),
     undeliverable: gauge('notices_undeliverable', 'Messages that were given up, all in all'),
     frozen: gauge('frozen_seconds', 'How long a target has been frozen, * for everything; no line: it is not', [
@@ -68,6 +72,8 @@ export function createMetrics(build: Build): Metrics {
     givenUp: gauge('effects_given_up', 'Effects not tried any longer, in the last week', ['kind']),
     late: gauge('effects_late_seconds', 'How long the oldest effect that waits has been due', ['kind']),
   }
+  /** Before the first check there is nothing to say. */
+  const checks = [house.checkOk, house.checkAge, house.checkTook, house.checkSize]
   const read = gauge('house_read', '1 when the figures of the whole house could be read, 0 when not')
   const ready = gauge('ready', 'Readiness by check: 1 ok, 0 degraded or failed', ['check'])
   gauge('build_info', 'Which build runs', ['version', 'commit', 'node']).set(
@@ -86,6 +92,13 @@ export function createMetrics(build: Build): Metrics {
     house.undeliverable.set(figures.undeliverable)
     house.behind.set(figures.chat.behind)
     house.behindAge.set(seconds(figures.chat.oldestMs))
+    if (figures.check === null) for (const one of checks) one.remove({})
+    else {
+      house.checkOk.set(figures.check.ok ? 1 : 0)
+      house.checkAge.set(seconds(figures.check.ageMs))
+      house.checkTook.set(seconds(figures.check.tookMs))
+      house.checkSize.set(figures.check.size)
+    }
     for (const { witness, ageMs, lagMs } of figures.witnesses) {
       house.witnessAge.set({ witness }, seconds(ageMs))
       house.lag.set({ witness }, seconds(lagMs))

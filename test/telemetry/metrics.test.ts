@@ -9,6 +9,7 @@ function figures(changes: Partial<HouseFigures> = {}): HouseFigures {
   return {
     endings: { unproved: 0, stuck: 0 },
     record: { size: 10, pending: 0, oldestPendingMs: 0, oldestUnwitnessedMs: 0, quarantined: 0 },
+    check: null,
     witnesses: [],
     undeliverable: 0,
     freezes: [],
@@ -41,6 +42,17 @@ test('a freeze has a line for as long as it holds', async () => {
   const frozen = readMetrics(await metrics.show(figures({ freezes: [{ target: 'prod-db', forMs: 90_000 }] }), []))
   expect(frozen('frozen_seconds', { target: 'prod-db' })).toBe(90)
   expect(await metrics.show(figures(), [])).not.toContain('countersign_frozen_seconds{')
+})
+
+test('the last check of the record has lines once there was one', async () => {
+  const metrics = createMetrics(build)
+  expect(await metrics.show(figures(), [])).not.toMatch(/^countersign_record_check/m)
+  const check = { ok: false, size: 12, tookMs: 1_500, ageMs: 60_000 }
+  const read = readMetrics(await metrics.show(figures({ check }), []))
+  expect(read('record_check_ok')).toBe(0)
+  expect(read('record_check_size')).toBe(12)
+  expect(read('record_check_duration_seconds')).toBe(1.5)
+  expect(read('record_check_age_seconds')).toBe(60)
 })
 
 test('an ending is counted once, with its cause and how late it was', async () => {
