@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import type { Clock } from '../ports/clock.ts'
-import { type Progress, readProgress, writeProgress } from '../record/verify-progress.ts'
+import { type Progress, ProgressRefused, readProgress, writeProgress } from '../record/verify-progress.ts'
 
 const WRITE_EVERY_MS = 2_000
 
@@ -11,7 +11,7 @@ const WRITE_EVERY_MS = 2_000
 export async function openProgressFile(path: string, around: Around): Promise<ProgressFile> {
   const { macKey, origin, clock } = around
   const text = await readOrNull(path)
-  const progress = text === null ? null : readProgress(macKey, origin, text)
+  const progress = text === null ? null : readKept(path, () => readProgress(macKey, origin, text))
   let writtenAt = Number.NEGATIVE_INFINITY
   return {
     progress,
@@ -29,6 +29,17 @@ export async function openProgressFile(path: string, around: Around): Promise<Pr
       await rename(beside, path)
     },
     remove: () => rm(path, { force: true }),
+  }
+}
+
+function readKept(path: string, read: () => Progress): Progress {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof ProgressRefused)) throw cause
+    throw new ProgressRefused(`${path} is not used: ${cause.message}. Name another file, to check from the beginning`, {
+      cause,
+    })
   }
 }
 

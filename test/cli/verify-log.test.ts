@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises'
+import { access, rename, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { closeDb, openDb as open, type openDb } from '../../src/db/client.ts'
 import { countersign } from '../support/command-line.ts'
@@ -73,6 +73,18 @@ describe('verify --log', () => {
     expect({ ok, differences }).toMatchObject({ ok: false, differences: [{ what: 'body-changed' }] })
     await vandalise(house.db`update event set body = ${body} where stream = ${stream} and seq = ${seq}`)
     expect((await verifyLog()).code).toBe(0)
+  })
+
+  it('keeps how far it came until it is done, and refuses a file that is none of its own', async () => {
+    const file = house.file('progress.json')
+    const resumed = () => run(['verify', '--log', '--wait', '2s', '--resume', file])
+    expect(await resumed()).toMatchObject({ code: 0, err: '' })
+    await expect(access(file)).rejects.toMatchObject({ code: 'ENOENT' })
+    await writeFile(file, '{"progress":"{}","mac":"00"}')
+    const refused = await resumed()
+    expect(refused).toMatchObject({ code: 1, out: '' })
+    expect(refused.err).toContain(`${file} is not used: it was changed, or written with another MAC key`)
+    expect((await run(['verify', file, '--resume', file])).code).toBe(2)
   })
 
   it('doubts a record of which a witness holds nothing, and fails without one', async () => {
