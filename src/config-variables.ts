@@ -68,15 +68,6 @@ function readSchedule(text: string): string | Wrong {
   }
 }
 
-function readSchedule(text: string): string | Wrong {
-  try {
-    readCron(text, 'UTC')
-    return text
-  } catch {
-    return new Wrong(`is "${text}", not a schedule. Write five fields as in cron, such as ${DEFAULT_VERIFY_SCHEDULE}`)
-  }
-}
-
 export type Values = { readonly [Name in keyof typeof VARIABLES]?: z.output<(typeof VARIABLES)[Name]> }
 
 const NAMES = Object.keys(VARIABLES)
