@@ -28,14 +28,14 @@ const passkey: Passkey = {
 const act = (by: string, now = NOW) => ({ by, confirmers, policy, now })
 const place = (events: readonly PasskeyEvent[]) =>
   events.map((event, index): Placed<PasskeyEvent> => ({ ...event, seq: index + 1, at: NOW }))
-const after = (...events: PasskeyEvent[]) => foldPasskeys('marcus', place(events))
+const fold = (...events: PasskeyEvent[]) => foldPasskeys('marcus', place(events))
 const factsOf = (decided: ReturnType<typeof decideOffer>): PasskeyEvent[] => {
   if ('refused' in decided) throw new Error(decided.refused.code)
   return decided
 }
-const none = after()
+const none = fold()
 const offered = factsOf(decideOffer(none, act('marcus'), passkey))
-const enrolled = [...offered, ...factsOf(decideEnrolment(after(...offered), act('carla'), 1))]
+const enrolled = [...offered, ...factsOf(decideEnrolment(fold(...offered), act('carla'), 1))]
 
 describe('the second person', () => {
   it('is the manager or compliance, active, and never the owner', () => {
@@ -55,18 +55,18 @@ describe('the second person', () => {
     ['whoever pressed on an older card', 'carla', 7, NOW, 'no-passkey-offer'],
     ['whoever comes too late', 'carla', 1, NOW + policy.pendingForMs, 'no-passkey-offer'],
   ])('is not %s', (_, by, seq, now, code) => {
-    const state = after(...offered)
+    const state = fold(...offered)
     expect(decideEnrolment(state, act(by, now), seq)).toMatchObject({ refused: { code } })
     if (by !== 'marcus') expect(decideNoEnrolment(state, act(by, now), seq)).toMatchObject({ refused: { code } })
   })
 
   it('is needed for every passkey, the first and each one after, and after a reset', () => {
-    const state = after(...enrolled)
+    const state = fold(...enrolled)
     expect(passkeysInUse(state).map(({ credential }) => credential)).toEqual(['AAAA'])
     const second = factsOf(decideOffer(state, act('marcus'), { ...passkey, credential: 'BBBB' }))
-    expect(passkeysInUse(after(...enrolled, ...second))).toHaveLength(1)
-    const reset = factsOf(decideReset(after(...enrolled, ...second), act('olga')))
-    const gone = after(...enrolled, ...second, ...reset)
+    expect(passkeysInUse(fold(...enrolled, ...second))).toHaveLength(1)
+    const reset = factsOf(decideReset(fold(...enrolled, ...second), act('olga')))
+    const gone = fold(...enrolled, ...second, ...reset)
     expect(passkeysInUse(gone)).toEqual([])
     expect(gone.offer).toBeNull()
     expect(decideOffer(gone, act('marcus'), passkey)).toMatchObject({ refused: { why: 'known' } })
@@ -74,20 +74,20 @@ describe('the second person', () => {
 
   it('may say no, and the owner may take the offer back', () => {
     for (const by of ['carla', 'marcus']) {
-      const declined = factsOf(decideNoEnrolment(after(...offered), act(by), 1))
-      expect(after(...offered, ...declined)).toMatchObject({ offer: null, passkeys: [] })
+      const declined = factsOf(decideNoEnrolment(fold(...offered), act(by), 1))
+      expect(fold(...offered, ...declined)).toMatchObject({ offer: null, passkeys: [] })
     }
   })
 
   it('may reset, and nobody else but the owner', () => {
-    expect(decideReset(after(...enrolled), act('ana'))).toMatchObject({ refused: { code: 'may-not-confirm-passkey' } })
+    expect(decideReset(fold(...enrolled), act('ana'))).toMatchObject({ refused: { code: 'may-not-confirm-passkey' } })
     expect(decideReset(none, act('marcus'))).toMatchObject({ refused: { code: 'no-passkey' } })
   })
 })
 
 it('leaves a stream with an event of a newer version to those that know it', () => {
   const newer = { type: 'passkey.attested', data: {} } as unknown as PasskeyEvent
-  expect(() => after(...enrolled, newer)).toThrow('passkey.attested, which this version does not know')
+  expect(() => fold(...enrolled, newer)).toThrow('passkey.attested, which this version does not know')
 })
 
 test.each([
