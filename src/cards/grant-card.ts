@@ -38,7 +38,7 @@ export function grantCard(state: GrantState, reader: Reader, context: CardContex
       ...whatFacts(state, context),
       { label: 'Why', value: text(typed(state.reason)) },
       { label: 'How long', value: durationText(state) },
-      ...decisionFacts(state, names),
+      ...decisionFacts(state, context),
       ...extensionFacts(state, names),
       ...endFacts(state, names),
     ],
@@ -146,11 +146,12 @@ function durationText(state: GrantState): Text {
   return text(length)
 }
 
-function decisionFacts(state: GrantState, names: Names): Fact[] {
+function decisionFacts(state: GrantState, context: CardContext): Fact[] {
+  const { names } = context
   if (state.status === 'pending') {
     const signed = state.signatures.map((signature) => signature.by)
     const open = state.approvers.filter((approver) => !signed.includes(approver.id))
-    const facts = [{ label: 'Needs', value: text(state.rules.join(' and ')) }]
+    const facts = [{ label: 'Needs', value: text(`${state.rules.join(' and ')}${passkeyWord(state, context)}`) }]
     if (open.length > 0) facts.push({ label: 'May decide', value: approversText(open, names) })
     if (signed.length > 0) facts.push({ label: 'Signed by', value: text(...people(signed, names)) })
     return facts
@@ -243,4 +244,11 @@ function stuckTexts(state: GrantState, stuck: NonNullable<GrantState['stuck']>):
     text(`${stepWord(stuck.step)} does not work: ${stuck.message} (`, code(stuck.code), ')'),
     text('Somebody must look at the target now. I go on trying, and say here when it is seen to be gone.'),
   ]
+}
+
+/** The button leads to a page then: said before it is pressed. */
+function passkeyWord({ target, entitlement }: GrantState, context: CardContext): string {
+  const entitlements = context.target(target)?.entitlements ?? {}
+  const isNeeded = Object.hasOwn(entitlements, entitlement) && entitlements[entitlement]?.stepUp === 'passkey'
+  return isNeeded ? ', each with a passkey' : ''
 }

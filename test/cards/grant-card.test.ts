@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { grantCard } from '../../src/cards/grant-card.ts'
 import { MINUTE } from '../../src/domain/duration.ts'
 import type { Approver } from '../../src/domain/grant-event.ts'
+import { testEntitlement, testTarget } from '../support/policy.ts'
 import {
   active,
   approved,
@@ -25,6 +26,16 @@ describe('the card of a grant', () => {
     for (const word of words) expect(said).toContain(word)
     expect(wordsOf(card)).toContain('What: prod-db:write · Change the ledger · write')
     expect(card.buttons.map((button) => button.action)).toEqual(['approve', 'deny'])
+  })
+
+  it('says before the button is pressed that a passkey is needed', () => {
+    const needs = (stepUp: 'passkey' | 'none') => {
+      const write = testEntitlement({ name: 'write', stepUp })
+      const target = () => testTarget({ entitlements: { write } })
+      return wordsOf(grantCard(stateOf(asked), 'approver', { ...context, target }))
+    }
+    expect(needs('passkey')).toContain('Needs: 1 of manager, each with a passkey')
+    expect(needs('none')).not.toContain('passkey')
   })
 
   it('carries what a person typed as typed, never as ours', () => {

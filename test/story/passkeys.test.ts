@@ -16,7 +16,7 @@ import { passkeyPolicy } from '../support/passkey-policy.ts'
 import { assertionOf, createSoftPasskey } from '../support/soft-passkey.ts'
 import { accountOf, accounts, insertJob, typesOf } from '../unbreakable/attack.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
 let house: House
 let replica: Replica
@@ -84,7 +84,7 @@ test('more time takes the passkey again, and evidence holds it all: both verifie
   await until('it is active', async () => (await statusOf(id)) === 'active')
   await replica.command('ana', `extend ${id} 5s not done yet`)
   expect(await marcus.follow(linkIn(await replica.press('marcus', 'approve-extension', id)))).toContain('Approved.')
-  await until('it is removed', async () => (await statusOf(id)) === 'removed', 40_000)
+  await until('it is removed', async () => (await statusOf(id)) === 'removed', 60_000)
 
   const file = house.file(`${id}.json`)
   const ran = await countersign(['evidence', id, '--as', 'carla', '--out', file], house.environment)
@@ -213,7 +213,7 @@ test('a passkey that was taken back after it signed gives nothing any more', asy
     expect(await marcus.follow(link)).toContain('Approved.')
     expect(words(await replica.command('olga', 'passkey reset @marcus'))).toContain('Taken back.')
   })
-  await until('it is given up', async () => (await typesOf(house, id)).includes('grant.failed'), 40_000)
+  await until('it is given up', async () => (await typesOf(house, id)).includes('grant.failed'), 60_000)
   expect(JSON.stringify(await eventsOf(`grant:${id}`))).toContain('passkey-missing')
   expect(await accounts(house)).not.toContain(accountOf(id))
 })

@@ -26,7 +26,7 @@ import { createTestLog } from '../support/log.ts'
 import { testEntitlement, testTarget } from '../support/policy.ts'
 import { createTestContext, type TestContext } from '../workflow/test-context.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
 
 const START = 1_790_000_000_000
 let house: TestContext
