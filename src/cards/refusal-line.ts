@@ -26,7 +26,9 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
   switch (refusal.code) {
     case 'unknown-person':
       return no(
-        'I do not know you here yet. If I know you on another chat, write /access link there; else ask the people who run Countersign to add your account to its policy.',
+        'I do not know you here yet. Write ',
+        code('/access link'),
+        ' where I do. Ask the people who run Countersign to add your account if there is no such place.',
       )
     case 'account-ambiguous':
       return no(

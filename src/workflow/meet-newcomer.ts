@@ -19,8 +19,9 @@ const MOST_KEPT = 5_000
  */
 export async function meet(context: Context, act: Act): Promise<Answer | null> {
   const { account } = act
+  if (context.policy.current().directory === null) return null
   await context.people.look(context.db).catch(() => undefined)
-  if (context.policy.current().directory === null || (await isKnown(context, account))) return null
+  if (await isKnown(context, account)) return null
   const known = seenOf(context)
   const key = JSON.stringify([account.platform, account.tenant, account.id])
   if ((known.get(key) ?? 0) > context.clock.now()) return null
