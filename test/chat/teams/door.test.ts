@@ -268,6 +268,16 @@ it('lifting a freeze answers in words: there is no view of a frozen target', asy
   expect(heard).toHaveLength(1)
 })
 
+it('a press about a passkey is answered in words: there is no status of it to ask for', async () => {
+  for (const action of ['confirm-passkey', 'decline-passkey']) {
+    const before = heard.length
+    nextAnswer = () => ({ kind: 'line', line: line('done', `${action} it is`) })
+    const told = await user.press('olga', { action, request: 'ana', revision: 1 })
+    expect(told).toMatchObject({ card: null, words: `${action} it is` })
+    expect(heard.slice(before)).toHaveLength(1)
+  }
+})
+
 it('an answer that takes too long follows in the person’s chat', async () => {
   for (const way of ['press', 'openForm'] as const) {
     let finish: (given: Answer) => void = () => undefined
