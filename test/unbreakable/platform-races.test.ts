@@ -96,7 +96,7 @@ it('one outcome, and both cards and both people agree on it', async () => {
   expect(outcomes.answeredLater, 'of 400 answers').toBeLessThan(100)
   expect(await record.verify()).toMatchObject({ ok: true, differences: [] })
   expect(it_.replicas.flatMap(({ log }) => log.filter((line) => /an act failed|unhandled/i.test(line)))).toEqual([])
-}, 180_000)
+}, 300_000)
 
 function replicaOf(n: number): BothHouse['first'] {
   return it_.replicas[n % it_.replicas.length] ?? it_.first
@@ -137,7 +137,7 @@ async function quiet(): Promise<void> {
           (select count(*)::int from event_pending) as pending`
       return left !== undefined && left.jobs + left.pending === 0
     },
-    120_000,
+    200_000,
   )
 }
 
