@@ -87,10 +87,10 @@ test('after an outage the next query finds its way back', async () => {
 test('a connection that owes an answer and falls silent is lost, and an idle one is not', async () => {
   const network = await startFaultyNetwork(Number(new URL(database.url).port))
   const url = Object.assign(new URL(database.url), { port: String(network.port) }).href
-  const pool = openDb(url, { applicationName: 'test', max: 1, silenceTimeoutMs: 60 })
+  const pool = openDb(url, { applicationName: 'test', max: 1, silenceTimeoutMs: 400 })
   const pid = async () => (await pool`select pg_backend_pid() as pid`)[0]?.pid
   const first = await pid()
-  await new Promise((resolve) => setTimeout(resolve, 90))
+  await new Promise((resolve) => setTimeout(resolve, 600))
   expect(await pid()).toBe(first)
   network.silence(true)
   await expect(pool`select 1`).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
