@@ -24,7 +24,6 @@ export async function noteFileLeavers(context: Context): Promise<void> {
     ),
   )
   context.committed()
-  await context.reached('leave:after-commit')
 }
 
 function wanted(context: Context, people: People): Map<string, IdentityEvent> {

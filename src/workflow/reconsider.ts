@@ -5,31 +5,36 @@ import type { GrantState } from '../domain/grant-state.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
-import { loadGrant } from './grant-store.ts'
 import { rosterFor } from './roster.ts'
 
-/** Asks anew who may sign: the policy or the directory may have changed under a pending request. */
-export async function reconsider(context: Context, id: string): Promise<void> {
-  const loaded = await loadGrant(context, context.db, id)
-  if (loaded?.state.status !== 'pending') return
+/**
+ * Asks anew who may sign: the policy or the directory may have changed under a pending request.
+ * @param seen as just read; a transaction is taken only where something changes
+ */
+export async function reconsider(context: Context, seen: GrantState): Promise<void> {
+  if (seen.status !== 'pending') return
   const policy = await context.policy.inForce(context.db)
   if (isRefused(policy)) return
-  const roster = await rosterFor(context, policy, loaded.state)
+  const roster = await rosterFor(context, policy, seen)
   const decide = (state: GrantState, now: number, freeze: Freeze | null) =>
     decideReconsider(state, roster, policy, freeze, now)
-  await advanceGrant(context, id, decide, { givesAccess: true })
+  // Without a freeze it decides as much, or more.
+  if (decide(seen, context.clock.now(), null).length === 0) return
+  await advanceGrant(context, seen.id, decide, { givesAccess: true })
 }
 
 /**
  * Asks anew whether a request or a grant has a ground: whoever holds it may have left or moved. Needs no policy in
  * force: what this process last saw is enough to take away.
+ * @param seen as just read; a transaction is taken only where something changes
  * @returns whether something was written
  */
-export async function takeGround(context: Context, id: string): Promise<boolean> {
+export async function takeGround(context: Context, seen: GrantState): Promise<boolean> {
   await context.people.look(context.db)
   const decide = (state: GrantState, now: number) =>
     decideUnfounded(state, standingIn(context), context.policy.current(), now)
-  return (await advanceGrant(context, id, decide)).wrote
+  if (decide(seen, context.clock.now()).length === 0) return false
+  return (await advanceGrant(context, seen.id, decide)).wrote
 }
 
 /** As the policy with everybody says; whom a policy had and no policy has any more has left. */

@@ -88,13 +88,13 @@ function isAbout(state: GrantState, who: ReadonlySet<string>): boolean {
 
 /** One failure does not stop the others. */
 async function settleEach(context: Context, open: readonly GrantState[]): Promise<void> {
-  const queue = open.filter((state) => state.status !== 'ending').map(({ id }) => id)
+  const queue = open.filter((state) => state.status !== 'ending')
   const failures: unknown[] = []
   const worker = async () => {
-    for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+    for (let state = queue.shift(); state !== undefined; state = queue.shift()) {
       try {
-        if (await takeGround(context, id)) await context.reached('leave:after-each')
-        await reconsider(context, id)
+        if (await takeGround(context, state)) await context.reached('leave:after-each')
+        await reconsider(context, state)
       } catch (error) {
         if (!(error instanceof RecordTampered)) failures.push(error)
       }

@@ -7,6 +7,7 @@ import { openStreams } from '../record/find-streams.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 import { findRowsThatAsk } from './find-grants.ts'
+import { loadGrant } from './grant-store.ts'
 import { mendGrant } from './mend-grant.ts'
 import { findOpenOrders, settleOrder } from './order-store.ts'
 import { reconcileTarget } from './reconcile-target.ts'
@@ -23,8 +24,11 @@ export async function sweep(context: Context): Promise<void> {
     for (const id of await findOpen(context)) {
       await attempt(context, 'sweep-fault', id, async () => {
         await mendGrant(context, id)
-        await takeGround(context, id)
-        await reconsider(context, id)
+        const state = (await loadGrant(context, context.db, id))?.state
+        if (state !== undefined) {
+          await takeGround(context, state)
+          await reconsider(context, state)
+        }
         await context.reached('sweep:after-mended')
       })
     }
