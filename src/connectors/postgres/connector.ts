@@ -25,19 +25,15 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
   const patience = { ...defaultPatience, ...options.patience }
   const endpoint = parseEndpoint(name, url)
   const opened = openSessions(name, endpoint, patience)
-  /** The target for one piece of work. */
-  const target = (): PostgresTarget => {
-    const inTurn = opened.inTurn()
-    const sessions: Sessions = {
-      ...inTurn,
-      async act(ask) {
-        const answer = await inTurn.act(ask)
-        await options.afterStep?.()
-        return answer
-      },
-    }
-    return { name, endpoint, sessions, clock, patience, allow, connectionLimit, origin }
+  const sessions: Sessions = {
+    ...opened,
+    async act(ask) {
+      const answer = await opened.act(ask)
+      await options.afterStep?.()
+      return answer
+    },
   }
+  const target: PostgresTarget = { name, endpoint, sessions, clock, patience, allow, connectionLimit, origin }
   return boundConnector({
     kind: 'postgres',
     capabilities: {
@@ -48,17 +44,17 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       secret: 'password',
     },
     accountFor: accountName,
-    checkPreconditions: () => checkPreconditions(target()),
-    describeEntitlements: () => describeEntitlements(target()),
-    provision: (grant, nativeExpiry) => provision(target(), grant, nativeExpiry),
-    moveExpiry: (grant, nativeExpiry) => moveExpiry(target(), grant, nativeExpiry),
-    issueSecret: (grant) => issueSecret(target(), grant),
-    disable: (grant) => disable(target(), grant),
-    terminateSessions: (grant) => terminateSessions(target(), grant),
-    remove: (grant) => remove(target(), grant),
-    verifyRemoved: (grant) => verifyRemoved(target(), grant),
-    listGrants: () => listGrants(target()),
-    close: () => opened.close(),
+    checkPreconditions: () => checkPreconditions(target),
+    describeEntitlements: () => describeEntitlements(target),
+    provision: (grant, nativeExpiry) => provision(target, grant, nativeExpiry),
+    moveExpiry: (grant, nativeExpiry) => moveExpiry(target, grant, nativeExpiry),
+    issueSecret: (grant) => issueSecret(target, grant),
+    disable: (grant) => disable(target, grant),
+    terminateSessions: (grant) => terminateSessions(target, grant),
+    remove: (grant) => remove(target, grant),
+    verifyRemoved: (grant) => verifyRemoved(target, grant),
+    listGrants: () => listGrants(target),
+    close: () => sessions.close(),
   })
 }
 

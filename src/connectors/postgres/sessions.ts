@@ -7,39 +7,33 @@ import { explainFailure, isConnectionLost } from './explain-failure.ts'
  * A few connections to one database of a target. Each serves one caller at a time, so that a notice
  * belongs to the statement that caused it, and one that did not answer is thrown away.
  */
-export function openSessions(where: string, endpoint: Endpoint, patience: Patience, most = 5): Pool {
+export function openSessions(where: string, endpoint: Endpoint, patience: Patience, most = 5): Sessions {
   const idle: Session[] = []
-  const waiting: Waiting[] = []
-  let turns = 0
+  const waiting: ((borrowed: Borrowed) => void)[] = []
   const inFlight = new Set<Promise<void>>()
   let open = 0
   let closed = false
 
-  async function borrow(turn: number): Promise<Borrowed> {
+  async function borrow(): Promise<Borrowed> {
     const session = idle.pop()
     if (session) return { session, answeredJustNow: false }
-    if (open === most) return new Promise((take) => queueUp({ turn, take }))
+    if (open === most) return new Promise((resolve) => waiting.push(resolve))
     open++
     return { session: connect(endpoint, patience), answeredJustNow: false }
   }
 
-  function queueUp(one: Waiting): void {
-    const later = waiting.findIndex(({ turn }) => turn > one.turn)
-    waiting.splice(later < 0 ? waiting.length : later, 0, one)
-  }
-
   function giveBack(session: Session, lost: boolean): void {
     if (lost || closed) void session.sql.end({ timeout: 0 })
-    const next = waiting.shift()?.take
+    const next = waiting.shift()
     if (next && (lost || closed)) next({ session: connect(endpoint, patience), answeredJustNow: false })
     else if (next) next({ session, answeredJustNow: true })
     else if (lost || closed) open--
     else idle.push(session)
   }
 
-  function use<T>(turn: number, acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
+  function use<T>(acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
     if (closed) return Promise.reject(new ConnectorError('Unreachable', `${where}: the connector is closed`))
-    const answer = useOne(turn, acting, ask)
+    const answer = useOne(acting, ask)
     const done = answer.then(
       () => undefined,
       () => undefined,
@@ -49,8 +43,8 @@ export function openSessions(where: string, endpoint: Endpoint, patience: Patien
     return answer
   }
 
-  async function useOne<T>(turn: number, acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
-    const { session, answeredJustNow } = await borrow(turn)
+  async function useOne<T>(acting: boolean, ask: (sql: Sql) => Promise<T>): Promise<T> {
+    const { session, answeredJustNow } = await borrow()
     let sent = false
     let lost = false
     try {
@@ -71,19 +65,13 @@ export function openSessions(where: string, endpoint: Endpoint, patience: Patien
     }
   }
 
-  async function close(): Promise<void> {
-    closed = true
-    await Promise.all(inFlight)
-    await Promise.all(idle.splice(0).map(({ sql }) => sql.end({ timeout: patience.connectMs / 1_000 })))
-  }
-
   return {
-    read: (ask) => use(turns++, false, ask),
-    act: (ask) => use(turns++, true, ask),
-    close,
-    inTurn() {
-      const turn = turns++
-      return { read: (ask) => use(turn, false, ask), act: (ask) => use(turn, true, ask), close }
+    read: (ask) => use(false, ask),
+    act: (ask) => use(true, ask),
+    async close() {
+      closed = true
+      await Promise.all(inFlight)
+      await Promise.all(idle.splice(0).map(({ sql }) => sql.end({ timeout: patience.connectMs / 1_000 })))
     },
   }
 }
@@ -141,20 +129,6 @@ export interface Sessions {
   /** For changing. A lost answer is `Indeterminate`, a notice is `SilentNoOp`. */
   act<T>(ask: (sql: Sql) => Promise<T>): Promise<T>
   close(): Promise<void>
-}
-
-/** @see openSessions */
-export interface Pool extends Sessions {
-  /**
-   * For one piece of work that asks several times: what began first is served first. Were all served alike, many
-   * pieces would end at the same moment, and the connections lie idle while all are put on record.
-   */
-  inTurn(): Sessions
-}
-
-interface Waiting {
-  readonly turn: number
-  readonly take: (borrowed: Borrowed) => void
 }
 
 interface Borrowed {
