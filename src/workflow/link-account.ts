@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { linkCard, linkedLine } from '../cards/link-card.ts'
 import { mayHave } from '../domain/decide-link.ts'
 import { MINUTE } from '../domain/duration.ts'
@@ -6,9 +5,12 @@ import { readIdBody } from '../domain/grant-event.ts'
 import { refuse } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import type { Context } from './context.ts'
+import { randomLetters } from './new-id.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
 import { changePeople, type PeopleStage } from './write-people.ts'
 
+/** Forty bits. */
+const CODE_LETTERS = 8
 const VALID_FOR_MS = 10 * MINUTE
 const TRIES_IN_MS = 10 * MINUTE
 /** Of 32⁸ codes, an account may try so many, and all together so many, in ten minutes. */
@@ -36,7 +38,7 @@ async function mayBeLinked(context: Context, { account }: Act): Promise<boolean>
 }
 
 async function showCode(context: Context, { account }: Act, { tx, now, by, policy }: Performing): Promise<Performed> {
-  const code = newCode()
+  const code = randomLetters(CODE_LETTERS)
   const digest = digestOf(context, code)
   const expiresAt = now + VALID_FOR_MS
   // One at a time: the last one shown is the one that counts.
@@ -135,13 +137,6 @@ async function throttledUntil(tx: Performing['tx'], account: string, key: string
 function digestOf(context: Context, code: string): string {
   return context.sealing.digest(`link:${code}`)
 }
-
-/** Forty bits, in letters that nobody takes for another. */
-function newCode(): string {
-  return Array.from(randomBytes(8), (byte) => ALPHABET[byte % ALPHABET.length]).join('')
-}
-
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 function linksOf(stage: PeopleStage, id: string) {
   return stage.person(id)?.accounts ?? []

@@ -3,10 +3,13 @@ import { randomBytes } from 'node:crypto'
 /** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */
 export function newId(kind: 'G' | 'R' | 'P' | 'D'): string {
   // People are many, and theirs are never given again.
-  const length = kind === 'G' || kind === 'R' ? 6 : 8
-  const letters = Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length])
-  return `${kind}-${letters.join('')}`
+  return `${kind}-${randomLetters(kind === 'G' || kind === 'R' ? 6 : 8)}`
 }
 
-/** Of 32 letters a byte chooses each as often as any other. */
+/** Five random bits each, in letters that nobody takes for another. */
+export function randomLetters(count: number): string {
+  return Array.from(randomBytes(count), (byte) => ALPHABET[byte % ALPHABET.length]).join('')
+}
+
+/** 32 letters, none like another: 256 is a multiple, so a random byte chooses each as often. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'

@@ -37,7 +37,7 @@ export async function takeGround(context: Context, seen: GrantState): Promise<bo
   return (await advanceGrant(context, seen.id, decide)).wrote
 }
 
-/** As the policy with everybody says; whom a policy had and no policy has any more has left. */
+/** `left` also for whom an earlier policy named and this one does not: leaving somebody out takes what they have. */
 export function standingIn(context: Pick<Context, 'policy' | 'people'>): (id: string) => Standing {
   const policy = context.policy.current()
   const known = new Map(policy.people.map(({ id, status }) => [id, status]))
