@@ -30,7 +30,8 @@ type Pressed = Extract<What, { kind: 'press' }>
 
 /** An answer that Teams does not take at once is tried this often; a repeat of the act tries again. */
 const MOST_TRIES = 3
-const LONGEST_WAIT_MS = 5_000
+/** Many who ask at once are answered one after the other, within what Teams takes from a bot. */
+const LONGEST_WAIT_MS = 60_000
 const MESSAGE_TYPE = 'application/vnd.microsoft.activity.message'
 
 /** Turns what came in from Teams into calls of the desk. Whatever comes in, an answer goes out. */
@@ -108,7 +109,7 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
       return sent === LATE ? ON_ITS_WAY : IN_OUR_CHAT
     } catch (error) {
       if (!isFinal(error)) {
-        void behind(deliver(act, () => toPerson(act, message)))
+        void behind(deliver(() => toPerson(act, message)))
         return ON_ITS_WAY
       }
       onFault('teams: an answer could not be given in person', error)
@@ -137,13 +138,13 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
 
   /** What comes too late for the client follows in the chat with that person. */
   function follow(act: Act, performing: Promise<Answer>): void {
-    void behind(performing.then((given) => deliver(act, () => toPerson(act, messageOf(given, '')))))
+    void behind(performing.then((given) => deliver(() => toPerson(act, messageOf(given, '')))))
   }
 
   /** To a command: in the same place, for that person alone; where Teams does not do that, in their own chat. */
   async function reply(where: Where, { act, text }: Commanded, given: Answer): Promise<void> {
     const message = messageOf(given, text)
-    await deliver(act, async () => {
+    await deliver(async () => {
       const person = where.heard.person
       if (where.isPersonal || person === null || leadsAway(given)) return toPerson(act, message)
       const { tenant, serviceUrl } = where.heard
@@ -162,16 +163,20 @@ export function createActs({ desk, outgoing, clock, rendering, answerWithinMs, o
     return outgoing.say({ kind: 'person', account: act.account }, answerKey(act), message)
   }
 
-  async function deliver(act: Act, send: () => Promise<unknown>, tries = 1): Promise<void> {
-    try {
-      await send()
-    } catch (error) {
-      const waitMs = error instanceof ChatError ? (error.retryAfterMs ?? 500 * tries) : null
-      if (waitMs === null || isFinal(error) || tries >= MOST_TRIES || waitMs > LONGEST_WAIT_MS) {
-        return onFault('teams: an answer could not be given', error)
+  async function deliver(send: () => Promise<unknown>): Promise<void> {
+    const until = clock.now() + LONGEST_WAIT_MS
+    for (let tries = 1; ; ) {
+      try {
+        await send()
+        return
+      } catch (error) {
+        if (!(error instanceof ChatError && error.code === 'throttled')) tries++
+        const waitMs = error instanceof ChatError ? (error.retryAfterMs ?? 500 * tries) : null
+        if (waitMs === null || isFinal(error) || tries > MOST_TRIES || clock.now() + waitMs > until) {
+          return onFault('teams: an answer could not be given', error)
+        }
+        await new Promise<void>((resolve) => clock.runAt(clock.now() + waitMs, resolve))
       }
-      await new Promise<void>((resolve) => clock.runAt(clock.now() + waitMs, resolve))
-      await deliver(act, send, tries + 1)
     }
   }
 

@@ -1,4 +1,4 @@
-import { verify } from 'node:crypto'
+import { type KeyObject, verify } from 'node:crypto'
 import { z } from 'zod'
 import type { SigningKeys } from './signing-keys.ts'
 
@@ -35,9 +35,25 @@ export async function checkToken(
   if (aud !== options.appId || exp + SKEW_S <= nowS || nbf - SKEW_S > nowS) return null
   const key = await options.keys.find(heading.data.kid)
   if (key === null) return null
-  const signed = verify('RSA-SHA256', Buffer.from(`${head}.${payload}`), key, Buffer.from(signature, 'base64url'))
-  return signed ? { serviceUrl: serviceurl } : null
+  return isSignedBy(key, `${head}.${payload}`, signature) ? { serviceUrl: serviceurl } : null
 }
+
+/**
+ * The channel sends one token for hours: what a key has signed, it has signed. Only the signature is remembered,
+ * under the key as it was read; who reads the keys anew, checks anew.
+ */
+function isSignedBy(key: KeyObject, text: string, signature: string): boolean {
+  const known = signedBy.get(key) ?? new Set()
+  signedBy.set(key, known)
+  const token = `${text}.${signature}`
+  if (known.has(token)) return true
+  const signed = verify('RSA-SHA256', Buffer.from(text), key, Buffer.from(signature, 'base64url'))
+  if (signed && known.size < MOST_REMEMBERED) known.add(token)
+  return signed
+}
+
+const signedBy = new WeakMap<KeyObject, Set<string>>()
+const MOST_REMEMBERED = 1_000
 
 const headSchema = z.object({
   alg: z.literal('RS256'),

@@ -8,6 +8,8 @@ import { TEAMS_PLATFORM } from './sent-messages.ts'
 const SERVICE_URL = 'https://smba.trafficmanager.net/teams/'
 /** So many are remembered here; the database has all. */
 const MOST_REMEMBERED = 20_000
+/** Whoever was heard here so lately is answered where they spoke: no other replica knows better. */
+const JUST_HEARD_MS = 60_000
 
 /** What an activity says of where it came from. */
 export interface Heard {
@@ -23,17 +25,19 @@ export interface Heard {
 export interface Conversations {
   /** Reads who was heard before. */
   load(): Promise<void>
-  /** Remembers where people and channels are reached. A failure is not worth one. */
-  learn(heard: Heard): Promise<void>
+  /** Remembers where people and channels are reached; writes it down behind the scenes. A failure is not worth one. */
+  learn(heard: Heard): void
   /** The conversation with one person, as far as there is one. @throws ChatError */
   direct(account: Account): Promise<{ place: Place; conversation: string | null }>
-  keepDirect(account: Account, place: Place, conversation: string): Promise<void>
+  keepDirect(account: Account, place: Place, conversation: string): void
   /** It is not there any more: people may clear their chats. */
   forgetDirect(account: Account): Promise<void>
   /** Where a conversation or a channel is. @throws ChatError */
   placeOf(conversation: string): Promise<Place>
   /** Teams' own id of a person (`29:…`), if this process knows it. */
   userIdOf(account: Account): string | null
+  /** Waits until what was learned is written. */
+  settle(): Promise<void>
 }
 
 export function createConversations(options: {
@@ -43,8 +47,11 @@ export function createConversations(options: {
 }): Conversations {
   const { db, clock, tenants } = options
   const [home = ''] = tenants
-  const learned = new Map<string, string>()
+  const learned = new Map<string, Known>()
   const userIds = new Map<string, string>()
+  /** What is to be written next, all in one statement. */
+  const unwritten = new Map<string, Known>()
+  let writing: Promise<void> | null = null
 
   return {
     async load() {
@@ -53,32 +60,38 @@ export function createConversations(options: {
         where kind = 'person' and user_id is not null order by at desc limit ${MOST_REMEMBERED}`
       for (const { tenant, id, user_id } of rows) userIds.set(`${tenant}/${id}`, user_id)
     },
-    async learn({ tenant, serviceUrl, person, direct, channel }) {
+    learn({ tenant, serviceUrl, person, direct, channel }) {
       if (person !== null) {
         remember(userIds, `${tenant}/${person.id}`, person.userId)
-        await keep({ tenant, kind: 'person', id: person.id, conversation: direct, userId: person.userId, serviceUrl })
+        keep({ tenant, kind: 'person', id: person.id, conversation: direct, userId: person.userId, serviceUrl })
       }
       if (channel !== null) {
-        await keep({ tenant, kind: 'channel', id: channel, conversation: channel, userId: null, serviceUrl })
+        keep({ tenant, kind: 'channel', id: channel, conversation: channel, userId: null, serviceUrl })
       }
     },
     async direct(account) {
-      if (account.platform !== TEAMS_PLATFORM || !tenants.includes(account.tenant)) {
-        throw new ChatError('not-found', `${account.id} is no account of a Teams tenant that is let in`)
+      const { platform, tenant, id } = account
+      if (platform !== TEAMS_PLATFORM || !tenants.includes(tenant)) {
+        throw new ChatError('not-found', `${id} is no account of a Teams tenant that is let in`)
+      }
+      const heard = learned.get(nameOf({ tenant, kind: 'person', id }))
+      if (heard !== undefined && heard.conversation !== null && clock.now() - heard.at < JUST_HEARD_MS) {
+        return { place: { tenant, serviceUrl: heard.serviceUrl }, conversation: heard.conversation }
       }
       const [row] = await reach(
         () => db<{ conversation: string | null; service_url: string }[]>`
           select conversation, service_url from teams_conversation
-          where tenant = ${account.tenant} and kind = 'person' and id = ${account.id}`,
+          where tenant = ${tenant} and kind = 'person' and id = ${id}`,
       )
-      const serviceUrl = row?.service_url ?? (await serviceUrlOf(account.tenant))
-      return { place: { tenant: account.tenant, serviceUrl }, conversation: row?.conversation ?? null }
+      const serviceUrl = row?.service_url ?? (await serviceUrlOf(tenant))
+      return { place: { tenant, serviceUrl }, conversation: row?.conversation ?? null }
     },
-    async keepDirect({ tenant, id }, { serviceUrl }, conversation) {
-      await keep({ tenant, kind: 'person', id, conversation, userId: null, serviceUrl })
+    keepDirect({ tenant, id }, { serviceUrl }, conversation) {
+      keep({ tenant, kind: 'person', id, conversation, userId: null, serviceUrl })
     },
     async forgetDirect({ tenant, id }) {
-      learned.delete(`${tenant}/person/${id}`)
+      await settle()
+      learned.delete(nameOf({ tenant, kind: 'person', id }))
       await db`
         update teams_conversation set conversation = null
         where tenant = ${tenant} and kind = 'person' and id = ${id}`.catch(() => undefined)
@@ -94,22 +107,46 @@ export function createConversations(options: {
       return { tenant: home, serviceUrl: await serviceUrlOf(home) }
     },
     userIdOf: ({ tenant, id }) => userIds.get(`${tenant}/${id}`) ?? null,
+    settle,
   }
 
-  async function keep(known: Known): Promise<void> {
-    const { tenant, kind, id, conversation, userId, serviceUrl } = known
-    const [name, facts] = [`${tenant}/${kind}/${id}`, JSON.stringify([conversation, userId, serviceUrl])]
-    if (learned.get(name) === facts) return
+  function keep(facts: Omit<Known, 'at'>): void {
+    const name = nameOf(facts)
+    const before = learned.get(name)
+    const conversation = facts.conversation ?? before?.conversation ?? null
+    const known = { ...facts, conversation, userId: facts.userId ?? before?.userId ?? null, at: clock.now() }
+    remember(learned, name, known)
+    if (before !== undefined && sameFacts(before, known)) return
+    unwritten.set(name, known)
+    writing ??= writeAll().finally(() => {
+      writing = null
+    })
+  }
+
+  /** As long as there is something: what comes in while one statement runs goes into the next. */
+  async function writeAll(): Promise<void> {
+    while (unwritten.size > 0) {
+      const rows = [...unwritten.values()]
+      unwritten.clear()
+      await write(rows).catch(() => {
+        // Learned again when it is heard again.
+        for (const row of rows) learned.delete(nameOf(row))
+      })
+    }
+  }
+
+  async function write(rows: readonly Known[]): Promise<void> {
+    const columns = rows.map(({ userId, serviceUrl, ...row }) => ({ ...row, user_id: userId, service_url: serviceUrl }))
     await db`
-      insert into teams_conversation (tenant, kind, id, conversation, user_id, service_url, at)
-      values (${tenant}, ${kind}, ${id}, ${conversation}, ${userId}, ${serviceUrl}, ${clock.now()})
+      insert into teams_conversation ${db(columns, 'tenant', 'kind', 'id', 'conversation', 'user_id', 'service_url', 'at')}
       on conflict (tenant, kind, id) do update set
         conversation = coalesce(excluded.conversation, teams_conversation.conversation),
         user_id = coalesce(excluded.user_id, teams_conversation.user_id),
-        service_url = excluded.service_url, at = excluded.at`.then(
-      () => remember(learned, name, facts),
-      () => undefined,
-    )
+        service_url = excluded.service_url, at = excluded.at`
+  }
+
+  async function settle(): Promise<void> {
+    await writing
   }
 
   async function serviceUrlOf(tenant: string): Promise<string> {
@@ -128,6 +165,16 @@ interface Known {
   readonly conversation: string | null
   readonly userId: string | null
   readonly serviceUrl: string
+  /** When it was heard, epoch ms. */
+  readonly at: number
+}
+
+function nameOf({ tenant, kind, id }: Pick<Known, 'tenant' | 'kind' | 'id'>): string {
+  return `${tenant}/${kind}/${id}`
+}
+
+function sameFacts(one: Known, other: Known): boolean {
+  return one.conversation === other.conversation && one.userId === other.userId && one.serviceUrl === other.serviceUrl
 }
 
 async function reach<T>(query: () => Promise<T>): Promise<T> {
@@ -139,7 +186,7 @@ async function reach<T>(query: () => Promise<T>): Promise<T> {
   }
 }
 
-function remember(map: Map<string, string>, key: string, value: string): void {
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.size >= MOST_REMEMBERED) map.clear()
   map.set(key, value)
 }

@@ -114,7 +114,7 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
         }
         const member = to.account.id
         const opened = await call('opening a chat', member, false, () => connector.direct(place, member))
-        await conversations.keepDirect(to.account, place, opened)
+        conversations.keepDirect(to.account, place, opened)
         return inConversation(place, opened, key, message)
       }
       default:

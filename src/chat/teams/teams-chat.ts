@@ -87,6 +87,9 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
       const fault = await watch.askToken()
       if (fault !== null) onFault(`teams: nobody is told anything. ${fault}. Access is still taken away`, null)
     },
-    stop: acts.settle,
+    async stop() {
+      await acts.settle()
+      await conversations.settle()
+    },
   }
 }

@@ -278,6 +278,21 @@ it('a press about a passkey is answered in words: there is no status of it to as
   }
 })
 
+it('whoever writes more than Teams takes at once gets every answer, as fast as Teams takes it', async () => {
+  const [before, from] = [fake.messages.length, it_.clock.now()]
+  await Promise.all(Array.from({ length: 50 }, () => user.send(inPerson(fake, 'olga', 'list'))))
+  await expect
+    .poll(
+      async () => {
+        await it_.clock.advance(500)
+        return fake.messages.length - before
+      },
+      { timeout: 15_000 },
+    )
+    .toBe(50)
+  expect(it_.clock.now() - from).toBeGreaterThan(10_000)
+})
+
 it('an answer that takes too long follows in the person’s chat', async () => {
   for (const way of ['press', 'openForm'] as const) {
     let finish: (given: Answer) => void = () => undefined
