@@ -83,7 +83,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     ...{ name: 'target setup-sql', words: ['postgres'] },
-    flags: { role: { value: '<role>', repeats: true }, bot: { value: '<name>' }, 'all-databases': {} },
+    flags: {
+      role: { value: '<role>', repeats: true },
+      bot: { value: '<name>' },
+      'all-databases': {},
+      'no-activity': {},
+    },
     about: 'prints what the DBA of a target runs once',
     run: async (given) => (await import('./target-setup-sql.ts')).targetSetupSql(given),
   },

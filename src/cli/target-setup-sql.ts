@@ -23,7 +23,7 @@ export async function targetSetupSql(given: Arguments): Promise<ExitCode> {
       'Name the roles that Countersign may give, each with --role: --role ledger_read --role ledger_write',
     )
   }
-  say(setupSql({ ...names, allowedRoles }))
+  say(setupSql({ ...names, allowedRoles, activity: !given.isOn('no-activity') }))
   say(`-- Then give the bot a password: \\password ${oneLine(bot)}`)
   say('-- Every other database of this server needs its part too: run this command again with --all-databases.')
   return DONE

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ActivityReader } from '../ports/activity.ts'
 import { type Check, type Connector, ConnectorError, type Residual, type StepObservation } from '../ports/connector.ts'
 
 const MOST_CHARACTERS = 300
@@ -34,8 +35,14 @@ export function boundConnector(connector: Connector): Connector {
       const found = await bounded(connector.listGrants())
       return found.map((one) => (one.notes === undefined ? one : { ...one, notes: one.notes.map(cut) }))
     },
+    ...(connector.activity !== undefined && { activity: boundActivity(connector.activity) }),
     close: () => connector.close(),
   }
+}
+
+/** The reader keeps its own bounds: here only what it says when it fails. */
+function boundActivity(reader: ActivityReader): ActivityReader {
+  return { read: (cursor, since) => bounded(reader.read(cursor, since)) }
 }
 
 function boundStep(seen: StepObservation): StepObservation {

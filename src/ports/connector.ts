@@ -1,3 +1,5 @@
+import type { ActivityReader } from './activity.ts'
+
 /**
  * What Countersign needs of a target. One adapter a kind of target, each in `src/connectors/`, each
  * through the contract test in `test/connectors/contract.ts`.
@@ -36,6 +38,8 @@ export interface Connector {
   verifyRemoved(grant: TargetGrant): Promise<Verification>
   /** What is really there, ours or not: the ground for drift. */
   listGrants(): Promise<ObservedGrant[]>
+  /** What was done under the accounts; left out where a target of this kind has no log that could tell. */
+  readonly activity?: ActivityReader
   /** Ends connections. Twice is harmless. */
   close(): Promise<void>
 }

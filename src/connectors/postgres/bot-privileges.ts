@@ -22,21 +22,26 @@ const TARGET_FUNCTIONS = [
   'list()',
   'allowed()',
 ]
+/** What a DBA may leave out. */
+export const ACTIVITY_FUNCTION = 'activity(text,bigint,bigint,integer,text,bigint,integer)'
 
 /** What our login lacks, or has too much of, in the target's own database. All of it blocks new grants. */
 export function findBotFaults({ name, endpoint, sessions }: PostgresTarget): Promise<PreconditionFault[]> {
-  return sessions.read((sql) => findBotFaultsIn(sql, name, endpoint.user, [...DATABASE_FUNCTIONS, ...TARGET_FUNCTIONS]))
+  return sessions.read((sql) =>
+    findBotFaultsIn(sql, name, endpoint.user, [...DATABASE_FUNCTIONS, ...TARGET_FUNCTIONS], [ACTIVITY_FUNCTION]),
+  )
 }
 
-/** The same in one database, where `functions` of the schema `jit` are needed. */
+/** The same in one database, where `functions` of the schema `jit` are needed, and `optional` ones may be there. */
 export async function findBotFaultsIn(
   sql: Sql,
   where: string,
   bot: string,
   functions: readonly string[],
+  optional: readonly string[] = [],
 ): Promise<PreconditionFault[]> {
   const missing = await findMissing(sql, functions)
-  const excess = await findExcess(sql, functions)
+  const excess = await findExcess(sql, [...functions, ...optional])
   return [
     ...missing.map(({ what }) => ({
       severity: 'blocking' as const,

@@ -10,6 +10,7 @@ import { describeEntitlements, listGrants } from './list-grants.ts'
 import { moveExpiry } from './move-expiry.ts'
 import type { PostgresTarget } from './postgres-target.ts'
 import { provision } from './provision.ts'
+import { readActivity } from './read-activity.ts'
 import { remove } from './remove.ts'
 import { openSessions, type Patience, type Sessions } from './sessions.ts'
 import { terminateSessions } from './terminate-sessions.ts'
@@ -54,6 +55,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     remove: (grant) => remove(target, grant),
     verifyRemoved: (grant) => verifyRemoved(target, grant),
     listGrants: () => listGrants(target),
+    activity: { read: (cursor, since) => readActivity(target, cursor, since) },
     close: () => sessions.close(),
   })
 }

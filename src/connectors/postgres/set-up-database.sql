@@ -1,4 +1,4 @@
--- Countersign, part 1 of 2, for PostgreSQL 15 and newer. Run by a superuser in EVERY database that people can connect to, the
+-- Countersign, part 1, for PostgreSQL 15 and newer. Run by a superuser in EVERY database that people can connect to, the
 -- target's own included (in template1 too: new databases then have it). Safe to run again.
 --
 --   psql -v bot=countersign_bot -v owner=countersign_target_owner -v quarantine=countersign_quarantine \

@@ -1,4 +1,4 @@
--- Countersign, part 2 of 2. Run by a superuser once, in the target's own database, after part 1
+-- Countersign, part 2. Run by a superuser once, in the target's own database, after part 1
 -- there. Safe to run again. Then say what may be given, and nothing else ever will be:
 --
 --   insert into jit.allowed_role values ('ledger_read');
@@ -228,6 +228,15 @@ begin
   execute format('alter role %I with login connection limit %s password %L valid until %L',
     p_account, p_connection_limit, p_verifier, jit.instant(p_valid_until_ms));
   execute format('comment on role %I is %L', p_account, jit.tag(p_grant_id, p_origin));
+  -- Where Countersign may read it (part 3): every statement is logged, in words that do not depend on the server's language.
+  if to_regprocedure('jit.activity_off()') is not null then
+    if jit.activity_off() is null then
+      execute format('alter role %I set log_statement = %L', p_account, 'all');
+      execute format('alter role %I set log_min_messages = %L', p_account, 'warning');
+      execute format('alter role %I set log_min_error_statement = %L', p_account, 'error');
+      execute format('alter role %I set lc_messages = %L', p_account, 'C');
+    end if;
+  end if;
   if jit.gives_copies() then
     perform jit.copy_privileges(v_account, p_role);
   elsif not exists (

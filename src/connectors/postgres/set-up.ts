@@ -4,15 +4,18 @@ import { readFileSync } from 'node:fs'
  * The set-up as one script for the target's own database: roles, functions, and the list of what may
  * be given. For a superuser to read and run. Safe to run again; a role taken off the list stays until
  * the DBA deletes it.
+ * @param options.activity whether what is done under the accounts may be read from the server's log; yes when left out
  */
 export function setupSql({
   allowedRoles,
+  activity = true,
   ...names
-}: SetupNames & { readonly allowedRoles: readonly string[] }): string {
+}: SetupNames & { readonly allowedRoles: readonly string[]; readonly activity?: boolean }): string {
   const list = allowedRoles.map(
     (role) => `insert into jit.allowed_role values (${literal(role)}) on conflict do nothing;\n`,
   )
-  return [setupDatabaseSql(names), fill(read('set-up-target.sql'), names), ...list].join('\n')
+  const third = activity ? 'set-up-activity.sql' : 'take-back-activity.sql'
+  return [setupDatabaseSql(names), fill(read('set-up-target.sql'), names), fill(read(third), names), ...list].join('\n')
 }
 
 /** The part that every other database of the same server needs, template1 included. */
