@@ -1,5 +1,5 @@
 import type { Conclusion } from '../domain/conclusion.ts'
-import { type Verdict, verifyEvidence } from '../record/verify.ts'
+import { type PopulationExtent, type Verdict, verifyEvidence } from '../record/verify.ts'
 import { conclude } from '../report/conclude.ts'
 import { conclusionLines } from './conclusion-lines.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -33,6 +33,7 @@ function linesOf(
   const { size = 0, root = '' } = verdict.checkpoint ?? {}
   const found = [
     ...conclusionLines(conclusion, 'long').map((line) => `  ${line}`),
+    ...populationLines(verdict.population),
     ...givenKey,
     `  the log is ${verdict.origin}; its checkpoint has ${size} events under the root ${root}`,
     ...verdict.streams.map(({ stream, statement }) => `  ${stream}: ${statement}`),
@@ -42,9 +43,24 @@ function linesOf(
     ),
   ]
   if (verdict.verdict === 'verified') return [`VERIFIED: ${file} is genuine under the key that was given`, ...found]
+  if (verdict.verdict === 'incomplete') {
+    return [`INCOMPLETE: ${file} is genuine under the key that was given, and not shown to be all there is`, ...found]
+  }
   return [
     `UNANCHORED: ${file} fits together, but only under the key that it brings itself`,
     '  a key inside the file proves nothing: get the key of the log by another way, and give it with --key',
     ...found,
+  ]
+}
+
+/** What the file claims to be all of: a reader must see that it is what they asked for. */
+function populationLines(population: PopulationExtent | null): string[] {
+  if (population === null) return []
+  const { from, until, zone, person, target, first, end, grants, withheld, doubts } = population
+  const of = [person === null ? [] : `by or for ${person}`, target === null ? [] : `on ${target}`].flat().join(' ')
+  return [
+    `  all that was asked for${of === '' ? '' : ` ${of}`} from ${instant(from)} until before ${instant(until)} (${zone}): ${grants.length}`,
+    `  looked through: leaves ${first} to ${end - 1}, of which ${withheld} are withheld`,
+    ...doubts.map((doubt) => `  NOT COMPLETE: ${doubt}`),
   ]
 }

@@ -46,6 +46,18 @@ export function rangeRoot(begin: number, end: number, read: ReadNode): Buffer {
   return nodeHash(rangeRoot(begin, middle, read), rangeRoot(middle, end, read))
 }
 
+/** The complete subtrees that stand for the leaves [begin, end), none larger than its place allows, from left to right. */
+export function subtreesOf(begin: number, end: number): { height: number; index: number }[] {
+  const found: { height: number; index: number }[] = []
+  for (let at = begin; at < end; ) {
+    let height = 0
+    while (at % 2 ** (height + 1) === 0 && at + 2 ** (height + 1) <= end) height++
+    found.push({ height, index: at / 2 ** height })
+    at += 2 ** height
+  }
+  return found
+}
+
 /** The largest power of two below `size`. The logarithms here are exact up to 2^48 leaves. */
 function splitOf(size: number): number {
   return 2 ** Math.ceil(Math.log2(size) - 1)

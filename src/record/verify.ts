@@ -36,12 +36,18 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
         refuse('order', 'events are listed by rising leaf index, each once')
       const body = parseBody(item.body)
       const leaf = leafHash(item.body)
-      const root = rootFromInclusion(leaf, item.leafIndex, checkpoint.size, item.proof)
-      if (!root?.equals(checkpoint.root))
-        refuse('proof-wrong', `leaf ${item.leafIndex} is not proved to be under the checkpoint`)
+      if (file.tree === null) {
+        const root = rootFromInclusion(leaf, item.leafIndex, checkpoint.size, item.proof)
+        if (!root?.equals(checkpoint.root))
+          refuse('proof-wrong', `leaf ${item.leafIndex} is not proved to be under the checkpoint`)
+      } else if (item.proof.length > 0)
+        refuse('tree-wrong', 'the tree proves every event: no other proof may stand here')
       events.push({ ...body, leafIndex: item.leafIndex, hash: leaf.toString('hex') })
     })
   })
+  const isListed = events.length === file.events.length
+  const row = file.tree !== null && isListed ? attempt('tree', () => layRow(file.tree ?? [], events, checkpoint)) : null
+  const population = row && attempt('population', () => checkPopulation(file.population, row, events))
   const streams = attempt('events', () => followChains(events)) ?? []
   attempt('reveals', () => checkReveals(file.reveals, events))
   attempt('policies', () => checkPolicies(file.policies, events))
@@ -50,8 +56,9 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   if (reasons.length > 0) return refused(reasons)
 
   limits.push(...file.unproved.map((name) => `the field ${name} is not covered by any proof`))
+  const isWhole = (population?.doubts ?? []).length === 0
   return {
-    verdict: options.vkey === undefined ? 'unanchored' : 'verified',
+    verdict: options.vkey === undefined ? 'unanchored' : isWhole ? 'verified' : 'incomplete',
     reasons,
     origin: file.origin,
     checkpoint: { size: checkpoint.size, root: checkpoint.root.toString('base64') },
@@ -59,6 +66,7 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
     events,
     reveals: file.reveals.map(({ leafIndex, path, value }) => ({ leafIndex, path, value })),
     policies: file.policies,
+    population,
     limits,
   }
 }
@@ -103,10 +111,11 @@ function followChains(events: readonly ProvedEvent[]): StreamExtent[] {
 /** A revealed text must be the one whose salted hash stands in the proved body. */
 function checkReveals(reveals: Evidence['reveals'], events: readonly ProvedEvent[]): void {
   const seen = new Set<string>()
+  const byLeaf = new Map(events.map((event) => [event.leafIndex, event]))
   for (const { leafIndex, path, salt, value } of reveals) {
     const where = `leaf ${leafIndex}, ${path}`
     if (seen.size === seen.add(`${leafIndex} ${path}`).size) refuse('reveal-wrong', `${where} is revealed twice`)
-    const data = events.find((event) => event.leafIndex === leafIndex)?.data ?? {}
+    const data = byLeaf.get(leafIndex)?.data ?? {}
     const place = Object.hasOwn(data, path) ? data[path] : null
     if (canonicalJson(place) !== canonicalJson({ salted: saltedHash(salt, value) })) {
       refuse('reveal-wrong', `${where} is not the text that was recorded`)
@@ -117,10 +126,11 @@ function checkReveals(reveals: Evidence['reveals'], events: readonly ProvedEvent
 /** A policy's name on the record is the hash of its exact text, so a text is proved by the events that name it. */
 function checkPolicies(policies: Evidence['policies'], events: readonly ProvedEvent[]): void {
   const seen = new Set<string>()
+  const named = new Set(events.flatMap(({ data }) => (Object.hasOwn(data, 'policy') ? [data.policy] : [])))
   for (const { hash: name, text } of policies) {
     if (seen.size === seen.add(name).size) refuse('policy-wrong', `the policy ${name} stands twice`)
     if (hash('sha256', text, 'hex') !== name) refuse('policy-wrong', `the text is not that of the policy ${name}`)
-    if (!events.some(({ data }) => Object.hasOwn(data, 'policy') && data.policy === name)) {
+    if (!named.has(name)) {
       refuse('policy-wrong', `no event in the file names the policy ${name}`)
     }
   }
@@ -145,6 +155,119 @@ function checkConsistency(file: Evidence, now: Checkpoint, options: VerifyOption
     limits.push(`the consistency proof from size ${size} was not checked: it needs the checkpoint kept then`)
   }
   return limits
+}
+
+// Populations: every item of one kind in a period, and that none is left out.
+
+/** Times and places of the log may disagree by so much, and no more: about what lies farther away, an edge says nothing. */
+const POPULATION_SLACK_MS = 3_600_000
+
+/** The whole tree from left to right: the file's events, and between them what `tree` says. Its root must be the checkpoint's. */
+function layRow(tree: readonly TreeEntry[], events: readonly ProvedEvent[], { size, root }: Checkpoint): Row {
+  const edge: { height: number; node: Buffer }[] = []
+  const shown: PlacedBody[] = []
+  const withheld: { first: number; end: number }[] = []
+  let [place, nextEvent, nextEntry] = [0, 0, 0]
+  const lay = (height: number, node: Buffer) => {
+    let joined = { height, node }
+    for (let left = edge.at(-1); left?.height === joined.height; left = edge.at(-1)) {
+      edge.pop()
+      joined = { height: joined.height + 1, node: nodeHash(left.node, joined.node) }
+    }
+    edge.push(joined)
+    place += 2 ** height
+  }
+  while (place < size) {
+    const event = events[nextEvent]
+    if (event?.leafIndex === place) {
+      lay(0, Buffer.from(event.hash, 'hex'))
+      nextEvent++
+      continue
+    }
+    const entry = tree[nextEntry++]
+    if (entry === undefined) return refuse('tree-wrong', `nothing stands for leaf ${place}`)
+    if ('body' in entry) {
+      shown.push({ ...parseBody(entry.body), leafIndex: place })
+      lay(0, leafHash(entry.body))
+      continue
+    }
+    const end = place + 2 ** entry.height
+    if (place % 2 ** entry.height !== 0 || end > Math.min(size, event?.leafIndex ?? size)) {
+      refuse('tree-wrong', `no whole subtree of ${2 ** entry.height} leaves begins at leaf ${place}`)
+    }
+    withheld.push({ first: place, end })
+    lay(entry.height, entry.hash)
+  }
+  if (nextEvent < events.length || nextEntry < tree.length) refuse('tree-wrong', 'more stands there than the tree has')
+  const reached = edge.reduceRight<Buffer | null>((right, { node }) => (right ? nodeHash(node, right) : node), null)
+  if (!(reached ?? EMPTY_ROOT).equals(root)) refuse('proof-wrong', 'the leaves are not those under the checkpoint')
+  return { size, shown, withheld }
+}
+
+/**
+ * Whether `events` has everything of the population and nothing else, as far as the leaves of its range are shown.
+ * @returns null where the file claims none
+ */
+function checkPopulation(
+  claim: PopulationClaim | null,
+  { size, shown, withheld }: Row,
+  events: readonly ProvedEvent[],
+): PopulationExtent | null {
+  if (claim === null) return null
+  const wrong = (why: string): never => refuse('population-wrong', why)
+  const { from, until, first, end } = claim
+  if (end > size) wrong(`its range ends at leaf ${end}, beyond the tree`)
+  const isIn = ({ leafIndex }: PlacedBody) => leafIndex >= first && leafIndex < end
+  const own = new Set(events.map(({ stream }) => stream))
+  for (const body of shown) {
+    const where = `leaf ${body.leafIndex} (${body.stream} #${body.seq})`
+    if (!isIn(body)) wrong(`${where} is outside of the range`)
+    if (own.has(body.stream)) wrong(`${where} is of a stream of the population, and not among its events`)
+    if (belongsTo(claim, body)) wrong(`${where} belongs to the population, and is left out`)
+  }
+  const members = events.filter((event) => event.seq === 1 && event.stream.startsWith(GRANT))
+  const stranger = members.find((event) => !belongsTo(claim, event) || !isIn(event))
+  if (stranger) wrong(`${stranger.stream} does not belong to the population`)
+  const doubts: string[] = []
+  const hidden = withheld.reduce(
+    (sum, gap) => sum + Math.max(0, Math.min(gap.end, end) - Math.max(gap.first, first)),
+    0,
+  )
+  if (hidden > 0) doubts.push(`${hidden} of the ${end - first} leaves of its range are withheld: any may be one of it`)
+  const range = [...shown, ...events.filter(isIn)].sort((a, b) => a.leafIndex - b.leafIndex)
+  const [begin, last] = [range[0], range.at(-1)]
+  if (first > 0 && begin?.leafIndex === first && begin.at > from - POPULATION_SLACK_MS) {
+    wrong(`its range begins at ${begin.at}, less than an hour before the period`)
+  }
+  if (last?.leafIndex === end - 1 && last.at < until + POPULATION_SLACK_MS) {
+    if (end < size) wrong(`its range ends at ${last.at}, less than an hour after the period`)
+    doubts.push(`the log of this file ends at ${last.at}, less than an hour after the period: more of it may follow`)
+  }
+  const back = firstBackwards(range)
+  if (back) doubts.push(`leaf ${back.leafIndex} says ${back.at}, more than an hour before a leaf to the left of it`)
+  return { ...claim, grants: members.map(({ stream }) => stream.slice(GRANT.length)), withheld: hidden, doubts }
+}
+
+const GRANT = 'grant:'
+
+/** Whether it is the first event of a grant that the population is about. */
+function belongsTo(
+  { from, until, person, target }: Pick<PopulationClaim, 'from' | 'until' | 'person' | 'target'>,
+  { stream, seq, type, at, data }: Body,
+): boolean {
+  const isAsked = seq === 1 && type === 'request.asked' && stream.startsWith(GRANT) && at >= from && at < until
+  const isTheirs = person === null || data.by === person || data.for === person
+  return isAsked && isTheirs && (target === null || data.target === target)
+}
+
+/** A leaf whose time does not fit its place could hide from every period. After a restore, the first leaf is newer than all. */
+function firstBackwards(range: readonly PlacedBody[]): PlacedBody | null {
+  let highest = 0
+  for (const body of range) {
+    if (body.at < highest - POPULATION_SLACK_MS) return body
+    if (body.type !== 'origin-started') highest = Math.max(highest, body.at)
+  }
+  return null
 }
 
 // Merkle tree, RFC 6962 section 2.1; verification as RFC 9162 sections 2.1.3.2 and 2.1.4.2.
@@ -615,9 +738,10 @@ function parseEvidence(text: string): Evidence {
   }
   if (fields.format !== EVIDENCE_FORMAT) refuse('unknown-format', `not ${EVIDENCE_FORMAT}`)
   const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency = [], ...rest } = fields
-  const { policies = [], ...others } = rest
+  const { policies = [], tree, population, ...others } = rest
+  if (population !== undefined && tree === undefined) refuse('malformed', 'a population without a tree')
   const list = members(events, ['leafIndex', 'body', 'proof'])
-  if (list.length === 0) refuse('malformed', 'no events')
+  if (list.length === 0 && population === undefined) refuse('malformed', 'no events')
   return {
     origin: string(origin),
     verifierKey: string(verifierKey),
@@ -641,8 +765,38 @@ function parseEvidence(text: string): Evidence {
       hash: policyHash(policy.hash),
       text: string(policy.text),
     })),
+    tree: tree === undefined ? null : treeEntries(tree),
+    population: population === undefined ? null : populationClaim(population),
     unproved: Object.keys(others),
   }
+}
+
+function treeEntries(value: unknown): TreeEntry[] {
+  return members(value, ['body', 'height', 'hash']).map((entry) => {
+    if ('body' in entry) {
+      return Object.keys(entry).length === 1
+        ? { body: string(entry.body) }
+        : refuse('malformed', 'a leaf, and a subtree')
+    }
+    const height = count(entry.height)
+    const [node] = hashes([entry.hash])
+    return node && height <= MAX_HEIGHT ? { height, hash: node } : refuse('malformed', 'no subtree of a tree')
+  })
+}
+
+/** With which the largest index is below 2^53. */
+const MAX_HEIGHT = 52
+
+function populationClaim(value: unknown): PopulationClaim {
+  const names = ['kind', 'from', 'until', 'zone', 'person', 'target', 'first', 'end'] as const
+  const fields = record(value, 'malformed')
+  const isExact = Object.keys(fields).length === names.length && names.every((name) => Object.hasOwn(fields, name))
+  if (!isExact || fields.kind !== 'grants') refuse('malformed', 'not a population of a kind that is known here')
+  const select = (one: unknown) => (one === null ? null : string(one) || refuse('malformed', 'an empty selection'))
+  const [from, until, first, end] = [count(fields.from), count(fields.until), count(fields.first), count(fields.end)]
+  if (from >= until || first >= end) refuse('malformed', 'a period or a range in which nothing is')
+  const { person, target } = fields
+  return { from, until, first, end, zone: string(fields.zone), person: select(person), target: select(target) }
 }
 
 /** Other readers replace what is not UTF-8, or drop a byte order mark, each in its own way. */
@@ -740,7 +894,7 @@ function refuse(code: RefusalCode, message: string): never {
 }
 
 function refused(reasons: Reason[]): Verdict {
-  const nothing = { streams: [], events: [], reveals: [], policies: [], limits: [] }
+  const nothing = { streams: [], events: [], reveals: [], policies: [], population: null, limits: [] }
   return { verdict: 'refused', reasons, origin: null, checkpoint: null, ...nothing }
 }
 
@@ -775,6 +929,8 @@ export type RefusalCode =
   | 'policy-wrong'
   | 'passkey-wrong'
   | 'consistency-wrong'
+  | 'tree-wrong'
+  | 'population-wrong'
 
 export interface VerifyOptions {
   readonly vkey?: string
@@ -782,8 +938,11 @@ export interface VerifyOptions {
 }
 
 export interface Verdict {
-  /** `unanchored`: all fits together, but the key came from the file itself, which proves nothing. */
-  readonly verdict: 'verified' | 'unanchored' | 'refused'
+  /**
+   * `unanchored`: all fits together, but the key came from the file itself, which proves nothing. `incomplete`: all that
+   * is there is genuine, and it is not shown that nothing of the population is missing.
+   */
+  readonly verdict: 'verified' | 'incomplete' | 'unanchored' | 'refused'
   /** Why it is refused; empty otherwise. */
   readonly reasons: readonly Reason[]
   readonly origin: string | null
@@ -795,8 +954,33 @@ export interface Verdict {
   readonly reveals: readonly Revealed[]
   /** Texts of policies that the events name, proved by their hash. */
   readonly policies: readonly PolicyText[]
+  /** Null where the file claims to be none. */
+  readonly population: PopulationExtent | null
   /** What this file does not prove. */
   readonly limits: readonly string[]
+}
+
+/** All grants and requests that were asked for in [from, until), epoch ms. */
+export interface PopulationClaim {
+  readonly from: number
+  readonly until: number
+  /** In which the period was given, for people. */
+  readonly zone: string
+  /** Who asked, or for whom; null for everybody. */
+  readonly person: string | null
+  readonly target: string | null
+  /** The leaves [first, end) were looked through. */
+  readonly first: number
+  readonly end: number
+}
+
+export interface PopulationExtent extends PopulationClaim {
+  /** Ids, in the order of the log. */
+  readonly grants: readonly string[]
+  /** Leaves of the range that are not shown. */
+  readonly withheld: number
+  /** Why it is not shown to be complete; empty when it is. */
+  readonly doubts: readonly string[]
 }
 
 export interface Revealed {
@@ -872,6 +1056,18 @@ interface Evidence {
   readonly reveals: readonly { leafIndex: number; path: string; salt: string; value: string }[]
   readonly consistency: readonly { size: number; proof: Buffer[] }[]
   readonly policies: readonly PolicyText[]
+  readonly tree: readonly TreeEntry[] | null
+  readonly population: PopulationClaim | null
   /** Names of further fields. */
   readonly unproved: readonly string[]
+}
+
+/** A leaf that is shown, or the root of a complete subtree that is not. */
+type TreeEntry = { readonly body: string } | { readonly height: number; readonly hash: Buffer }
+
+interface Row {
+  readonly size: number
+  /** Of `tree`, so none of the file's events. */
+  readonly shown: readonly PlacedBody[]
+  readonly withheld: readonly { readonly first: number; readonly end: number }[]
 }

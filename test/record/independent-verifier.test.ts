@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildEvidence } from '../../src/record/evidence.ts'
+import { verifyEvidence } from '../../src/record/verify.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createSoftPasskey } from '../support/soft-passkey.ts'
 import { createFakeWitness } from './fake-witness.ts'
@@ -16,6 +17,7 @@ import { forgedBodies, forgedPlaces, forgedStreams } from './forged-events.ts'
 import { forgedConsistency, forgedForms, forgedPolicies, forgedReveals } from './forged-files.ts'
 import { forgedKeys, forgedNotes } from './forged-notes.ts'
 import { forgedPasskeys } from './forged-passkeys.ts'
+import { forgedPopulations, forgedTrees, incompletePopulations, soundPopulations } from './forged-populations.ts'
 import { bytesOf, ENTRY, type Given, good, kept, signer } from './good-file.ts'
 import { fileOf, passkeyStory } from './passkey-file.ts'
 import { askBoth, type Options, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
@@ -107,6 +109,25 @@ describe('both verify what is rare and right', () => {
   })
 })
 
+describe('both find every grant of a period', () => {
+  test.each(soundPopulations)('%s', async (_, make) => {
+    await expectSound(await make())
+  })
+
+  test.each(incompletePopulations)(
+    'and say so where it is not shown that none is missing: %s',
+    async (_, why, make) => {
+      const { file } = await make()
+      const { ours, theirs, said } = await ask(bytesOf(file), { vkey: signer.vkey, earlier: [] })
+      expect({ ours, theirs }).toEqual({ ours: 'incomplete', theirs: 'incomplete' })
+      expect(said[0]?.replace('not complete: ', '')).toMatch(why)
+      const { population, limits } = verifyEvidence(bytesOf(file), { vkey: signer.vkey })
+      expect(population?.doubts.join()).toMatch(why)
+      expect(limits).toEqual([])
+    },
+  )
+})
+
 describe('both verify what a passkey signed', () => {
   test.each([
     ['ES256', {}],
@@ -129,6 +150,8 @@ describe.each([
   ['reveals', forgedReveals],
   ['policies', forgedPolicies],
   ['consistency', forgedConsistency],
+  ['trees', forgedTrees],
+  ['populations', forgedPopulations],
   ['passkeys', forgedPasskeys],
   ['forms of the file', forgedForms],
 ])('both refuse wrong %s', (_, forgeries) => {

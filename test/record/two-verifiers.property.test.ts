@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ENTRY, good, kept, POLICY, REVEAL } from './good-file.ts'
-import { askBoth, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
+import { ENTRY, good, kept, POLICY, REVEAL, signer } from './good-file.ts'
+import { populationFile } from './population-file.ts'
+import { askBoth, type Options, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
 
 let verifier: PythonVerifier
 beforeAll(() => {
@@ -10,16 +11,21 @@ beforeAll(() => {
 afterAll(() => verifier.stop())
 
 const RUNS = 250
-const whole = JSON.stringify({
+const one = JSON.stringify({
   ...good,
   reveals: [REVEAL],
   consistency: [ENTRY],
   policies: [POLICY],
   note: ['seen', 1],
 })
+const many = await populationFile()
+const whole = fc.constantFrom<[string, Options]>(
+  [one, { earlier: [kept] }],
+  [JSON.stringify(many), { vkey: signer.vkey, earlier: [] }],
+)
 
-async function expectSame(file: Buffer) {
-  const { ours, theirs, codes, said } = await askBoth(verifier, file, { earlier: [kept] })
+async function expectSame(file: Buffer, options: Options) {
+  const { ours, theirs, codes, said } = await askBoth(verifier, file, options)
   expect(theirs, `ours: ${codes}; theirs: ${said}`).toBe(ours)
 }
 
@@ -36,13 +42,13 @@ const edit = fc.record({ at: fc.nat(), take: fc.nat({ max: 3 }), put: fc.option(
 
 test('both say the same of a file whose bytes were changed, put in or taken out', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 2 }), async (edits) => {
+    fc.asyncProperty(whole, fc.array(edit, { minLength: 1, maxLength: 2 }), async ([whole, options], edits) => {
       let file = Buffer.from(whole)
       for (const { at, take, put } of edits) {
         const place = at % file.length
         file = Buffer.concat([file.subarray(0, place), put, file.subarray(place + take)])
       }
-      await expectSame(file)
+      await expectSame(file, options)
     }),
     { numRuns: RUNS },
   )
@@ -51,12 +57,13 @@ test('both say the same of a file whose bytes were changed, put in or taken out'
 const value = fc.oneof(
   fc.jsonValue({ maxDepth: 2, stringUnit: 'binary' }),
   fc.constantFrom<unknown>(0, 1, 2, 5, -1, 2 ** 53, 1e21, '', 'reason', ...good.events, REVEAL, ENTRY, POLICY, kept),
+  fc.constantFrom<unknown>(null, 'E1', 'prod-db', many.population, many.tree, ...many.tree, ...many.events),
 )
 const how = fc.constantFrom('replaced', 'removed', 'added')
 
 test('both say the same of a file whose members were replaced, removed or added', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.infiniteStream(fc.nat()), value, how, async (way, value, how) => {
+    fc.asyncProperty(whole, fc.infiniteStream(fc.nat()), value, how, async ([whole, options], way, value, how) => {
       const file = JSON.parse(whole)
       const [holder, name] = placeIn(file, way)
       if (how === 'replaced') holder[name] = value
@@ -64,7 +71,7 @@ test('both say the same of a file whose members were replaced, removed or added'
         holder.splice(Number(name), how === 'removed' ? 1 : 0, ...(how === 'removed' ? [] : [value]))
       else if (how === 'removed') delete holder[name]
       else holder[`${name}x`] = value
-      await expectSame(Buffer.from(JSON.stringify(file)))
+      await expectSame(Buffer.from(JSON.stringify(file)), options)
     }),
     { numRuns: RUNS },
   )

@@ -7,7 +7,8 @@ needs nothing but Python 3.11 or newer.
 
     verify_evidence.py <file> [--key <vkey>] [--earlier <note file>]...
 
-It prints a verdict and the reasons. It ends with 0 for "verified" alone, with 1 for any other verdict, and with 2 where
+It prints a verdict and the reasons. It ends with 0 for "verified" alone, with 1 for any other verdict (also for a population that is not
+complete), and with 2 where
 there is nothing to judge. The numbers of the sections are those of docs/evidence-format.md.
 """
 
@@ -330,13 +331,24 @@ def continues(first, first_root, second, second_root, proof):
 BODY = ("stream", "seq", "prev", "type", "v", "at", "data")
 
 
-def read_event(entry, previous_index, size, root):
-    """The index, the leaf hash and the content of one event, once it is proved."""
+def read_event(entry, previous_index, size, root, has_tree):
+    """The index, the leaf hash and the content of one event, once it is proved, or left to the tree to prove."""
     object_of(entry, "an event", ("leafIndex", "body", "proof"))
     index = integer_of(entry["leafIndex"], "an event's leafIndex")
     what = f"the event at leaf {index}"
-    must(index > previous_index, f"{what} does not stand behind the one before")
-    body = text_of(entry["body"], f"{what}: its body")
+    must(previous_index < index < size, f"{what} does not stand behind the one before, and below the size")
+    leaf, event = read_body(entry["body"], what)
+    proof = proof_of(entry["proof"], f"{what}: its proof")
+    if has_tree:
+        must(proof == [], f"{what} has a proof beside the tree")
+    else:
+        must(includes(index, size, leaf, proof, root), f"{what}: its proof does not lead to the checkpoint's root")
+    return index, leaf, event
+
+
+def read_body(value, what):
+    """The leaf hash and the content of a body."""
+    body = text_of(value, f"{what}: its body")
     must(len(body.encode()) <= MAX_BODY_BYTES, f"{what}: its body is larger than {MAX_BODY_BYTES} bytes")
 
     event = parse_json(body, f"{what}: its body")
@@ -353,11 +365,7 @@ def read_event(entry, previous_index, size, root):
     must(isinstance(event["data"], dict), f"{what}: data is not an object")
     for path in list_of(event.get("cleaned", []), f"{what}: cleaned"):
         text_of(path, f"{what}: a path in cleaned")
-
-    leaf = leaf_hash(body)
-    proof = proof_of(entry["proof"], f"{what}: its proof")
-    must(includes(index, size, leaf, proof, root), f"{what}: its proof does not lead to the checkpoint's root")
-    return index, leaf, event
+    return leaf_hash(body), event
 
 
 # 4. Each stream -------------------------------------------------------------------------------------------------------
@@ -645,13 +653,135 @@ def check_ceremony(what, given, challenge):
     return authenticator + hashlib.sha256(client_bytes).digest()
 
 
+# 9. All of the tree at once -------------------------------------------------------------------------------------------
+
+MAX_HEIGHT = 52
+
+
+def lay_row(entries, events, size, root):
+    """What the tree shows beside the events, and the gaps where it withholds, once its root is the checkpoint's."""
+    row, place, shown_leaves, gaps = [], 0, [], []
+    waiting, left = list(reversed(events)), list(reversed(entries))
+    while place < size:
+        what = f"the tree at leaf {place}"
+        if waiting and waiting[-1][0] == place:
+            height, node = 0, waiting.pop()[1]
+        else:
+            must(left, f"{what}: nothing stands there")
+            entry = left.pop()
+            if isinstance(entry, dict) and "body" in entry:
+                object_of(entry, what, ("body",))
+                node, event = read_body(entry["body"], what)
+                height = 0
+                shown_leaves.append((place, node, event))
+            else:
+                height, node = read_subtree(entry, what)
+                end = place + 2**height
+                must(place % 2**height == 0, f"{what}: no subtree of height {height} begins there")
+                must(end <= (waiting[-1][0] if waiting else size) and end <= size, f"{what}: the subtree reaches too far")
+                gaps.append((place, end))
+        place += 2**height
+        row.append((height, node))
+        while len(row) > 1 and row[-1][0] == row[-2][0]:
+            height, right = row.pop()
+            row[-1] = (height + 1, node_hash(row[-1][1], right))
+    must(not waiting and not left, "the tree: more stands there than it has places")
+    reached = row.pop()[1] if row else EMPTY_ROOT
+    while row:
+        reached = node_hash(row.pop()[1], reached)
+    must(reached == root, "the tree: its root is not the checkpoint's")
+    return shown_leaves, gaps
+
+
+def read_subtree(entry, what):
+    object_of(entry, what, ("height", "hash"))
+    height = integer_of(entry["height"], f"{what}: its height")
+    must(height <= MAX_HEIGHT, f"{what}: a height above {MAX_HEIGHT}")
+    return height, base64_of(entry["hash"], f"{what}: its hash", 32)
+
+
+def check_tree_form(entries):
+    """The forms of entries, also of those that no place asks for."""
+    for entry in list_of(entries, "tree"):
+        if isinstance(entry, dict) and "body" in entry:
+            object_of(entry, "an entry of tree", ("body",))
+            text_of(entry["body"], "an entry of tree: its body")
+        else:
+            read_subtree(entry, "an entry of tree")
+
+
+# 10. A population -----------------------------------------------------------------------------------------------------
+
+CLAIM = ("kind", "from", "until", "zone", "person", "target", "first", "end")
+HOUR = 3_600_000
+
+
+def read_claim(value):
+    claim = dict(object_of(value, "population", CLAIM))
+    must(claim["kind"] == "grants", f"population: no kind that is known here: {shown(claim['kind'])}")
+    text_of(claim["zone"], "population: zone")
+    for name in ("from", "until", "first", "end"):
+        claim[name] = integer_of(claim[name], f"population: {name}")
+    must(claim["from"] < claim["until"], "population: a period in which nothing is")
+    must(claim["first"] < claim["end"], "population: a range in which nothing is")
+    for name in ("person", "target"):
+        must(claim[name] is None or text_of(claim[name], f"population: {name}") != "", f"population: {name} is empty")
+    return claim
+
+
+def belongs(claim, event):
+    data, person, target = event["data"], claim["person"], claim["target"]
+    is_asked = event["stream"].startswith("grant:") and event["seq"] == 1 and event["type"] == "request.asked"
+    is_theirs = person is None or person in [one for one in (data.get("by"), data.get("for")) if isinstance(one, str)]
+    is_there = target is None or data.get("target") == target
+    return is_asked and claim["from"] <= event["at"] < claim["until"] and is_theirs and is_there
+
+
+def check_population(claim, events, shown_leaves, gaps, size):
+    """What is to be said of the population, and why it is not complete."""
+    first, end = claim["first"], claim["end"]
+    must(end <= size, "population: its range ends beyond the tree")
+    streams = {event["stream"] for _, _, event in events}
+    for index, _, event in shown_leaves:
+        what = f"the leaf {index}, which is shown and no event of the file,"
+        must(first <= index < end, f"{what} is outside of the range")
+        must(not belongs(claim, event), f"{what} belongs to the population")
+        must(event["stream"] not in streams, f"{what} is of a stream of the file")
+    members = [(index, event) for index, _, event in events if event["seq"] == 1 and event["stream"].startswith("grant:")]
+    for index, event in members:
+        is_member = belongs(claim, event) and first <= index < end
+        must(is_member, f"{shown(event['stream'])} does not belong to the population")
+
+    doubts = []
+    withheld = sum(max(0, min(gap_end, end) - max(gap, first)) for gap, gap_end in gaps)
+    if withheld:
+        doubts.append(f"{withheld} of the {end - first} leaves of the range are withheld: any may hold one more")
+    leaves = [leaf for leaf in events if first <= leaf[0] < end]
+    leaves = sorted(leaves + shown_leaves, key=lambda leaf: leaf[0])
+    if leaves and leaves[0][0] == first and first > 0:
+        must(leaves[0][2]["at"] <= claim["from"] - HOUR, "population: the range begins less than an hour before it")
+    if leaves and leaves[-1][0] == end - 1 and leaves[-1][2]["at"] < claim["until"] + HOUR:
+        must(end == size, "population: the range ends less than an hour after it")
+        doubts.append(f"the log ends at {leaves[-1][2]['at']:.0f}, less than an hour after the period")
+    highest, backwards = 0, []
+    for index, _, event in leaves:
+        if event["at"] < highest - HOUR:
+            backwards.append(index)
+        if event["type"] != "origin-started":
+            highest = max(highest, event["at"])
+    if backwards:
+        doubts.append(f"the time of leaf {backwards[0]} does not fit its place, and of {len(backwards) - 1} more")
+    said = f"a population of {len(members)} from {claim['from']} until {claim['until']} ({shown(claim['zone'])})"
+    return f"{said}, person {shown(claim['person'])}, target {shown(claim['target'])}", doubts
+
+
 # The file -------------------------------------------------------------------------------------------------------------
 
 TOP = ("format", "origin", "verifierKey", "checkpoint", "events", "reveals")
 
 
 def check(data, key, earlier_notes):
-    """What is to be said of a file that every check accepts; a Refusal for any other."""
+    """What is to be said of a file that every check accepts, and why it is not complete; a Refusal for any other."""
     file = parse_json(decode(data, "the file"), "the file")
     must(isinstance(file, dict), "the file is not an object")
     for name in TOP:
@@ -663,19 +793,27 @@ def check(data, key, earlier_notes):
     must(key[0] == origin, f"the key is for {shown(key[0])}, the file for {shown(origin)}")
 
     size, root = read_checkpoint(text_of(file["checkpoint"], "checkpoint"), key, "the checkpoint")
-    must(list_of(file["events"], "events"), "the file has no event")
+    must(list_of(file["events"], "events") or "population" in file, "the file has no event")
+    must("tree" in file or "population" not in file, "a population without a tree")
     events, previous_index = [], -1
     for entry in file["events"]:
-        events.append(read_event(entry, previous_index, size, root))
+        events.append(read_event(entry, previous_index, size, root, "tree" in file))
         previous_index = events[-1][0]
+    population, doubts = [], []
+    if "tree" in file:
+        check_tree_form(file["tree"])
+        shown_leaves, gaps = lay_row(file["tree"], events, size, root)
+    if "population" in file:
+        about, doubts = check_population(read_claim(file["population"]), events, shown_leaves, gaps, size)
+        population = [about]
     said = check_streams(events)
     check_reveals(list_of(file["reveals"], "reveals"), events)
     check_policies(list_of(file.get("policies", []), "policies"), events)
     check_passkeys(events)
     earlier = [read_checkpoint(decode(note, "an earlier note"), key, "an earlier note") for note in earlier_notes]
     said += check_consistency(list_of(file.get("consistency", []), "consistency"), earlier, size, root)
-    further = sorted(set(file) - {*TOP, "consistency", "policies"})
-    return said + [f"no proof covers the member {shown(name)}" for name in further]
+    further = sorted(set(file) - {*TOP, "consistency", "policies", "tree", "population"})
+    return population + said + [f"no proof covers the member {shown(name)}" for name in further], doubts
 
 
 def decode(data, what):
@@ -688,12 +826,13 @@ def decode(data, what):
 def verify(data, key=None, earlier_notes=()):
     """The verdict on the bytes of a file, and what is to be said of it."""
     try:
-        said = check(data, key, earlier_notes)
+        said, doubts = check(data, key, earlier_notes)
     except Refusal as refusal:
         return "refused", [str(refusal)]
+    said = [f"not complete: {doubt}" for doubt in doubts] + said
     if key is None:
         return "unanchored", ["the key is the file's own: it proves nothing until you get it from elsewhere", *said]
-    return "verified", said
+    return "incomplete" if doubts else "verified", said
 
 
 def main():
