@@ -60,12 +60,13 @@ import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
+import { openFinding } from './workflow/open-finding.ts'
 import { createPeople } from './workflow/people-store.ts'
 import { createPolicyInForce } from './workflow/policy-in-force.ts'
 import { createPopulatedPolicy } from './workflow/populated-policy.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
 import { createProvisioning } from './workflow/provision-people.ts'
-import { createAlarms } from './workflow/raise-alarm.ts'
+import { createAlarms, type Finds } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { settlePeople, settlePerson } from './workflow/settle-people.ts'
 import { revealConnection } from './workflow/show-connection.ts'
@@ -163,8 +164,9 @@ async function start(
     sealer.kick()
     wakeOthers()
   }
+  const wired = Promise.withResolvers<Finds>()
   const alarms = createAlarms({
-    ...{ db, record, clock, committed },
+    ...{ db, record, clock, committed, find: wired.promise },
     log: ({ what, detail, grant }, cause) => {
       metrics.alarm(what)
       log.error({ what, grant, ...(cause !== undefined && { err: cause }) }, detail)
@@ -243,6 +245,9 @@ async function start(
     reached,
     askTogether: (asking) => askTogether(asking),
   }
+  // Past whoever names tampering: what an alarm is about must not raise the next one.
+  const finding = { record: open.record, policy, enqueue: context.enqueue }
+  wired.resolve((tx, alarm, now) => openFinding(finding, tx, alarm, now))
   const askTogether = createAskTogether(context)
   const answersFirst = createAnswersFirst()
   const ownDesk = createDesk(context, (error, act) => {

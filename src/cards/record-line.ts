@@ -1,7 +1,9 @@
+import { type FindingEvent, findingOfStream } from '../domain/finding-event.ts'
 import { targetOfFreeze } from '../domain/freeze-event.ts'
 import { type GrantEvent, grantOfStream, type Placed } from '../domain/grant-event.ts'
 import { type OrderEvent, orderOfStream } from '../domain/order-event.ts'
 import type { Text } from '../ports/chat.ts'
+import { findingEventLine } from './finding-announcements.ts'
 import { scopeSpan } from './freeze-lines.ts'
 import { orderLine } from './order-announcements.ts'
 import { code, type Names, text } from './text.ts'
@@ -21,6 +23,11 @@ function otherLine(stream: string, event: Placed<{ type: string; data: object }>
   const said = order === null ? null : orderLine(event as Placed<OrderEvent>, names)
   if (order !== null && event.type === 'closed') return text(code(order), ' is complete.')
   if (order !== null && said !== null) return text(code(order), ' ', ...said.text)
+  const finding = findingOfStream(stream)
+  const found = finding === null ? null : findingEventLine(event as Placed<FindingEvent>, names)
+  if (finding !== null && event.type === 'finding.opened') return text(code(finding), ' A finding was opened.')
+  if (finding !== null && event.type === 'closed') return text(code(finding), ' is complete.')
+  if (finding !== null && found !== null) return text(code(finding), ' ', ...found.text)
   const target = targetOfFreeze(stream)
   if (target !== null) return text(scopeSpan(target), ` ${FREEZE_WORDS[event.type] ?? event.type}`)
   return text(wordsFor(stream, event.type))

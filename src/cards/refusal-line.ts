@@ -245,6 +245,38 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no('This is about your own access: others have to sign it. ', code('/access end'), ' gives yours back.')
     case 'first-signer-gone':
       return no(person(refusal.by, names), ', who proposed it, may not order this any more. Propose it anew.')
+    case 'unknown-finding':
+      return no(...['There is no finding ', typed(refusal.said), '. ', code('/access findings'), ' lists them.'])
+    case 'may-not-settle':
+      return refusal.may.length === 0
+        ? no('Nobody may settle this finding: the policy has to name somebody, under compliance or escalateTo.')
+        : no('You may not see or settle this finding. ', ...people(refusal.may, names), ' can.')
+    case 'finding-taken':
+      return no('You see to it already.')
+    case 'finding-closed':
+      return refusal.by === null
+        ? no('It is closed: it was seen to be gone at ', time(refusal.at, 'date-time'), '.')
+        : no('It is closed: ', person(refusal.by, names), ' did it at ', time(refusal.at, 'date-time'), '.')
+    case 'finding-not-fixed':
+      return no('Nobody has said yet what was done about it. Press ', strong('Fixed'), ' first, and say it.')
+    case 'finding-not-retested':
+      return no('Nobody has looked since the fix whether it is gone. Press ', strong('Retest'), ' first.')
+    case 'finding-on-you':
+      return no('This finding is about your own access: others have to look at it and close it.')
+    case 'finding-own-fix':
+      return refusal.may.length === 0
+        ? no('You made the fix, so another person has to look and to close it, and the policy names nobody else.')
+        : no('You made the fix, so another person has to look and to close it: ', ...anyOf(refusal.may, names), '.')
+    case 'finding-nothing-asked':
+      return no(
+        'Nobody has asked to let it rest, or that time is over. Press ',
+        strong('Accept until'),
+        ' and say why.',
+      )
+    case 'finding-too-long':
+      return no(
+        `${formatDuration(refusal.askedMs)} is too long here. Ask for ${formatDuration(refusal.maxMs)} at most.`,
+      )
     case 'policy-held':
       return no(
         ...['No decision can be taken here now: this server has the policy ', code(refusal.own.slice(0, 12))],

@@ -1,4 +1,5 @@
 import { type DurationFault, LONGEST_MS, parseDuration } from '../domain/duration.ts'
+import { readFindingId } from '../domain/finding-event.ts'
 import { readGrantId } from '../domain/grant-event.ts'
 import { readOrderId } from '../domain/order-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
@@ -15,6 +16,8 @@ export type Command =
   | { readonly verb: 'unfreeze'; readonly scope: string }
   | { readonly verb: 'revoke-all'; readonly subject: string; readonly reason: string }
   | { readonly verb: 'passkey'; readonly what: 'list' | 'new' | 'reset'; readonly person: string }
+  | { readonly verb: 'findings'; readonly finding: string | null }
+  | { readonly verb: 'finding-due'; readonly finding: string; readonly inMs: number; readonly reason: string }
   | { readonly verb: 'order-status' | 'order-cancel'; readonly order: string }
   | { readonly verb: 'extend'; readonly grant: string; readonly durationMs: number; readonly reason: string }
   | {
@@ -137,6 +140,8 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       const expected = 'passkey, passkey new, passkey list, or passkey reset'
       return refuse({ code: 'malformed', what: 'What follows passkey', expected })
     }
+    case 'findings':
+      return parseFindings(rest)
     case 'extend': {
       const [id, after] = firstWord(rest)
       const grant = readGrantId(id)
@@ -149,6 +154,22 @@ function parseVerb(verb: string, rest: string): Command | Refused {
     default:
       return refuse({ code: 'unknown-command', said: verb })
   }
+}
+
+/** Nothing, one of them, or `F-7K3QF0 due 3d why`. */
+function parseFindings(rest: string): Command | Refused {
+  const [id, after] = firstWord(rest)
+  if (id === '') return { verb: 'findings', finding: null }
+  const finding = readFindingId(id)
+  if (finding === null) return refuse({ code: 'unknown-finding', said: id.slice(0, 64) })
+  if (after === '') return { verb: 'findings', finding }
+  const [what, words] = firstWord(after)
+  if (what.toLowerCase() !== 'due') {
+    return refuse({ code: 'malformed', what: 'What follows the finding', expected: 'nothing, or due 3d and why' })
+  }
+  const [duration, reason] = firstWord(words)
+  const inMs = readDuration(duration)
+  return typeof inMs === 'number' ? { verb: 'finding-due', finding, inMs, reason } : inMs
 }
 
 function firstWord(text: string): [string, string] {

@@ -16,9 +16,12 @@ import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form
 import { performAct } from '../workflow/perform-act.ts'
 import { requestAccess } from '../workflow/request-access.ts'
 import { decideOrder, proposeRevokeAll, showOrder } from '../workflow/revoke-all.ts'
+import { moveDueDate } from '../workflow/settle-finding.ts'
 import { showConnection } from '../workflow/show-connection.ts'
 import { showEvidence } from '../workflow/show-evidence.ts'
+import { showFinding, showFindings } from '../workflow/show-findings.ts'
 import { type Command, parseCommand, readAsk, readDuration } from './command.ts'
+import { isFindingAction, isFindingForm, pressedFinding, submittedFinding } from './finding-desk.ts'
 
 /**
  * Turns what people do on any platform into verbs. Whatever comes in, an answer goes out; what cannot
@@ -76,6 +79,10 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return proposeRevokeAll(context, act, command)
     case 'passkey':
       return obeyPasskey(context, act, command)
+    case 'findings':
+      return command.finding === null ? showFindings(context, act) : showFinding(context, act, command.finding)
+    case 'finding-due':
+      return moveDueDate(context, act, command.finding, command)
     case 'order-status':
       return showOrder(context, act, command.order)
     case 'order-cancel':
@@ -109,6 +116,7 @@ function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
     const what = press.action === 'confirm-passkey' ? 'confirm' : 'decline'
     return decideOnPasskey(context, act, press.request.slice(0, 255), press.revision, what)
   }
+  if (isFindingAction(press.action)) return pressedFinding(context, act, press.action, press.request)
   const grant = readGrantId(press.request)
   if (grant === null) {
     return refused(context, act, 'press a button', refuse({ code: 'unknown-grant', said: press.request.slice(0, 64) }))
@@ -151,6 +159,7 @@ function submitted(context: Context, act: Act, { form, context: carried, values 
     if (reason.trim() !== '') return proposeRevokeAll(context, act, { subject: carried.subject ?? '', reason })
     return refused(context, act, 'revoke everything', refuse({ code: 'reason-too-short', length: 0, minLength: 3 }))
   }
+  if (isFindingForm(form)) return submittedFinding(context, act, form, carried.finding ?? '', values)
   const grant = readGrantId(carried.request ?? '')
   if (grant === null) {
     const said = (carried.request ?? '').slice(0, 64)

@@ -193,7 +193,7 @@ interface StepSeen {
 /** An event with its place in the stream and its time, as the record gives it back. */
 export type Placed<E> = E & { readonly seq: number; readonly at: number }
 
-/** Free texts by event type, those of freezes and orders too: never in a body in clear. */
+/** Free texts by event type, those of freezes, orders and findings too: never in a body in clear. */
 export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>> = {
   'request.asked': ['reason'],
   'request.denied': ['reason'],
@@ -202,6 +202,10 @@ export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>>
   'extension.denied': ['reason'],
   'freeze.set': ['reason'],
   'order.proposed': ['reason'],
+  'finding.due-moved': ['reason'],
+  'finding.fixed': ['done'],
+  'finding.retested': ['saw'],
+  'finding.acceptance-asked': ['reason', 'control'],
   'identity.entered': ['profile'],
   'identity.changed': ['profile'],
 }

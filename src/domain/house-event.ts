@@ -42,7 +42,12 @@ export type SystemFact =
   /** Something that a person must look at and that belongs to no open grant. */
   | {
       readonly type: 'system.alarm'
-      readonly data: { readonly what: string; readonly detail: string; readonly grant: string | null }
+      readonly data: {
+        readonly what: string
+        readonly detail: string
+        readonly grant: string | null
+        readonly target?: string
+      }
     }
   /** The record was checked by schedule, as `verify --log` does. */
   | {

@@ -94,6 +94,16 @@ export type Refusal =
   | { readonly code: 'may-not-order'; readonly may: readonly string[] }
   | { readonly code: 'order-on-you' }
   | { readonly code: 'first-signer-gone'; readonly by: string }
+  | { readonly code: 'unknown-finding'; readonly said: string }
+  | { readonly code: 'may-not-settle'; readonly may: readonly string[] }
+  | { readonly code: 'finding-taken'; readonly by: string }
+  | { readonly code: 'finding-closed'; readonly by: string | null; readonly at: number }
+  | { readonly code: 'finding-not-fixed' }
+  | { readonly code: 'finding-not-retested' }
+  | { readonly code: 'finding-on-you' }
+  | { readonly code: 'finding-own-fix'; readonly may: readonly string[] }
+  | { readonly code: 'finding-nothing-asked' }
+  | { readonly code: 'finding-too-long'; readonly askedMs: number; readonly maxMs: number }
   | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
   /** No witness could say yet that the record of the policies is whole, or it is not. */
   | { readonly code: 'policy-unproved' }

@@ -27,6 +27,28 @@ export function orderSignersOf(policy: Policy, subject: Subject, held: readonly 
   return collect(policy, reasons).filter(({ id }) => id !== subject.id)
 }
 
+/**
+ * Who may see and settle the findings of a target, or of the whole house: its stewards, and whom the policy tells when
+ * something is stuck.
+ */
+export function findingStewardsOf(policy: Policy, target: string | null): Approver[] {
+  const targets = target === null ? Object.keys(policy.targets) : [target]
+  return collect(
+    policy,
+    new Map([['owner', ownersOf(policy, targets)], ...always(policy), ['escalation', policy.escalateTo]]),
+  )
+}
+
+/** Who are to see to a finding: the owners of its target, else compliance, else whoever is told of what is stuck. */
+export function findingOwnersOf(policy: Policy, target: string | null): Approver[] {
+  const sources: [string, readonly string[]][] = [
+    ['owner', target === null ? [] : ownersOf(policy, [target])],
+    ['compliance', policy.compliance],
+    ['escalation', policy.escalateTo],
+  ]
+  return sources.map((source) => collect(policy, new Map([source]))).find((found) => found.length > 0) ?? []
+}
+
 /** Whose access, or the access to what. */
 export interface Subject {
   readonly kind: 'person' | 'target'

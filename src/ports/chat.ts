@@ -43,7 +43,7 @@ export interface Button {
   readonly action: ButtonAction
   readonly label: string
   readonly style: 'primary' | 'danger' | 'plain'
-  /** The request, grant or order that it acts on, the owner of a passkey, or the frozen target (`*` for everything), and the revision (stream seq) of the card it was drawn on. */
+  /** The request, grant, order or finding that it acts on, the owner of a passkey, or the frozen target (`*` for everything), and the revision (stream seq) of the card it was drawn on. */
   readonly request: string
   readonly revision: number
 }
@@ -62,15 +62,26 @@ export type ButtonAction =
   | 'decline-order'
   | 'confirm-passkey'
   | 'decline-passkey'
+  | FindingAction
+
+export type FindingAction =
+  | 'take-finding'
+  | 'fix-finding'
+  | 'retest-finding'
+  | 'close-finding'
+  | 'accept-finding'
+  | 'confirm-acceptance'
 
 export interface Form {
-  readonly id: 'ask' | 'deny' | 'deny-extension' | 'extend' | 'revoke-all'
+  readonly id: 'ask' | 'deny' | 'deny-extension' | 'extend' | 'revoke-all' | FindingForm
   readonly title: string
   readonly submitLabel: string
   /** Travels with the form and comes back with its values. */
   readonly context: Readonly<Record<string, string>>
   readonly fields: readonly FormField[]
 }
+
+export type FindingForm = 'fix-finding' | 'retest-finding' | 'accept-finding'
 
 export interface FormField {
   readonly name: string

@@ -90,6 +90,8 @@ export interface Alarm {
   readonly what: string
   readonly detail: string
   readonly grant: string | null
+  /** Where it is, if the grant does not say so. */
+  readonly target?: string
 }
 
 /** Every boundary between two committed steps of request → grant → revocation. Each is reached in one place of the source. */

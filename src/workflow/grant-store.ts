@@ -14,7 +14,11 @@ export interface LoadedGrant {
 }
 
 /** Reads a grant from the record, never from the state table. @returns null when nobody ever asked */
-export async function loadGrant(context: Context, db: Tx | Context['db'], id: string): Promise<LoadedGrant | null> {
+export async function loadGrant(
+  context: Pick<Context, 'record'>,
+  db: Tx | Context['db'],
+  id: string,
+): Promise<LoadedGrant | null> {
   const events = (await context.record.readStream(db, grantStream(id))).map(readable)
   const state = foldGrant(id, events)
   return state === null ? null : { state, events }

@@ -3,6 +3,7 @@ import { refusalLine } from '../cards/refusal-line.ts'
 import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
+import { findingStream } from '../domain/finding-event.ts'
 import { type ActRefused, grantStream } from '../domain/grant-event.ts'
 import { orderStream } from '../domain/order-event.ts'
 import { personStream } from '../domain/person-event.ts'
@@ -15,6 +16,7 @@ import type { ActOutcome } from '../telemetry/observer.ts'
 import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { decideAgain } from './decide-again.ts'
+import { loadFinding } from './finding-store.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 import { loadOrder } from './order-store.ts'
 import { noteHeard } from './where-to-tell.ts'
@@ -28,12 +30,12 @@ export interface Performing {
   readonly policy: Policy
 }
 
-/** A verb's result: an answer; or a refusal, kept in the stream of the grant or the order when it names one. */
+/** A verb's result: an answer; or a refusal, kept in the stream of the grant, the order or the finding when it names one. */
 export type Performed =
   | { readonly answer: Answer /** Kept for a repeat, where the answer itself must not be. */; readonly keep?: Answer }
   | RefusedAct
 
-type RefusedAct = Refused & { readonly grant?: string; readonly order?: string }
+type RefusedAct = Refused & { readonly grant?: string; readonly order?: string; readonly finding?: string }
 
 export interface Verb {
   /** In words that follow "tried to": `approve`, `ask for access`. */
@@ -145,7 +147,7 @@ async function performAs(
   }
 }
 
-/** Writes a refusal where it belongs: the stream of an open grant or order, else of whoever tried. */
+/** Writes a refusal where it belongs: the stream of an open grant, order or finding, else of whoever tried. */
 async function keepRefusal(
   context: Context,
   tx: Tx,
@@ -161,8 +163,16 @@ async function keepRefusal(
     await appendToGrant(context, tx, grant.state.id, grant.state, [fact], now)
   } else {
     const order = refused.order === undefined ? null : await loadOrder(context, tx, refused.order)
-    const own = grant !== null ? grantStream(grant.state.id) : order !== null ? orderStream(order.state.id) : null
-    const over = order === null || order.state.closed
+    const finding = refused.finding === undefined ? null : await loadFinding(context, tx, refused.finding)
+    const own =
+      grant !== null
+        ? grantStream(grant.state.id)
+        : order !== null
+          ? orderStream(order.state.id)
+          : finding !== null
+            ? findingStream(finding.state.id)
+            : null
+    const over = (order ?? finding)?.state.closed ?? true
     const stream = own === null ? actorsStream(act, by) : over ? `after:${own}` : own
     await context.record.append(tx, stream, null, [toDraft(fact)], now)
   }

@@ -1,4 +1,4 @@
-import type { Db } from '../db/transaction.ts'
+import type { Db, Tx } from '../db/transaction.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventRecord } from '../record/record.ts'
@@ -20,6 +20,8 @@ export function createAlarms(around: {
   readonly clock: Clock
   readonly log: (alarm: Alarm, cause?: unknown) => void
   readonly committed: () => void
+  /** Once it is known who sees to findings. Left out where nobody does. */
+  readonly find?: Promise<Finds>
 }): { raise(alarm: Alarm): void; idle(): Promise<void> } {
   const last = new Map<string, number>()
   const writing = new Set<Promise<void>>()
@@ -27,10 +29,22 @@ export function createAlarms(around: {
   async function write(alarm: Alarm): Promise<void> {
     const fact: SystemFact = { type: 'system.alarm', data: { ...alarm } }
     try {
-      await recordFact(around, SYSTEM_STREAM, fact)
+      await recordBoth(alarm, fact)
       around.committed()
     } catch (error) {
       around.log({ what: 'alarm-not-recorded', detail: alarm.what, grant: alarm.grant }, error)
+    }
+  }
+
+  /** That it was raised is on record also when nobody could be given to see to it. */
+  async function recordBoth(alarm: Alarm, fact: SystemFact): Promise<void> {
+    const find = await around.find
+    try {
+      await recordFact(around, SYSTEM_STREAM, fact, find && ((tx, now) => find(tx, alarm, now)))
+    } catch (error) {
+      if (find === undefined) throw error
+      around.log({ what: 'finding-not-opened', detail: alarm.what, grant: alarm.grant }, error)
+      await recordFact(around, SYSTEM_STREAM, fact)
     }
   }
 
@@ -52,3 +66,6 @@ export function createAlarms(around: {
     },
   }
 }
+
+/** Opens the finding that an alarm is, in the transaction that puts it on record. */
+export type Finds = (tx: Tx, alarm: Alarm, now: number) => Promise<void>

@@ -98,7 +98,7 @@ async function endOrphan(
       const still = (await listOurs(connector, target)).find((one) => one.id === id)
       const why = still === undefined ? null : (because ?? (await whyOrphan(context, still)))
       if (why === null) return false
-      context.alarm({ what: 'orphan-access', detail: `${account} on ${target}: ${why}`, grant: id })
+      context.alarm({ what: 'orphan-access', detail: `${account} on ${target}: ${why}`, grant: id, target })
       await note(context, id, { type: 'orphan.found', data: { target, account, grants, why } })
       await context.reached('sweep:after-orphan-found')
     }

@@ -1,5 +1,6 @@
 import type { Announcement } from '../cards/announcement.ts'
 import { announceGrant } from '../cards/announcements.ts'
+import { announceFinding } from '../cards/finding-announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
 import { announceIdentity } from '../cards/identity-announcements.ts'
 import { announceOrder } from '../cards/order-announcements.ts'
@@ -8,6 +9,7 @@ import { announcePasskeys } from '../cards/passkey-announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
 import { DAY } from '../domain/duration.ts'
+import { findingOfStream } from '../domain/finding-event.ts'
 import { type FreezeEvent, targetOfFreeze } from '../domain/freeze-event.ts'
 import { foldFreeze } from '../domain/freeze-state.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
@@ -20,6 +22,7 @@ import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
 import { personOfPasskeys } from '../domain/passkey-event.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
+import { loadFinding } from './finding-store.ts'
 import { loadGrant, readable } from './grant-store.ts'
 import { loadOrder } from './order-store.ts'
 import { loadPasskeys } from './passkey-store.ts'
@@ -50,6 +53,8 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   if (target !== null) return { ...(await freezeAnnouncements(context, stream, target)), undelivered }
   const order = orderOfStream(stream)
   if (order !== null) return { ...(await orderAnnouncements(context, order)), undelivered }
+  const finding = findingOfStream(stream)
+  if (finding !== null) return { ...(await findingAnnouncements(context, finding)), undelivered }
   const orphan = grantOfOrphan(stream)
   if (orphan !== null) return { ...(await orphanAnnouncements(context, stream, orphan)), undelivered }
   const owner = personOfPasskeys(stream)
@@ -91,6 +96,15 @@ async function orderAnnouncements(context: Context, id: string): Promise<Placed>
   const { state, events } = loaded
   const wanted = announceOrder(id, events, cardContext(context))
   const triedUntil = isOrderOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function findingAnnouncements(context: Context, id: string): Promise<Placed> {
+  const loaded = await loadFinding(context, context.db, id)
+  if (loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [] }
+  const { state, events } = loaded
+  const wanted = announceFinding(id, events, namesOf(context))
+  const triedUntil = state.status === 'closed' ? lastOf(events) + TRIED_AFTER_THE_END_MS : null
   return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at) }
 }
 

@@ -33,6 +33,12 @@ describe('reading a command', () => {
     ['revoke-all @E1001 laptop stolen', { verb: 'revoke-all', subject: '@E1001', reason: 'laptop stolen' }],
     ['revoke-all prod-db', { verb: 'revoke-all', subject: 'prod-db', reason: '' }],
     ['status r-7k3qfo', { verb: 'order-status', order: 'R-7K3QF0' }],
+    ['findings', { verb: 'findings', finding: null }],
+    ['findings f-7k3qfo', { verb: 'findings', finding: 'F-7K3QF0' }],
+    [
+      'findings F-7K3QF0 due 3d parts come',
+      { verb: 'finding-due', finding: 'F-7K3QF0', inMs: 72 * HOUR, reason: 'parts come' },
+    ],
     ['cancel R-7K3QF0', { verb: 'order-cancel', order: 'R-7K3QF0' }],
     [
       'extend G-7K3QF0 1h the job is slow',
@@ -57,7 +63,9 @@ describe('reading a command', () => {
     ['evidence', 'unknown-grant'],
     ['evidence R-7K3QF0', 'unknown-grant'],
     ['extend G-7K3QF0 soon', 'bad-duration'],
-    ['findings', 'unknown-command'],
+    ['findings G-7K3QF0', 'unknown-finding'],
+    ['findings F-7K3QF0 close', 'malformed'],
+    ['findings F-7K3QF0 due later', 'bad-duration'],
     ['everywhere 1h why', 'unknown-command'],
     ['revoke-all', 'malformed'],
     ['x'.repeat(4_001), 'malformed'],

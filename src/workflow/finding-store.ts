@@ -1,0 +1,49 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import { type FindingEvent, findingStream } from '../domain/finding-event.ts'
+import { evolveFinding, type FindingState, foldFinding } from '../domain/finding-state.ts'
+import type { Placed } from '../domain/grant-event.ts'
+import type { Context } from './context.ts'
+import { readable, toDraft } from './grant-store.ts'
+
+/** A finding read from its events, with the events. */
+export interface LoadedFinding {
+  readonly state: FindingState
+  readonly events: readonly Placed<FindingEvent>[]
+}
+
+/** @returns null when nothing was ever found under this id */
+export async function loadFinding(
+  { record }: Pick<Context, 'record'>,
+  db: Db | Tx,
+  id: string,
+): Promise<LoadedFinding | null> {
+  const events = (await record.readStream(db, findingStream(id))).map((event) => readable<FindingEvent>(event))
+  const state = foldFinding(id, events)
+  return state === null ? null : { state, events }
+}
+
+/** Writes what happened and what follows from it, in the caller's transaction. A finding that is closed takes no more. */
+export async function appendToFinding(
+  context: Pick<Context, 'record' | 'enqueue'>,
+  tx: Tx,
+  id: string,
+  before: FindingState | null,
+  facts: readonly FindingEvent[],
+  now: number,
+): Promise<FindingState> {
+  let state = before
+  const placed = facts.map(
+    (fact, index): Placed<FindingEvent> => ({ ...fact, seq: (before?.seq ?? 0) + index + 1, at: now }),
+  )
+  for (const event of placed) state = evolveFinding(id, state, event)
+  if (state === null) throw new Error(`${id}: nothing to append`)
+  if (state.status === 'closed' && !state.closed) {
+    const closed: Placed<FindingEvent> = { type: 'closed', data: { count: state.seq + 1 }, seq: state.seq + 1, at: now }
+    placed.push(closed)
+    state = evolveFinding(id, state, closed)
+  }
+  const stream = findingStream(id)
+  await context.record.append(tx, stream, before?.seq ?? 0, placed.map(toDraft), now)
+  await context.enqueue(tx, { kind: 'announce', stream })
+  return state
+}
