@@ -42,6 +42,46 @@ export async function readEvents(
   return read
 }
 
+/**
+ * Reads events by their leaves, each checked by itself: hash, MAC and columns, not the chain.
+ * @param leaves rising
+ * @returns one for each leaf, in their order
+ * @throws RecordTampered, also when no event is under a leaf
+ */
+export async function readLeaves(
+  keys: RecordKeys,
+  db: Db | Tx,
+  log: number,
+  leaves: readonly number[],
+): Promise<ReadLeaf[]> {
+  const rows = await db<(PresentRow & { leafIndex: number })[]>`
+    select l.leaf_index as "leafIndex", e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac,
+      (select json_agg(json_build_object('path', p.path, 'salt', encode(p.salt, 'hex'), 'sealed', encode(p.sealed, 'hex')))
+        from private_text p where p.leaf_hash = e.leaf_hash) as texts
+    from unnest(${[...leaves]}::bigint[]) as w (leaf_index)
+    join leaf l on l.log = ${log} and l.leaf_index = w.leaf_index
+    join event e on e.leaf_hash = l.leaf_hash
+    order by l.leaf_index`
+  if (rows.length !== leaves.length) {
+    throw new RecordTampered('the log', null, `of ${leaves.length} leaves from ${leaves[0]} on, events are missing`)
+  }
+  return rows.map((row) => {
+    const fault = faultOf(row, keys.macKey)
+    if (fault) throw new RecordTampered(row.stream, row.seq, fault)
+    const event = { ...bodyOf(row), body: row.body, texts: {}, hash: row.leafHash.toString('hex') }
+    const texts = openTexts(keys, { ...event, leafIndex: row.leafIndex }, row.texts ?? [])
+    const salts = Object.fromEntries((row.texts ?? []).map(({ path, salt }) => [path, salt]))
+    return { ...event, leafIndex: row.leafIndex, texts, salts }
+  })
+}
+
+/** An event under a leaf, with what proves its private texts. */
+export type ReadLeaf = RecordedEvent & {
+  readonly leafIndex: number
+  /** Hex, by member of `data`. */
+  readonly salts: Readonly<Record<string, string>>
+}
+
 /** Hashes and chain say nothing of events that are gone from the end together with the head: memory does. */
 function requireNotCut(stream: string, events: readonly RecordedEvent[], sealedTo: number): void {
   if (events.length >= sealedTo) return

@@ -3,7 +3,7 @@ import { type Append, appendEvents, lockHead } from './append.ts'
 import { appendTogether } from './append-together.ts'
 import type { Draft, RecordKeys } from './compose.ts'
 import { createHeadCache } from './head-cache.ts'
-import { readEvents } from './read.ts'
+import { type ReadLeaf, readEvents, readLeaves } from './read.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 
 /** What writes and reads streams of events. One a process. */
@@ -15,6 +15,7 @@ export function createRecord(keys: RecordKeys): EventRecord {
     lockStream: async (tx, stream) => void (await lockHead(tx, stream)),
     readStream: async (db, stream) => (await readEvents(keys, heads, db, [stream])).get(stream) ?? [],
     readStreams: (db, streams) => readEvents(keys, heads, db, streams),
+    readLeaves: (db, log, leaves) => readLeaves(keys, db, log, leaves),
     endOf: async (db, stream) => {
       const [head] = await db<{ seq: number }[]>`select seq from stream_head where stream = ${stream}`
       return head?.seq ?? 0
@@ -47,6 +48,8 @@ export interface EventRecord {
   readStream(db: Db | Tx, stream: string): Promise<RecordedEvent[]>
   /** As `readStream`, for many: an entry for each. @throws RecordTampered */
   readStreams(db: Db | Tx, streams: readonly string[]): Promise<Map<string, RecordedEvent[]>>
+  /** Events by their rising leaves, each checked by itself. @throws RecordTampered */
+  readLeaves(db: Db | Tx, log: number, leaves: readonly number[]): Promise<ReadLeaf[]>
   /** The sequence of the last event, 0 for none: says whether something changed, and proves nothing. */
   endOf(db: Db | Tx, stream: string): Promise<number>
 }

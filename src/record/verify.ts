@@ -160,27 +160,18 @@ function checkConsistency(file: Evidence, now: Checkpoint, options: VerifyOption
 // Populations: every item of one kind in a period, and that none is left out.
 
 /** Times and places of the log may disagree by so much, and no more: about what lies farther away, an edge says nothing. */
-const POPULATION_SLACK_MS = 3_600_000
+export const POPULATION_SLACK_MS = 3_600_000
 
 /** The whole tree from left to right: the file's events, and between them what `tree` says. Its root must be the checkpoint's. */
 function layRow(tree: readonly TreeEntry[], events: readonly ProvedEvent[], { size, root }: Checkpoint): Row {
-  const edge: { height: number; node: Buffer }[] = []
+  const row = createRow()
   const shown: PlacedBody[] = []
   const withheld: { first: number; end: number }[] = []
-  let [place, nextEvent, nextEntry] = [0, 0, 0]
-  const lay = (height: number, node: Buffer) => {
-    let joined = { height, node }
-    for (let left = edge.at(-1); left?.height === joined.height; left = edge.at(-1)) {
-      edge.pop()
-      joined = { height: joined.height + 1, node: nodeHash(left.node, joined.node) }
-    }
-    edge.push(joined)
-    place += 2 ** height
-  }
-  while (place < size) {
+  let [nextEvent, nextEntry] = [0, 0]
+  for (let place = 0; place < size; place = row.size()) {
     const event = events[nextEvent]
     if (event?.leafIndex === place) {
-      lay(0, Buffer.from(event.hash, 'hex'))
+      row.lay(0, Buffer.from(event.hash, 'hex'))
       nextEvent++
       continue
     }
@@ -188,7 +179,7 @@ function layRow(tree: readonly TreeEntry[], events: readonly ProvedEvent[], { si
     if (entry === undefined) return refuse('tree-wrong', `nothing stands for leaf ${place}`)
     if ('body' in entry) {
       shown.push({ ...parseBody(entry.body), leafIndex: place })
-      lay(0, leafHash(entry.body))
+      row.lay(0, leafHash(entry.body))
       continue
     }
     const end = place + 2 ** entry.height
@@ -196,11 +187,10 @@ function layRow(tree: readonly TreeEntry[], events: readonly ProvedEvent[], { si
       refuse('tree-wrong', `no whole subtree of ${2 ** entry.height} leaves begins at leaf ${place}`)
     }
     withheld.push({ first: place, end })
-    lay(entry.height, entry.hash)
+    row.lay(entry.height, entry.hash)
   }
   if (nextEvent < events.length || nextEntry < tree.length) refuse('tree-wrong', 'more stands there than the tree has')
-  const reached = edge.reduceRight<Buffer | null>((right, { node }) => (right ? nodeHash(node, right) : node), null)
-  if (!(reached ?? EMPTY_ROOT).equals(root)) refuse('proof-wrong', 'the leaves are not those under the checkpoint')
+  if (!row.root().equals(root)) refuse('proof-wrong', 'the leaves are not those under the checkpoint')
   return { size, shown, withheld }
 }
 
@@ -251,7 +241,7 @@ function checkPopulation(
 const GRANT = 'grant:'
 
 /** Whether it is the first event of a grant that the population is about. */
-function belongsTo(
+export function belongsTo(
   { from, until, person, target }: Pick<PopulationClaim, 'from' | 'until' | 'person' | 'target'>,
   { stream, seq, type, at, data }: Body,
 ): boolean {
@@ -327,6 +317,26 @@ export function isConsistent(then: TreeHead, now: TreeHead, proof: readonly Buff
     ;[place, last] = [half(place), half(last)]
   }
   return last === 0 && older.equals(then.root) && newer.equals(now.root)
+}
+
+/** A tree of which not every leaf is known, from left to right: leaves, and complete subtrees by their root. */
+export function createRow(): GrowingRow {
+  const edge: { height: number; node: Buffer }[] = []
+  let size = 0
+  return {
+    size: () => size,
+    lay(height, node) {
+      let joined = { height, node }
+      for (let left = edge.at(-1); left?.height === joined.height; left = edge.at(-1)) {
+        edge.pop()
+        joined = { height: joined.height + 1, node: nodeHash(left.node, joined.node) }
+      }
+      edge.push(joined)
+      size += 2 ** height
+    },
+    root: () =>
+      edge.reduceRight<Buffer | null>((right, { node }) => (right ? nodeHash(node, right) : node), null) ?? EMPTY_ROOT,
+  }
 }
 
 /** Sizes go beyond 32 bits, where `>>` would be wrong. */
@@ -1064,6 +1074,13 @@ interface Evidence {
 
 /** A leaf that is shown, or the root of a complete subtree that is not. */
 type TreeEntry = { readonly body: string } | { readonly height: number; readonly hash: Buffer }
+
+export interface GrowingRow {
+  size(): number
+  /** @param height of a subtree that may begin where the row ends: the size is a multiple of 2^height */
+  lay(height: number, node: Buffer): void
+  root(): Buffer
+}
 
 interface Row {
   readonly size: number

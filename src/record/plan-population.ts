@@ -1,0 +1,110 @@
+import type { Db } from '../db/transaction.ts'
+import { grantOfStream } from '../domain/grant-event.ts'
+import { passkeyStream } from '../domain/passkey-event.ts'
+import { streamsAbout } from '../domain/streams-about.ts'
+import { NothingWitnessed } from './evidence.ts'
+import { findMembers, type Member, type Selection } from './find-members.ts'
+import { findRange, type LeafRange } from './find-range.ts'
+import { findLog } from './read-witnessed.ts'
+import { parseOrNull } from './recorded-event.ts'
+import { claimsPasskey } from './verify.ts'
+import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.ts'
+
+/** So many streams are asked about at once. */
+const STREAMS_AT_ONCE = 1_000
+
+/**
+ * Finds all grants and requests of a period under the newest checkpoint that every witness confirmed, and where the events
+ * about them stand.
+ * @param limits for whoever must not take long; left out, there are none
+ * @throws NothingWitnessed, PopulationTooLarge, TreeDamaged, WitnessUnreachable, WitnessNoteWrong
+ */
+export async function planPopulation(
+  witnessed: Witnessed,
+  db: Db,
+  of: Selection,
+  limits: PopulationLimits = { grants: Infinity, leaves: Infinity },
+): Promise<PopulationPlan> {
+  const [notes, log] = await Promise.all([witnessed.newest(), findLog(db, witnessed.origin)])
+  const checkpoint = confirmedByAll(notes)
+  const size = checkpoint?.checkpoint.size ?? 0
+  if (checkpoint === null || size === 0) throw new NothingWitnessed('nothing is inside a witnessed checkpoint yet')
+  const range = await findRange(db, log, size, of)
+  if (range.end - range.first > limits.leaves) throw new PopulationTooLarge(range.end - range.first, 'events')
+  const members: Member[] = []
+  for await (const member of findMembers(db, witnessed.origin, range, of)) {
+    members.push(member)
+    if (members.length > limits.grants) throw new PopulationTooLarge(members.length, 'grants')
+  }
+  const streams = members.flatMap(({ stream }) => streamsAbout(stream, grantOfStream(stream) ?? stream))
+  const hands = await passkeysUsed(
+    db,
+    members.map(({ stream }) => stream),
+  )
+  const leaves = await leavesOf(db, { log, size }, [...streams, ...hands])
+  return { of, checkpoint, log, range, members, leaves }
+}
+
+/** Whose passkeys signed: a verifier must see that they were enrolled before. */
+async function passkeysUsed(db: Db, streams: readonly string[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const some of inPieces(streams)) {
+    const rows = await db<{ body: string }[]>`
+      select body from event
+      where stream = any(${some}::text[]) and type in ('request.signed', 'extension.signed') and strpos(body, 'passkey') > 0`
+    for (const { body } of rows) {
+      const event = parseOrNull(body)
+      if (event !== null && claimsPasskey(event)) found.add(passkeyStream(String(event.data.by)))
+    }
+  }
+  return [...found]
+}
+
+async function leavesOf(db: Db, { log, size }: { log: number; size: number }, streams: readonly string[]) {
+  const leaves: number[] = []
+  for (const some of inPieces(streams)) {
+    const rows = await db<{ leaf: number }[]>`
+      select l.leaf_index as leaf
+      from unnest(${some}::text[]) as s (stream)
+      join event e on e.stream = s.stream
+      join leaf l on l.log = ${log} and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0 and l.leaf_index < ${size}`
+    for (const { leaf } of rows) leaves.push(leaf)
+  }
+  return leaves.sort((a, b) => a - b)
+}
+
+function* inPieces<T>(all: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < all.length; at += STREAMS_AT_ONCE) yield all.slice(at, at + STREAMS_AT_ONCE)
+}
+
+/** A population that was looked through, and what goes into its file. Nothing of it is proved before it is written. */
+export interface PopulationPlan {
+  readonly of: Selection
+  readonly checkpoint: WitnessedNote
+  /** The number of the tree. */
+  readonly log: number
+  readonly range: LeafRange
+  /** In the order of the log. */
+  readonly members: readonly Member[]
+  /** Where everything about them stands, rising. */
+  readonly leaves: readonly number[]
+}
+
+export interface PopulationLimits {
+  readonly grants: number
+  /** Of the range that is looked through. */
+  readonly leaves: number
+}
+
+/** There is a way that takes longer. */
+export class PopulationTooLarge extends Error {
+  readonly code = 'POPULATION_TOO_LARGE'
+  override name = 'PopulationTooLarge'
+  readonly count: number
+  readonly what: 'events' | 'grants'
+  constructor(count: number, what: 'events' | 'grants') {
+    super(`${count} ${what} or more are too many here`)
+    this.count = count
+    this.what = what
+  }
+}
