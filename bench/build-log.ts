@@ -13,6 +13,8 @@ const LOG = 1
 const AT_ONCE = 64
 /** Events that the sealer finds waiting: so many are under one checkpoint more. */
 const A_CHECKPOINT = 256
+/** Events that have the same time: whole stories, as many as are under way together. */
+export const EVENTS_A_STEP = AT_ONCE * 13
 const PIECE = 64 * 1024
 const START = Date.UTC(2026, 0, 5, 9)
 
@@ -22,10 +24,13 @@ const START = Date.UTC(2026, 0, 5, 9)
  * @param url of the superuser, of a database that was migrated and is empty
  * @returns the newest signed note
  */
-export async function buildLog(url: string, { keys, signer, events }: LogToBuild): Promise<BuiltLog> {
+export async function buildLog(
+  url: string,
+  { keys, signer, events, from = START, stepMs = 60_000 }: LogToBuild,
+): Promise<BuiltLog> {
   const db = openDb(url, { applicationName: 'bench build', max: 6 })
   const origin = parseVkey(signer.vkey).name
-  await db`insert into log (id, origin, started_at) values (${LOG}, ${origin}, ${START})`
+  await db`insert into log (id, origin, started_at) values (${LOG}, ${origin}, ${from})`
   const tables = {
     event: await copyInto(db, 'event (stream, seq, type, v, at, body, prev, leaf_hash, mac)'),
     head: await copyInto(db, 'stream_head (stream, seq, hash)'),
@@ -69,7 +74,7 @@ export async function buildLog(url: string, { keys, signer, events }: LogToBuild
     await tables.checkpoint.add([LOG, head.size, bytes(head.root), note, at])
   }
 
-  let [grants, at] = [0, START]
+  let [grants, at] = [0, from]
   while (tree.size() < events) {
     const stories = grantIds(AT_ONCE, grants).map((id) => ({
       stream: grantStream(id),
@@ -89,7 +94,7 @@ export async function buildLog(url: string, { keys, signer, events }: LogToBuild
       const last = story.at(-1)
       if (last) await tables.head.add([last.stream, last.seq, bytes(last.leafHash)])
     }
-    at += 60_000
+    at += stepMs
   }
   for (const table of Object.values(tables)) await table.end()
   const tileTable = await copyInto(db, 'tile (log, level, tile_index, hashes)')
@@ -187,6 +192,10 @@ export interface LogToBuild {
   readonly signer: Signer
   /** How many. */
   readonly events: number
+  /** When the first grants were asked for, epoch ms. */
+  readonly from?: number
+  /** Between one lot of `EVENTS_A_STEP` and the next. */
+  readonly stepMs?: number
 }
 
 export interface BuiltLog {

@@ -19,7 +19,7 @@ export async function openLogs(say: (line: string) => void): Promise<Logs> {
   const cluster = await startScratchCluster({ settings: SETTINGS })
   const folder = await mkdtemp(path.join(tmpdir(), 'countersign-bench-'))
   return {
-    async build(name, events) {
+    async build(name, events, times = {}) {
       const admin = openDb(cluster.urlFor('postgres'), { applicationName: 'bench', max: 1 })
       await admin`create database ${admin(name)}`
       await closeDb(admin)
@@ -32,7 +32,7 @@ export async function openLogs(say: (line: string) => void): Promise<Logs> {
       }
       const signer = parseSigningKey(newSigningKey(), `bench.example/${name}`)
       const since = performance.now()
-      const built = await buildLog(url, { keys, signer, events })
+      const built = await buildLog(url, { keys, signer, events, ...times })
       const witness = path.join(folder, name)
       await createFileWitness({ path: witness, administeredBy: 'the bench' }).keep(built.note)
       say(`${events} events built in ${Math.round((performance.now() - since) / 1_000)} s`)
@@ -56,6 +56,6 @@ export interface LogInDatabase extends BuiltLog {
 }
 
 interface Logs {
-  build(name: string, events: number): Promise<LogInDatabase>
+  build(name: string, events: number, times?: { from?: number; stepMs?: number }): Promise<LogInDatabase>
   remove(): Promise<void>
 }

@@ -3,6 +3,7 @@ import { ack } from './ack.ts'
 import { ackTeams } from './ack-teams.ts'
 import { append } from './append.ts'
 import type { Bench, Measured } from './bench.ts'
+import { digest } from './digest.ts'
 import { evidence } from './evidence.ts'
 import { expiryStorm } from './expiry-storm.ts'
 import { postgresRevoke } from './postgres-revoke.ts'
@@ -11,7 +12,7 @@ import { rounded } from './statistics.ts'
 import { tableOf } from './table.ts'
 import { verify } from './verify.ts'
 
-const BENCHES: readonly Bench[] = [ack, ackTeams, append, evidence, expiryStorm, postgresRevoke, seal, verify]
+const BENCHES: readonly Bench[] = [ack, ackTeams, append, digest, evidence, expiryStorm, postgresRevoke, seal, verify]
 
 /*
  * Measures what the promises cost: `npm run bench` prints a table, `npm run -s bench -- --json` one JSON object on

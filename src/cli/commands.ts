@@ -50,6 +50,14 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     ...{
+      ...{ name: 'digest', words: ['[week]'] },
+      flags: { as: AS, out: { value: '<file>' }, list: { value: '<name>' }, json: {} },
+    },
+    about: 'says what happened in a week: what must be looked at first, and the list behind every number',
+    run: async (given) => (await import('./digest.ts')).digest(given),
+  },
+  {
+    ...{
       name: 'verify',
       words: ['[file]'],
       flags: {

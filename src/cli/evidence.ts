@@ -1,10 +1,10 @@
-import { type FileHandle, open, rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { quote } from '../policy/fault.ts'
 import { evidenceReport, REPORT_FORMATS, type ReportFormat } from '../report/evidence-report.ts'
 import { readBuild } from '../telemetry/build.ts'
 import { openEvidence } from '../workflow/open-evidence.ts'
 import { conclusionLines } from './conclusion-lines.ts'
+import { newFiles } from './new-files.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
 import { DONE, type ExitCode, NO, oneLine, say, sayJson, warn } from './terminal.ts'
@@ -52,42 +52,4 @@ function readFormat(given: Arguments): ReportFormat {
     throw new UsageWrong(`--format ${format} needs --out <file>: its manifest is written beside it`)
   }
   return format
-}
-
-/** All of them or none, and none over another. */
-async function newFiles(paths: readonly string[]): Promise<NewFiles> {
-  const opened: { path: string; file: FileHandle }[] = []
-  const discard = async () => {
-    for (const { path, file } of opened.splice(0)) {
-      await file.close()
-      await rm(path, { force: true })
-    }
-  }
-  for (const path of paths) {
-    try {
-      opened.push({ path, file: await open(path, 'wx', 0o600) })
-    } catch (cause) {
-      await discard()
-      const { code } = cause as NodeJS.ErrnoException
-      const why = code === 'EEXIST' ? 'is there already (EEXIST)' : `cannot be written (${code})`
-      throw new FileRefused(`${path} ${why}. Choose another name for --out`, { cause })
-    }
-  }
-  return {
-    discard,
-    async write(texts) {
-      for (const [place, { file }] of opened.entries()) await file.writeFile(texts[place] ?? '')
-      for (const { file } of opened.splice(0)) await file.close()
-    },
-  }
-}
-
-interface NewFiles {
-  write(texts: readonly string[]): Promise<void>
-  discard(): Promise<void>
-}
-
-class FileRefused extends Error {
-  readonly code = 'FILE_REFUSED'
-  override name = 'FileRefused'
 }

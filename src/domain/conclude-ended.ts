@@ -13,7 +13,7 @@ import type { EndingCause, Look } from './grant-event.ts'
 import { keptByInWords } from './independence.ts'
 
 /** New logins stopped no later than this after the end: what the house calls on time. */
-const ON_TIME_MS = 5 * SECOND
+export const ON_TIME_MS = 5 * SECOND
 
 /** When it was given and how it was seen to work; what of it may be there still when it never was. */
 export function concludeGiven(events: readonly ProvedEvent[]): Part {

@@ -69,6 +69,11 @@ export type SystemFact =
       readonly type: 'evidence.opened'
       readonly data: { readonly by: string; readonly grant: string; readonly via?: 'chat' }
     }
+  /** Somebody took out the digest of a period. */
+  | {
+      readonly type: 'digest.opened'
+      readonly data: { readonly by: string; readonly period: string; readonly via?: 'chat' }
+    }
 
 /** A policy fact with its place in the stream. */
 export type RecordedPolicyFact = PolicyFact & { readonly seq: number; readonly at: number }

@@ -28,9 +28,19 @@ export interface Card {
   readonly badge: string | null
   readonly facts: readonly { readonly label: string; readonly value: Text }[]
   readonly body: readonly Text[]
+  /** Under the body. */
+  readonly chart?: Chart
   readonly buttons: readonly Button[]
   /** Small print. */
   readonly footer: Text
+}
+
+/** A picture of numbers, drawn where a platform takes one; `words` say the same where it does not, and to who cannot see it. */
+export interface Chart {
+  readonly words: string
+  /** What the first and the second bar of each pair count. */
+  readonly legend: readonly [string, string]
+  readonly pairs: readonly { readonly label: string; readonly values: readonly [number, number] }[]
 }
 
 /** A line in a thread. */

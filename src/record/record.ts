@@ -4,6 +4,7 @@ import { appendTogether } from './append-together.ts'
 import type { Draft, RecordKeys } from './compose.ts'
 import { createHeadCache } from './head-cache.ts'
 import { type ReadLeaf, readEvents, readLeaves } from './read.ts'
+import { type CheckedEvent, firstOf, newestOf, readPeriod } from './read-period.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 
 /** What writes and reads streams of events. One a process. */
@@ -20,6 +21,9 @@ export function createRecord(keys: RecordKeys): EventRecord {
       const [head] = await db<{ seq: number }[]>`select seq from stream_head where stream = ${stream}`
       return head?.seq ?? 0
     },
+    readPeriod: (db, stretch, take) => readPeriod(keys, db, stretch, take),
+    newestOf: (db, type, before) => newestOf(keys, db, type, before),
+    firstOf: (db, streams) => firstOf(keys, db, streams),
   }
 }
 
@@ -52,4 +56,14 @@ export interface EventRecord {
   readLeaves(db: Db | Tx, log: number, leaves: readonly number[]): Promise<ReadLeaf[]>
   /** The sequence of the last event, 0 for none: says whether something changed, and proves nothing. */
   endOf(db: Db | Tx, stream: string): Promise<number>
+  /** Every event of a stretch of time, a page at a time, each checked by itself. */
+  readPeriod(
+    db: Db,
+    stretch: Parameters<typeof readPeriod>[2],
+    take: Parameters<typeof readPeriod>[3],
+  ): ReturnType<typeof readPeriod>
+  /** The newest event of a type before a moment, checked by itself; null when there is none. @param before epoch ms */
+  newestOf(db: Db | Tx, type: string, before: number): Promise<CheckedEvent | null>
+  /** The first event of each stream, checked by itself. */
+  firstOf(db: Db | Tx, streams: readonly string[]): Promise<CheckedEvent[]>
 }

@@ -15,7 +15,12 @@ export function evidenceCsv({ events, reveals }: Verdict): string {
       reveals.filter(({ leafIndex }) => leafIndex === event.leafIndex),
     ),
   )
-  return [COLUMNS, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
+  return [COLUMNS, ...rows].map(csvLine).join('')
+}
+
+/** One row, with what ends it. */
+export function csvLine(cells: readonly string[]): string {
+  return `${cells.map(cell).join(',')}\r\n`
 }
 
 function rowOf(event: ProvedEvent, reveals: Verdict['reveals']): string[] {

@@ -23,7 +23,8 @@ export interface Period {
   /** UTC; null for both where the report has no rows. */
   readonly from: string | null
   readonly until: string | null
-  readonly zone: 'UTC'
+  /** IANA zone of the days that it is made of, or UTC. */
+  readonly zone: string
   readonly boundary: string
 }
 

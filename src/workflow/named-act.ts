@@ -32,13 +32,14 @@ export interface NamedSurroundings {
 export async function performNamed<T>(
   around: NamedSurroundings,
   { by, act }: { readonly by: string; readonly act: string },
-  run: () => Promise<T>,
+  run: (policy: Policy) => Promise<T>,
 ): Promise<T> {
   let known = false
   try {
-    requireActive(await policyOfNow(around), by)
+    const policy = await policyOfNow(around)
+    requireActive(policy, by)
     known = true
-    return await run()
+    return await run(policy)
   } catch (error) {
     if (error instanceof NamedActRefused) await keepRefusal(around, known ? by : null, by, act, error)
     throw error

@@ -154,6 +154,33 @@ describe('evidence', () => {
   })
 })
 
+describe('digest', () => {
+  it('says what happened, writes a page with its manifest, and the whole list behind a number', async () => {
+    const said = await run('digest', 'this', '--as', 'carla')
+    expect(said).toMatchObject({ code: 0, err: '' })
+    expect(said.out).toMatch(/^2\d{3}-W\d\d: .*1 asked, 1 given, 1 ended/)
+    const page = house.file('digest.html')
+    expect(await run('digest', 'this', '--as', 'carla', '--out', page)).toMatchObject({ code: 0, err: '' })
+    const content = await readFile(page)
+    const manifest = JSON.parse(await readFile(`${page}.manifest.json`, 'utf8'))
+    expect(manifest.file).toMatchObject({ bytes: content.length, sha256: hash('sha256', content, 'hex') })
+    expect(manifest).toMatchObject({ runBy: 'carla', checkpoint: { origin: 'test.example/log' } })
+    const list = await run('digest', 'this', '--list', 'granted', '--as', 'carla')
+    expect(list.out.trim().split('\r\n')).toHaveLength(2)
+    expect(list.out).toMatch(new RegExp(`\\d+,2.*Z,grant:${id},\\d+,grant.active,ana,prod-db:read,,`))
+    expect(await eventsOf('system', 'digest.opened')).toHaveLength(3)
+  })
+
+  it('is for compliance and those who are told of faults: everybody else is refused, on record', async () => {
+    const ran = await run('digest', 'this', '--as', 'ana')
+    expect(ran).toMatchObject({ code: 1, out: '' })
+    expect(ran.err).toContain('compliance')
+    expect(await eventsOf('person:ana', 'act.refused')).toContainEqual(
+      expect.objectContaining({ act: 'take out the digest', code: 'may-not-read-digest' }),
+    )
+  })
+})
+
 describe('verify', () => {
   it('calls evidence without a key unanchored, and that is no success', async () => {
     const ran = await audit(file)

@@ -10,7 +10,7 @@ it('lists every command, without any and for help', async () => {
   expect(asked).toEqual(bare)
   expect(bare).toMatchObject({ code: 0, err: '' })
   for (const name of [
-    ...['help', 'serve', 'migrate', 'policy check', 'policy activate', 'evidence', 'verify', 'key'],
+    ...['help', 'serve', 'migrate', 'policy check', 'policy activate', 'evidence', 'digest', 'verify', 'key'],
     ...['record new-origin', 'smoke', 'target setup-sql'],
   ]) {
     expect(bare.out).toContain(`  ${name}`)

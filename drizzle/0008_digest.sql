@@ -1,0 +1,1 @@
+CREATE INDEX "event_of_a_period" ON "event" USING brin ("at") WITH (pages_per_range=32,autosummarize=true);

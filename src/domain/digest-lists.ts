@@ -1,0 +1,66 @@
+/**
+ * The lists of a digest, by the name that a reader asks for. Every number of a digest is the length of one of them.
+ * In the order of the digest: what must be looked at, what changed, then what happened.
+ */
+export const DIGEST_LISTS = {
+  'not-as-recorded': 'Events that are not as they were recorded',
+  alarms: 'Alarms',
+  stuck: 'Removal not proved: stuck',
+  late: 'Ended late',
+  unproved: 'Not seen to be gone yet',
+  'cannot-tell': 'Looks that did not see it gone',
+  orphans: 'Access that no grant explains',
+  'not-independent': 'Given without independent witnesses',
+  undelivered: 'Messages that could not be delivered',
+  'break-glass': 'Break-glass',
+  refused: 'Refusals',
+  policies: 'Policies put into force',
+  administrators: 'Administrators changed',
+  builds: 'Builds that began to run',
+  settings: 'Settings changed',
+  freezes: 'Freezes set and lifted',
+  orders: 'Orders to take everything away',
+  leavers: 'People who left',
+  passkeys: 'Passkeys enrolled and revoked',
+  asked: 'Asked',
+  approved: 'Approved',
+  denied: 'Denied',
+  unanswered: 'Expired without an answer',
+  withdrawn: 'Taken back, or its ground was gone',
+  granted: 'Given',
+  failed: 'Could not be given',
+  extended: 'Extended',
+  ended: 'Came to its end',
+  'on-time': 'Ended on time, and seen to be gone',
+  opened: 'Evidence and digests taken out',
+} as const
+
+export type DigestList = keyof typeof DIGEST_LISTS
+
+export const LIST_NAMES = Object.keys(DIGEST_LISTS) as DigestList[]
+
+/** Somebody must look at what is in these. */
+export const TO_LOOK_AT: readonly DigestList[] = [
+  ...(['not-as-recorded', 'alarms', 'stuck', 'late', 'unproved', 'cannot-tell', 'orphans'] as const),
+  ...(['not-independent', 'undelivered', 'break-glass'] as const),
+]
+
+export const CHANGED: readonly DigestList[] = [
+  ...(['policies', 'administrators', 'builds', 'settings', 'freezes', 'orders', 'leavers', 'passkeys'] as const),
+]
+
+/** One line of a list: an event, and what of it matters here. */
+export interface DigestItem {
+  readonly list: DigestList
+  readonly stream: string
+  readonly seq: number
+  /** Epoch ms. */
+  readonly at: number
+  readonly type: string
+  /** Leaf hash, hex. */
+  readonly hash: string
+  /** Identity ids. */
+  readonly by: readonly string[]
+  /** In words, without a full stop; no free texts of people. */
+  readonly note: string
+}

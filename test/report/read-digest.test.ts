@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { DigestList } from '../../src/domain/digest-lists.ts'
+import { DAY, HOUR, MINUTE } from '../../src/domain/duration.ts'
+import type { GrantEvent } from '../../src/domain/grant-event.ts'
+import { readPeriod } from '../../src/domain/period.ts'
+import type { Draft } from '../../src/record/compose.ts'
+import { createWitnessed } from '../../src/record/witnessed.ts'
+import { digestReport } from '../../src/report/digest-report.ts'
+import { type Digest, type DigestRow, readDigest } from '../../src/report/read-digest.ts'
+import { toDraft } from '../../src/workflow/grant-store.ts'
+import { active, approved, askedFor, ending, removed } from '../cards/grant-story.ts'
+import { createFakeWitness } from '../record/fake-witness.ts'
+import { asVandal, createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
+
+/** Monday of 2026-W47, midnight in Berlin. */
+const MONDAY = Date.parse('2026-11-15T23:00:00Z')
+const NOW = MONDAY + 7 * DAY + 9 * HOUR
+
+let db: RecordDatabase
+beforeAll(async () => {
+  db = await createRecordDatabase()
+})
+afterAll(() => db.drop())
+
+const put = (stream: string, at: number, ...facts: (GrantEvent | Draft)[]) =>
+  db.app.begin((tx) =>
+    db.record.append(
+      tx,
+      stream,
+      null,
+      facts.map((fact) => toDraft(fact as GrantEvent)),
+      at,
+    ),
+  )
+const due = (at: number): GrantEvent[] => [
+  { type: 'grant.ending', data: { cause: 'expired', by: null, due: at } },
+  ...ending.slice(1),
+]
+async function read(said = '2026-W47', shown = 10, each?: (rows: readonly DigestRow[]) => void): Promise<Digest> {
+  const period = readPeriod(said, NOW, 'Europe/Berlin')
+  if ('refused' in period) throw new Error('no period')
+  const witnessed = createWitnessed(createTestSigner().vkey, [createFakeWitness()])
+  const around = { db: db.app, record: db.record, witnessed }
+  return readDigest(around, period, { now: NOW, shown, ...(each && { each: async (rows) => each(rows) }) })
+}
+const counted = ({ counts }: Digest) =>
+  Object.fromEntries(Object.entries(counts.counts).filter(([, count]) => count > 0))
+const about = {
+  name: 'digest.html',
+  build: { version: '1', commit: 'c', lockFile: 'l' },
+  runBy: 'carla',
+  names: String,
+}
+
+it('a week in which nothing happened says so', async () => {
+  const empty = await read('2026-W40')
+  expect(counted(empty)).toEqual({})
+  expect(empty.conclusion.line).toMatch(/^An empty period: nothing was asked, given, ended or changed/)
+  expect(digestReport(empty, 'html', about).content).toContain('An empty period')
+})
+
+it('counts what happened inside the week alone, and each number is the length of its list', async () => {
+  // Asked on Sunday, approved on Monday: the approval is of this week, and took a quarter of an hour.
+  await put('grant:G-000001', MONDAY - 10 * MINUTE, askedFor())
+  await put('grant:G-000001', MONDAY + 5 * MINUTE, ...approved)
+  await put('grant:G-000001', MONDAY + 6 * MINUTE, ...active)
+  await put('grant:G-000001', MONDAY + 2 * HOUR, ...due(MONDAY + 2 * HOUR))
+  await put('grant:G-000001', MONDAY + 2 * HOUR + 900, removed)
+  // Its logins stopped a minute late.
+  await put('grant:G-000002', MONDAY + DAY, askedFor())
+  await put('grant:G-000002', MONDAY + DAY + 5 * MINUTE, ...approved)
+  await put('grant:G-000002', MONDAY + DAY + 6 * MINUTE, ...active)
+  await put('grant:G-000002', MONDAY + DAY + HOUR + MINUTE, ...due(MONDAY + DAY + HOUR), removed)
+  // It ended on time in the last second of the week, and was seen to be gone in the next one.
+  await put('grant:G-000003', MONDAY + 2 * DAY, askedFor(), ...approved, ...active)
+  await put('grant:G-000003', MONDAY + 7 * DAY - 1, ...due(MONDAY + 7 * DAY - 1))
+  await put('grant:G-000003', MONDAY + 7 * DAY + 5, removed)
+  // Never seen to be gone, and stuck.
+  await put('grant:G-000004', MONDAY + 3 * DAY, askedFor(), ...approved, ...active, ...due(MONDAY + 3 * DAY))
+  await put('grant:G-000004', MONDAY + 3 * DAY + HOUR, {
+    type: 'grant.stuck',
+    data: { step: 'remove', code: 'unreachable', message: 'no answer', escalatedTo: ['carla'] },
+  })
+  await put('person:ana', MONDAY + 4 * DAY, {
+    type: 'act.refused',
+    data: { by: 'ana', act: 'approve', code: 'own-request', facts: {}, said: '' },
+  })
+  // Not of this week.
+  await put('grant:G-000005', MONDAY - 1, askedFor())
+  await put('grant:G-000006', MONDAY + 7 * DAY, askedFor())
+
+  const lists = new Map<DigestList, number>()
+  const found = await read('2026-W47', 10, (rows) => {
+    for (const { list } of rows) lists.set(list, (lists.get(list) ?? 0) + 1)
+  })
+  expect(counted(found)).toEqual({
+    ...{ asked: 3, approved: 4, granted: 4, ended: 4, 'on-time': 2, late: 1, unproved: 1, stuck: 1, refused: 1 },
+  })
+  expect(Object.fromEntries(lists)).toEqual(counted(found))
+  expect(found.counts.approveMs).toBe(2.5 * MINUTE)
+  expect(found.counts.days.map(({ asked }) => asked)).toEqual([0, 1, 1, 1, 0, 0, 0])
+  expect(found.conclusion).toMatchObject({ standing: 'broken' })
+  expect(found.conclusion.line).toBe('To look at: 1 stuck, 1 ended late, 1 not seen gone. 3 asked, 4 given, 4 ended')
+  expect(found.rows.get('late')).toMatchObject([{ stream: 'grant:G-000002', whose: 'ana', what: 'prod-db:write' }])
+
+  const { content, manifest } = digestReport(found, 'html', about)
+  for (const [list, count] of Object.entries(counted(found))) {
+    expect(content).toContain(`<a href="#list-${list}">${count}</a>`)
+    const [, section = ''] = content.split(`<section id="list-${list}">`)
+    expect(section.split('</section>')[0]?.match(/<tr><td>/g)).toHaveLength(count)
+  }
+  expect(manifest).toMatchObject({ rows: found.events, period: { zone: 'Europe/Berlin' }, runBy: 'carla' })
+})
+
+it('tells which build, setting and policy are others than before', async () => {
+  const start = (commit: string, settings: Record<string, unknown>): Draft => ({
+    type: 'system.started',
+    data: { ...{ version: '1.0.0', commit, lockFile: 'f'.repeat(8), schema: '9', policy: 'p', host: 'one' }, settings },
+  })
+  await put('system', Date.parse('2026-10-01T09:00:00Z'), start('aaa', { port: 1, witnesses: ['file'] }))
+  const at = Date.parse('2026-10-07T09:00:00Z')
+  await put('system', at, start('aaa', { port: 1, witnesses: ['file'] }))
+  await put(
+    'system',
+    at,
+    start('bbb', { port: 1, witnesses: ['file', 's3'] }),
+    start('bbb', { port: 1, witnesses: ['file', 's3'] }),
+  )
+  const found = await read('2026-W41')
+  expect(counted(found)).toEqual({ builds: 1, settings: 1 })
+  expect(found.rows.get('builds')?.[0]?.note).toContain('commit bbb')
+  expect(found.rows.get('settings')?.[0]?.note).toBe('witnesses on one')
+  expect(found.conclusion.line).toContain('2 changes')
+})
+
+it('does not count what nobody with the key wrote, and says that it is there', async () => {
+  await put('grant:G-000009', Date.parse('2026-09-02T09:00:00Z'), askedFor())
+  await asVandal(db.admin, async (sql) => {
+    await sql`update event set body = replace(body, 'ana', 'eve') where stream = 'grant:G-000009'`
+  })
+  const found = await read('2026-W36')
+  expect(counted(found)).toEqual({ 'not-as-recorded': 1 })
+  expect(found.conclusion.line).toMatch(/^To look at: 1 event not as recorded/)
+})
