@@ -59,6 +59,7 @@ import { extendGrant } from './workflow/extend-grant.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
+import { mindFindings } from './workflow/mind-findings.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
 import { openFinding } from './workflow/open-finding.ts'
 import { createPeople } from './workflow/people-store.ts'
@@ -68,6 +69,7 @@ import { provisionGrant } from './workflow/provision-grant.ts'
 import { createProvisioning } from './workflow/provision-people.ts'
 import { createAlarms, type Finds } from './workflow/raise-alarm.ts'
 import { recordStart } from './workflow/record-start.ts'
+import { retestByRecord } from './workflow/retest-findings.ts'
 import { settlePeople, settlePerson } from './workflow/settle-people.ts'
 import { revealConnection } from './workflow/show-connection.ts'
 import { showPasskeyPage } from './workflow/show-decision.ts'
@@ -298,8 +300,8 @@ async function start(
       'settle-people': { retry: 'forever', run: () => settlePeople(context) },
       'check-record': {
         ...{ retry: { times: 3 }, budgetMs: RECORD_CHECK_MS, concurrency: 1 },
-        run: (_data, { signal }) =>
-          checkRecord(
+        run: async ({ whole }, { signal }) => {
+          const checked = await checkRecord(
             context,
             (progress) =>
               verifyApart(db, keys.mac, witnessed, {
@@ -309,9 +311,12 @@ async function start(
                     log.warn({ err: error }, 'how far the check of the record came cannot be kept: the next reads all')
                   }),
               }),
-            checkProgress,
-          ),
+            whole === true ? null : checkProgress,
+          )
+          await retestByRecord(context, checked)
+        },
       },
+      'mind-findings': { retry: { times: 3 }, concurrency: 1, run: () => mindFindings(context) },
     },
     onStuck: async (_tx, stuck) => {
       alarms.raise({
@@ -328,6 +333,10 @@ async function start(
       {
         ...{ name: 'check-record', cron: config.verifySchedule, catchUp: 'latest' },
         run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
+      },
+      {
+        ...{ name: 'mind-findings', cron: '0 * * * *', catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'mind-findings' }),
       },
     ],
   })

@@ -44,3 +44,14 @@ export function settledLine(state: FindingState, facts: readonly FindingEvent[],
       return line('info', id, ' is as it was.')
   }
 }
+
+/** What who asks for a look at the record hears. */
+export function checkingLine(id: string): Line {
+  return line(
+    'waiting',
+    strong('Reading the whole record.'),
+    ' What comes of it is told in the thread of ',
+    code(id),
+    '.',
+  )
+}

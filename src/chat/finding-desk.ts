@@ -9,6 +9,7 @@ import {
   confirmAcceptance,
   fixFinding,
   openFindingForm,
+  openRetest,
   retestFinding,
   takeFinding,
 } from '../workflow/settle-finding.ts'
@@ -21,8 +22,9 @@ export function pressedFinding(context: Context, act: Act, action: FindingAction
   switch (action) {
     case 'take-finding':
       return takeFinding(context, act, id)
-    case 'fix-finding':
     case 'retest-finding':
+      return openRetest(context, act, id)
+    case 'fix-finding':
     case 'accept-finding':
       return openFindingForm(context, act, id, action)
     case 'confirm-acceptance':

@@ -57,6 +57,13 @@ export function decideFix(state: FindingState, done: string, settling: Settling)
   return [{ type: 'finding.fixed', data: { ...signed, done: done.trim() } }]
 }
 
+/** Who may have the machine look: whoever settles it, the fixer too. */
+export function mayRetest(state: FindingState, settling: Settling): Refused | { readonly as: readonly string[] } {
+  const signed = signedBy(state, settling)
+  if ('refused' in signed) return signed
+  return state.fix === null ? refuse({ code: 'finding-not-fixed' }) : signed
+}
+
 /** Somebody else than who fixed it, and than whom it is about, says what they saw. */
 export function decideRetest(
   state: FindingState,
@@ -76,7 +83,7 @@ export function decideRetest(
 }
 
 /**
- * What the machine saw: it always counts as a look. Where no more is asked for the cause, and nothing that financial
+ * What the machine saw; on record where it is news. Where no more is asked for the cause, and nothing that financial
  * reporting relies on is touched, it closes what is gone.
  */
 export function decideMachineRetest(
@@ -88,9 +95,9 @@ export function decideMachineRetest(
   const looked: FindingEvent = { type: 'finding.retested', data: { by: null, passed: seen.gone, saw: seen.saw } }
   const closesItself = seen.gone && !state.financial && findingKindOf(state.cause)?.closesItself === true
   if (closesItself) return [looked, { type: 'finding.closed', data: { by: null, as: [], policy, assurance: null } }]
-  const isSame = state.retest?.by === null && state.retest.passed === seen.gone && state.retest.at >= state.lastSeenAt
-  const counts = state.status === 'fixed' || (state.status === 'retested' && !seen.gone)
-  return counts || !isSame ? [looked] : []
+  if (state.status === 'fixed' || (state.status === 'retested' && !seen.gone)) return [looked]
+  const last = state.retest?.by === null && state.retest.at >= state.lastSeenAt ? state.retest.passed : false
+  return last === seen.gone || state.status === 'retested' ? [] : [looked]
 }
 
 /** By another person than whoever made a fix, who is not whom it is about, after a look since the fix that found it gone. */

@@ -13,11 +13,13 @@ const WHOLE_AFTER_MS = 156 * HOUR_MS
 /**
  * Checks the record, as an auditor would, and names what is not as it was recorded. Goes on from what the last check of
  * this process's folder kept, where that began less than a week ago; else from the beginning. The result is an event.
+ * @param kept null to read everything now
+ * @returns whether it is whole, and when the first of what was read was read
  */
-export async function checkRecord(context: Checking, verify: VerifyFrom, kept: KeptProgress): Promise<void> {
+export async function checkRecord(context: Checking, verify: VerifyFrom, kept: KeptProgress | null): Promise<Checked> {
   const { clock } = context
   const since = clock.now()
-  const text = await kept.read()
+  const text = (await kept?.read()) ?? null
   const readAt = text === null ? null : progressReadAt(text)
   const progress = readAt !== null && since - readAt < WHOLE_AFTER_MS ? text : null
   const verdict = await verify(progress).catch((error: unknown) => {
@@ -36,6 +38,13 @@ export async function checkRecord(context: Checking, verify: VerifyFrom, kept: K
   name(context, differences)
   await recordFact(context, SYSTEM_STREAM, fact)
   context.committed()
+  return { ok, readAt: resumed?.readAt ?? since }
+}
+
+export interface Checked {
+  readonly ok: boolean
+  /** Epoch ms. */
+  readonly readAt: number
 }
 
 function name(context: Pick<Context, 'alarm'>, differences: LogVerdict['differences']): void {

@@ -79,7 +79,9 @@ export type Effect =
   | { readonly kind: 'provision'; readonly grant: string }
   | { readonly kind: 'extend'; readonly grant: string }
   | { readonly kind: 'revoke-all'; readonly order: string }
-  | { readonly kind: 'check-record' }
+  /** `whole`: from the beginning, whatever an earlier check read. */
+  | { readonly kind: 'check-record'; readonly whole?: true }
+  | { readonly kind: 'mind-findings' }
   /** One person left or changed: what they have open is closed, or decided again. */
   | { readonly kind: 'settle-person'; readonly person: string }
   /** The same for everybody. */

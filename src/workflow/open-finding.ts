@@ -1,3 +1,4 @@
+import { classifyFailure } from '../db/failure.ts'
 import type { Tx } from '../db/transaction.ts'
 import { decideOpening, decideSighting, MOST_OF_ONE_CAUSE, type Sighting } from '../domain/decide-sighting.ts'
 import { type FindingSubject, findingOfStream, findingStream } from '../domain/finding-event.ts'
@@ -14,19 +15,28 @@ const FINDINGS_LOCK = 0x66696e64
 /**
  * Makes an alarm a finding, or adds it to the one that is open for the same cause and subject, in the transaction that
  * puts the alarm on record. Nothing for an alarm that is none.
+ * @param raisedAt for an alarm that is on record already: nothing where one was open then, or is
  */
-export async function openFinding(context: Finding, tx: Tx, alarm: Alarm, now: number): Promise<void> {
+export async function openFinding(
+  around: Finding,
+  tx: Tx,
+  alarm: Alarm,
+  now: number,
+  raisedAt?: number,
+): Promise<void> {
   const kind = findingKindOf(alarm.what)
   if (kind === null) return
   await tx`select pg_advisory_xact_lock(${FINDINGS_LOCK})`
+  const context = { ...around, enqueue: enqueueIfCan(around) }
   const known = await findOfCause(tx, alarm.what)
   const about = await aboutWhat(context, tx, alarm, kind)
-  const isFull = known.filter(({ open }) => open).length >= MOST_OF_ONE_CAUSE
+  const isFull = known.filter(({ closedAt }) => closedAt === null).length >= MOST_OF_ONE_CAUSE
   const subject = isFull && !known.some((one) => isSame(one, about.subject)) ? HOUSE : about.subject
   const sighting: Sighting = { cause: alarm.what, kind, detail: alarm.detail, ...about, subject }
   const same = known.filter((one) => isSame(one, subject))
-  for (const { id, open } of same) {
-    if (!open) continue
+  if (raisedAt !== undefined && same.some(({ closedAt }) => closedAt === null || closedAt >= raisedAt)) return
+  for (const { id, closedAt } of same) {
+    if (closedAt !== null) continue
     await context.record.lockStream(tx, findingStream(id))
     const state = await readOpen(context, tx, id)
     if (state === null) continue
@@ -36,6 +46,17 @@ export async function openFinding(context: Finding, tx: Tx, alarm: Alarm, now: n
   }
   const facts = decideOpening(sighting, context.policy.current(), now, same.at(-1)?.id ?? null)
   await appendToFinding(context, tx, newId('F'), null, facts, now)
+}
+
+/** A queue that is broken keeps no finding from being opened: the sweep announces what was not. */
+function enqueueIfCan({ enqueue }: Finding): Context['enqueue'] {
+  return async (tx, effects) => {
+    try {
+      await tx.savepoint((inner) => enqueue(inner, effects))
+    } catch (error) {
+      if (classifyFailure(error) !== 'refused') throw error
+    }
+  }
 }
 
 /** One whose record was changed is not gone on with: what was seen is told in a new one. */
@@ -52,21 +73,21 @@ async function readOpen(context: Finding, tx: Tx, id: string) {
 interface Known {
   readonly id: string
   readonly subject: FindingSubject
-  readonly open: boolean
+  readonly closedAt: number | null
 }
 
 /** Those of one cause, oldest first. Which of them are ours is for whoever reads their streams to see. */
 async function findOfCause(tx: Tx, cause: string): Promise<Known[]> {
-  const rows = await tx<{ stream: string; body: string; open: boolean }[]>`
-    select o.stream, o.body, not exists (select from event c where c.stream = o.stream and c.type = 'closed') as open
+  const rows = await tx<{ stream: string; body: string; closed: number | null }[]>`
+    select o.stream, o.body, (select min(c.at) from event c where c.stream = o.stream and c.type = 'closed') as closed
     from event o
     where o.type = 'finding.opened' and starts_with(o.stream, ${findingStream('')})
       and strpos(o.body, ${`"cause":${JSON.stringify(cause)}`}) > 0
     order by o.at, o.stream`
-  return rows.flatMap(({ stream, body, open }) => {
+  return rows.flatMap(({ stream, body, closed }) => {
     const id = findingOfStream(stream)
     const data = readData(body)
-    return id === null || data?.cause !== cause ? [] : [{ id, subject: data.subject, open }]
+    return id === null || data?.cause !== cause ? [] : [{ id, subject: data.subject, closedAt: closed }]
   })
 }
 

@@ -216,7 +216,7 @@ async function recordFailure(
       grant: state.id,
     })
   }
-  await advanceGrant(context, state.id, (latest, now) => {
+  const { state: after, wrote } = await advanceGrant(context, state.id, (latest, now) => {
     if (latest.status !== 'ending' || latest.ending === null) return []
     const facts: GrantEvent[] = []
     if (isNews(latest.failure, failed, now)) facts.push({ type: 'grant.attempt-failed', data: failed })
@@ -225,4 +225,7 @@ async function recordFailure(
     }
     return facts
   })
+  if (wrote && after !== null && after.stuck !== null) {
+    context.alarm({ what: 'grant-stuck', detail: `${failed.step}: ${failed.message}`, grant: state.id })
+  }
 }

@@ -1,13 +1,15 @@
 import { acceptanceForm, fixForm, retestForm } from '../cards/finding-forms.ts'
-import { settledLine } from '../cards/finding-lines.ts'
+import { checkingLine, settledLine } from '../cards/finding-lines.ts'
 import {
   decideAcceptance,
   decideClosing,
   decideDueDate,
   decideFix,
+  decideMachineRetest,
   decideRetest,
   decideSecondAcceptance,
   decideTaking,
+  mayRetest,
   type Settling,
 } from '../domain/decide-finding.ts'
 import type { FindingEvent } from '../domain/finding-event.ts'
@@ -18,6 +20,7 @@ import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { appendToFinding, loadFinding } from './finding-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
+import { lookNow, retestOf } from './retest-findings.ts'
 
 /*
  * What people do about a finding. Every act is decided by what is on record of it and by the policy of now: who fixed
@@ -87,6 +90,36 @@ function settle(context: Context, act: Act, id: string, name: string, decide: De
   })
 }
 
+/**
+ * The button Retest. Where the machine can look, it does: at once, or by reading the whole record. Else a person says
+ * what they saw.
+ */
+export function openRetest(context: Context, act: Act, id: string): Promise<Answer> {
+  return performAct(context, act, {
+    name: 'look whether it is gone',
+    decides: true,
+    run: async (performing): Promise<Performed> => {
+      const { tx, now, policy } = performing
+      const state = await loadState(context, performing, id)
+      if ('refused' in state) return state
+      const may = mayRetest(state, settlingOf(performing))
+      if ('refused' in may) return { ...may, finding: id }
+      if (retestOf(state) === 'record') {
+        await context.enqueue(tx, { kind: 'check-record', whole: true })
+        return { answer: { kind: 'line', line: checkingLine(id) } }
+      }
+      const look = await lookNow(context, tx, state)
+      if (look === null) {
+        const facts = decideRetest(state, { passed: false, saw: LATER }, settlingOf(performing))
+        return 'refused' in facts ? { ...facts, finding: id } : { answer: { kind: 'form', form: retestForm(state) } }
+      }
+      const facts = decideMachineRetest(state, look, policy.hash)
+      const after = facts.length === 0 ? state : await appendToFinding(context, tx, id, state, facts, now)
+      return { answer: { kind: 'line', line: settledLine(after, facts, namesOf(context)) } }
+    },
+  })
+}
+
 /** Before anything is written; whoever could not send it anyway is refused at once. */
 export function openFindingForm(context: Context, act: Act, id: string, form: keyof typeof FORMS): Promise<Answer> {
   const { name, probe, show } = FORMS[form]
@@ -109,11 +142,6 @@ const FORMS = {
     name: 'say that it is fixed',
     probe: (state, settling) => decideFix(state, LATER, settling),
     show: fixForm,
-  },
-  'retest-finding': {
-    name: 'look whether it is gone',
-    probe: (state, settling) => decideRetest(state, { passed: false, saw: LATER }, settling),
-    show: retestForm,
   },
   'accept-finding': {
     name: 'let it rest',

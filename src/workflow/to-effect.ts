@@ -23,9 +23,10 @@ export function toEffect(effect: Effect): QueuedEffect {
     case 'revoke-all':
       return { kind: effect.kind, key: effect.order, data: { order: effect.order } }
     case 'check-record':
-      return { kind: effect.kind, key: 'log', data: {} }
+      return { kind: effect.kind, key: effect.whole ? 'whole' : 'log', data: { whole: effect.whole ?? false } }
     case 'settle-person':
       return { kind: effect.kind, key: effect.person, data: { person: effect.person } }
+    case 'mind-findings':
     case 'settle-people':
       return { kind: effect.kind, key: 'all', data: {} }
     default:
