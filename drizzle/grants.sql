@@ -4,6 +4,8 @@ grant select, insert, update on stream_head to countersign_app;
 grant select on log, leaf, tile, checkpoint, witness_receipt, quarantine to countersign_app;
 grant select, insert, update on grant_state, identity_lock, notice, announced to countersign_app;
 grant select, insert, update on where_to_tell to countersign_app;
+grant select, insert on thread_line to countersign_app;
+grant select, insert, update on thread_root to countersign_app;
 grant select, insert, update on directory_head, directory_entry, link_code to countersign_app;
 grant select, insert, delete on link_try to countersign_app;
 grant select, insert on act to countersign_app;

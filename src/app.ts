@@ -58,6 +58,7 @@ import { offerPasskey } from './workflow/enrol-passkey.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
+import { createThreadEar } from './workflow/hear-threads.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
 import { mindFindings } from './workflow/mind-findings.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
@@ -259,9 +260,10 @@ async function start(
   })
   const desk = answersFirst.around(ownDesk)
   const onFault = (what: string, error: unknown) => log.error({ ...(error !== null && { err: error }) }, what)
+  const ear = createThreadEar({ context, onFault })
+  onStop(() => ear.settle())
   const fronts: readonly ChatFront[] = await openChats(config, {
-    context,
-    desk,
+    ...{ context, desk, onThread: ear.hear },
     onFault,
     limitsTimes: hooks.limitsTimes ?? 1,
   })

@@ -6,6 +6,7 @@ import type { Config, SlackSettings, TeamsSettings } from '../config.ts'
 import { channelList } from '../domain/channels.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Account, Chat, Desk } from '../ports/chat.ts'
+import type { HearThread } from '../ports/thread.ts'
 import { newestEvents } from '../report/newest-events.ts'
 import type { ReadinessCheck } from '../report/readiness.ts'
 import { namesOf } from '../workflow/card-context.ts'
@@ -27,6 +28,7 @@ export interface ChatFront {
 interface ChatSurroundings {
   readonly context: Context
   readonly desk: Desk
+  readonly onThread: HearThread
   readonly onFault: (what: string, error: unknown) => void
   /** How many times as much the platforms take as they say: 1 but in tests. */
   readonly limitsTimes: number
@@ -56,13 +58,14 @@ export function platformsOf({ slack, teams }: Config): string[] {
 
 async function openSlack(
   settings: SlackSettings,
-  { context, desk, onFault, limitsTimes }: ChatSurroundings,
+  { context, desk, onThread, onFault, limitsTimes }: ChatSurroundings,
 ): Promise<ChatFront> {
   const { db, clock, policy } = context
   const { createSlackChat } = await import('../chat/slack/slack-chat.ts')
   return createSlackChat({
     ...{ db, clock, desk, settings, onFault, limitsTimes },
     onDeleted: (message) => lookAgain(context, message),
+    onThread,
     rendering: {
       get timeZone() {
         return policy.current().timeZone

@@ -3,6 +3,7 @@ import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
 import { concludePasskeys } from './conclude-passkeys.ts'
 import { concludePeople } from './conclude-people.ts'
+import { concludeThread } from './conclude-thread.ts'
 import {
   allOf,
   type Conclusion,
@@ -56,6 +57,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     given,
     ...(ended === null ? [] : [ended.part]),
     ...(gone === null ? [] : [gone.part]),
+    ...concludeThread(beside),
     ...triedPart(own, beside),
   ]
   const clauses = [

@@ -193,7 +193,7 @@ interface StepSeen {
 /** An event with its place in the stream and its time, as the record gives it back. */
 export type Placed<E> = E & { readonly seq: number; readonly at: number }
 
-/** Free texts by event type, those of freezes, orders and findings too: never in a body in clear. */
+/** Free texts by event type, those of freezes, orders, findings and threads too: never in a body in clear. */
 export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>> = {
   'request.asked': ['reason'],
   'request.denied': ['reason'],
@@ -206,6 +206,9 @@ export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>>
   'finding.fixed': ['done'],
   'finding.retested': ['saw'],
   'finding.acceptance-asked': ['reason', 'control'],
+  'thread.written': ['text'],
+  'thread.edited': ['text'],
+  'thread.redaction-asked': ['reason'],
   'identity.entered': ['profile'],
   'identity.changed': ['profile'],
 }

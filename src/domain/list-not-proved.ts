@@ -1,12 +1,14 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
+import { howFarMirrored } from './conclude-thread.ts'
 import { allOf, type ProvedEvent, type ProvedFact } from './conclusion.ts'
 import { PRIVATE_PATHS } from './grant-event.ts'
 import { lackOfIndependence } from './independence.ts'
+import { cardOfThread } from './thread-event.ts'
 
 /** Everything that a reader might take for proved and is not, the weightiest first. */
 export function listNotProved({ own, beside, facts, policies: known }: Given): string[] {
   const open = [...new Set(facts.map(({ stream }) => stream))].filter(
-    (stream) => facts.findLast((fact) => fact.stream === stream)?.type !== 'closed',
+    (stream) => cardOfThread(stream) === null && facts.findLast((fact) => fact.stream === stream)?.type !== 'closed',
   )
   const clicks = own.filter(({ data }) => 'assurance' in data && data.assurance === 'click-only').length
   const passkeys = own.filter(({ data }) => 'assurance' in data && data.assurance === 'passkey').length
@@ -29,7 +31,7 @@ export function listNotProved({ own, beside, facts, policies: known }: Given): s
     'whoever holds the signing and MAC keys could have added events; they cannot change what a witness has seen',
     ...independence(own),
     'the times are those of the clock of the database of Countersign, not of a time-stamping authority',
-    'the thread: what people were shown in chat is not mirrored here',
+    ...howFarMirrored(beside),
     ...(lost === 0
       ? []
       : [`that everybody was told: ${lost} ${lost === 1 ? 'notice' : 'notices'} could not be delivered`]),

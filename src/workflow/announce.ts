@@ -3,6 +3,7 @@ import { type Bundle, bundleLines } from '../cards/bundle-lines.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { type Chat, ChatError, type Destination } from '../ports/chat.ts'
 import type { Context } from './context.ts'
+import { rememberRoot } from './thread-roots.ts'
 import { keep, movedTo, noteReach, type Round, recordFailure, UNSENT } from './undelivered.ts'
 import { wantedAnnouncements } from './wanted-announcements.ts'
 import { requireSame, shareOf } from './whose-message.ts'
@@ -129,6 +130,7 @@ async function deliver(round: Round, wanted: Bundle): Promise<boolean> {
   await context.reached('announce:after-post')
   // An earlier attempt may have posted it, with the words of that moment.
   if (!isSame) await round.chat.update(ref, message, priority)
+  if (to.kind === 'channel') await rememberRoot(context.db, round.stream, ref, context.clock.now())
   await keep(round, wanted, { state: 'sent', ref, contentHash, attempts: 0 })
   await context.reached('announce:after-recorded')
   return true

@@ -5,6 +5,7 @@ import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-e
 import { orderStream, readOrderId } from '../domain/order-event.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
+import { threadStream } from '../domain/thread-event.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
 import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
@@ -66,7 +67,7 @@ async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]>
   const own = targetOfFreeze(id) !== null ? id : readOrderId(id) !== null ? orderStream(id) : grantStream(id)
   const ends: StreamEnd[] = []
   const hands = await passkeysOf({ db, record }, own)
-  for (const stream of [own, `after:${own}`, `undelivered:${own}`, orphanStream(id), ...hands]) {
+  for (const stream of [own, `after:${own}`, `undelivered:${own}`, threadStream(own), orphanStream(id), ...hands]) {
     const seq = await record.endOf(db, stream)
     if (seq > 0) ends.push({ stream, seq })
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { refusalLine } from '../cards/refusal-line.ts'
 import { classifyFailure } from '../db/failure.ts'
 import { inTransaction } from '../db/in-transaction.ts'
@@ -19,6 +18,7 @@ import { decideAgain } from './decide-again.ts'
 import { loadFinding } from './finding-store.ts'
 import { appendToGrant, loadGrant, toDraft } from './grant-store.ts'
 import { loadOrder } from './order-store.ts'
+import { strangerStream } from './stranger.ts'
 import { noteHeard } from './where-to-tell.ts'
 
 /** What a verb is given: the open transaction, the time, and who acts. */
@@ -180,16 +180,7 @@ async function keepRefusal(
 }
 
 function actorsStream(act: Act, by: Identity | null): string {
-  return by === null ? strangerStream(act) : personStream(by.id)
-}
-
-/** A stranger has no identity: their stream is named by a hash of the account, so that it can be found and says nothing. */
-function strangerStream(act: Act): string {
-  const { platform, tenant, id } = act.account
-  const digest = createHash('sha256')
-    .update(JSON.stringify([platform, tenant, id]))
-    .digest('hex')
-  return `stranger:${digest.slice(0, 32)}`
+  return by === null ? strangerStream(act.account) : personStream(by.id)
 }
 
 function refusedFact(by: string | null, act: string, refusal: Refusal): ActRefused {

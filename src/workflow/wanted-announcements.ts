@@ -7,6 +7,7 @@ import { announceOrder } from '../cards/order-announcements.ts'
 import { announceOrphan } from '../cards/orphan-announcements.ts'
 import { announcePasskeys } from '../cards/passkey-announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
+import { announceThread } from '../cards/thread-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
 import { DAY } from '../domain/duration.ts'
 import { findingOfStream } from '../domain/finding-event.ts'
@@ -20,6 +21,7 @@ import { orderOfStream } from '../domain/order-event.ts'
 import { isOrderOpen } from '../domain/order-state.ts'
 import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
 import { personOfPasskeys } from '../domain/passkey-event.ts'
+import { cardOfThread, type ThreadEvent } from '../domain/thread-event.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadFinding } from './finding-store.ts'
@@ -60,6 +62,7 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   const owner = personOfPasskeys(stream)
   if (owner !== null) return { ...(await passkeyAnnouncements(context, owner)), undelivered }
   if (stream.startsWith(IDENTITY_STREAMS)) return { ...(await identityAnnouncements(context, stream)), undelivered }
+  if (cardOfThread(stream) !== null) return { ...(await threadAnnouncements(context, stream)), undelivered }
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [], undelivered }
@@ -125,6 +128,13 @@ async function orphanAnnouncements(context: Context, stream: string, id: string)
 async function identityAnnouncements(context: Context, stream: string): Promise<Placed> {
   const events = (await context.record.readStream(context.db, stream)).map((event) => readable<IdentityEvent>(event))
   const wanted = announceIdentity(stream, events, context.policy.current(), namesOf(context))
+  const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function threadAnnouncements(context: Context, stream: string): Promise<Placed> {
+  const events = (await context.record.readStream(context.db, stream)).map((event) => readable<ThreadEvent>(event))
+  const wanted = announceThread(stream, events)
   const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }

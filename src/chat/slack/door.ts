@@ -2,8 +2,10 @@ import { App, HTTPReceiver, type LogLevel, type Receiver, SocketModeReceiver, ty
 import { type ErrorRequestHandler, type RequestHandler, Router, raw } from 'express'
 import type { MessageRef } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { HearThread } from '../../ports/thread.ts'
 import type { Acts, Incoming } from './acts.ts'
 import { readDeleted } from './payloads.ts'
+import { readThreadNews } from './thread-news.ts'
 
 const SLACK_PATH = '/slack/events'
 /** More than any act of a person: a press carries its whole message along. */
@@ -27,6 +29,7 @@ export interface DoorOptions {
   readonly onFault: (what: string, error: unknown) => void
   readonly onSocket: (isConnected: boolean) => void
   readonly onDeleted: (message: MessageRef) => Promise<void>
+  readonly onThread: HearThread
 }
 
 export interface Door {
@@ -38,7 +41,7 @@ export interface Door {
 
 /** Bolt at the edge: it checks signatures and speaks Slack's protocols; what was done goes to the acts. */
 export function createDoor(options: DoorOptions): Door {
-  const { acts, clock, botToken, signingSecret, appToken, clientOptions, onFault, onSocket, onDeleted } = options
+  const { acts, clock, botToken, signingSecret, appToken, clientOptions, onFault, onSocket } = options
   const logger = createLogger(onFault)
   const router = Router({ strict: true, caseSensitive: true })
   const socket =
@@ -83,8 +86,7 @@ export function createDoor(options: DoorOptions): Door {
   async function dispatch(args: Partial<Incoming>): Promise<void> {
     // Events come acknowledged already, and none of them is an act.
     if (args.ack === undefined) {
-      const deleted = readDeleted(args.body)
-      return deleted === null ? undefined : onDeleted(deleted)
+      return hear(args.body)
     }
     const incoming: Incoming = {
       ...{ body: args.body, ack: args.ack },
@@ -95,6 +97,13 @@ export function createDoor(options: DoorOptions): Door {
     if ('view' in args) return isClosed(incoming.body) ? incoming.ack() : acts.submit(incoming)
     if ('options' in args) return incoming.ack({ options: [] })
     return acts.other(incoming)
+  }
+
+  async function hear(body: unknown): Promise<void> {
+    const deleted = readDeleted(body)
+    if (deleted !== null) await options.onDeleted(deleted)
+    const news = readThreadNews(body)
+    if (news !== null) await options.onThread(news)
   }
 
   /** Bolt leaves what it cannot place, and what throws on the way, without an answer for three seconds, or for good. */

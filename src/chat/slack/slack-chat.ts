@@ -5,6 +5,7 @@ import type { AccountProfile } from '../../domain/decide-link.ts'
 import type { Account, Chat, Desk, MessageRef } from '../../ports/chat.ts'
 import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { HearThread } from '../../ports/thread.ts'
 import { createActs } from './acts.ts'
 import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
@@ -45,6 +46,8 @@ export interface SlackChatOptions {
   readonly onFault: (what: string, error: unknown) => void
   /** Slack says that a message was deleted: ours or anybody's. */
   readonly onDeleted?: (message: MessageRef) => Promise<void>
+  /** Somebody wrote in a thread, anybody's. */
+  readonly onThread?: HearThread
   /** Slack waits three seconds for an answer; what takes longer than this follows. */
   readonly answerWithinMs?: number
   /** Slack's own when left out. */
@@ -62,6 +65,7 @@ const PATIENCE_MS = 2_000
 /** Slack, over HTTP or Socket Mode, for one workspace. */
 export function createSlackChat(options: SlackChatOptions): SlackChat {
   const { db, clock, desk, settings, rendering, onFault, onDeleted = async () => undefined } = options
+  const { onThread = async () => undefined } = options
   const { answerWithinMs = 2_400, limits = SLACK_LIMITS, limitsTimes = 1, patienceMs = PATIENCE_MS } = options
   const { botToken, signingSecret, appToken, apiUrl } = settings
   const clientOptions: webApi.WebClientOptions = {
@@ -76,7 +80,7 @@ export function createSlackChat(options: SlackChatOptions): SlackChat {
   const acts = createActs({ desk, client, rendering, answerWithinMs, onFault })
   const door = createDoor({
     ...{ acts, clock, botToken, signingSecret, appToken, clientOptions, onFault },
-    ...{ onSocket: watch.socket, onDeleted },
+    ...{ onSocket: watch.socket, onDeleted, onThread },
   })
   return {
     chat: createOutgoing({

@@ -1,0 +1,60 @@
+import { lintSource } from '@secretlint/core'
+import { creator } from '@secretlint/secretlint-rule-preset-recommend'
+import { redactText } from '../telemetry/redact.ts'
+
+/**
+ * Whether a text looks as if it held a secret: tokens and keys in the forms of known vendors (secretlint's own rules), private
+ * keys, bearer and chat tokens, `password=…`, and long words that nobody would think up. A wrong yes costs a line that is not
+ * kept, a wrong no a secret that is: where both are possible it is a yes.
+ * @returns which kind, in a word of ours or of the rule that found it; null for none
+ */
+export async function findSecret(text: string): Promise<string | null> {
+  const own = OWN_RULES.find(({ pattern }) => pattern.test(text))?.kind
+  if (own !== undefined) return own
+  if (redactText(text) !== text) return 'password'
+  const source = { content: text, filePath: '/message.txt', ext: '.txt', contentType: 'text' } as const
+  const found = await lintSource({ source, options: { config: CONFIG, maskSecrets: true } })
+  const rule = found.messages[0]?.ruleId
+  if (rule !== undefined) return rule.replace(/^.*secretlint-rule-/, '')
+  return wordsOf(text).some(isRandom) ? 'random' : null
+}
+
+const CONFIG = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: creator }] }
+
+const OWN_RULES = [
+  { kind: 'privatekey', pattern: /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/ },
+  { kind: 'aws', pattern: /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/ },
+  { kind: 'jwt', pattern: /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/ },
+  {
+    kind: 'password',
+    pattern: /\b(?:password|passwd|passwort|pwd|passphrase|secret|token|api[ _-]?key)["'`*]*\s*=\s*\S{4,}/i,
+  },
+  // After a colon people write words, too: `password: the old one`. A secret has no end of them, but has digits or signs.
+  {
+    kind: 'password',
+    pattern:
+      /\b(?:password|passwd|passwort|pwd|passphrase|secret|token|api[ _-]?key)["'`*]*\s*(?::|is)\s*["'`*]*(?=\S*[\d!$%^&*+?#])\S{6,}/i,
+  },
+]
+
+/** What stands between blanks and quotes. Addresses of pages are full of ids that open nothing. */
+function wordsOf(text: string): string[] {
+  return text.replaceAll(/https?:\/\/[^\s>|]+/g, ' ').match(/[\w+/=~.-]{20,}/g) ?? []
+}
+
+const LEAST_CHARACTERS = 18
+const LEAST_BITS = 3.6
+
+/** Capital and small letters and digits all mixed, few of them twice: a hash in hex, a path, a name of a class is not. */
+function isRandom(word: string): boolean {
+  const unlikeWords = word.replaceAll(/[^A-Za-z0-9]/g, '').replaceAll(/[A-Z]?[a-z]{4,}/g, '')
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(unlikeWords)).length
+  return kinds === 3 && unlikeWords.length >= LEAST_CHARACTERS && bitsPerCharacter(unlikeWords) >= LEAST_BITS
+}
+
+/** Shannon's, over the characters of the word itself. */
+function bitsPerCharacter(word: string): number {
+  const counts = new Map<string, number>()
+  for (const one of word) counts.set(one, (counts.get(one) ?? 0) + 1)
+  return [...counts.values()].reduce((bits, count) => bits - (count / word.length) * Math.log2(count / word.length), 0)
+}
