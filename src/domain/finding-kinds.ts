@@ -98,6 +98,7 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
   'sealer-failed': kind('high', 'running', 'house', 'Events could not be sealed', LATE),
   'person-ambiguous': kind('medium', 'access', 'house', 'An account may be more than one person', STILL_THERE),
   'card-deleted': kind('low', 'record', 'house', 'A card of ours was deleted in chat', CHANGED),
+  'thread-messages-unheard': kind('low', 'record', 'house', 'Messages in chat came too fast to be looked at', CHANGED),
   'clock-fell-back': kind(
     'high',
     'record',

@@ -34,33 +34,3 @@ export type Before = { readonly account: Account; readonly text: string } | null
 
 /** Where news of threads go. Never rejects. */
 export type HearThread = (news: ThreadNews) => Promise<void>
-
-/** A thread of ours, read back. */
-export interface ThreadReader {
-  /**
-   * The messages of one thread after a message, oldest first, the card itself not among them.
-   * @param after a message's id; null: from the beginning
-   * @throws ChatError `not-found` when there is no such thread
-   */
-  readThread(root: MessageRef, after: string | null): Promise<ThreadPage>
-  /** Whether anything at all, of anybody, stands in the channel that is not newer than this message. @throws ChatError */
-  standsUntil(message: MessageRef): Promise<boolean>
-}
-
-export interface ThreadPage {
-  readonly messages: readonly ThreadMessage[]
-  /** There is more after these. */
-  readonly more: boolean
-}
-
-export interface ThreadMessage {
-  readonly id: string
-  /** Epoch ms of the platform. */
-  readonly sentAt: number
-  /** Written by this app, by any app else, or by a person. */
-  readonly from: 'us' | 'bot' | 'person'
-  /** When it was last edited, epoch ms; and what tells that edit from another. */
-  readonly edited: { readonly at: number; readonly version: string } | null
-  /** Called only for what is to be mirrored. */
-  read(): ThreadAct | null
-}

@@ -76,7 +76,7 @@ async function tell(context: Mirroring, act: ThreadAct, late: boolean): Promise<
 }
 
 /** In place of a version: no platform calls an edit so. */
-export const DELETED = 'deleted'
+const DELETED = 'deleted'
 
 async function whose(context: Mirroring, account: Account | null): Promise<Record<string, unknown>> {
   const identity = account === null ? null : await context.directory.byAccount(account)

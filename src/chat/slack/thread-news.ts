@@ -22,12 +22,6 @@ export function readThreadNews(body: unknown): ThreadNews | null {
   }
 }
 
-/** One message of `conversations.replies`, as news. @param team the workspace where it was read */
-export function readReply(message: unknown, team: string): ThreadAct | null {
-  const parsed = messageSchema.safeParse(message)
-  return parsed.success ? written(parsed.data, team) : null
-}
-
 type Kind = ThreadAct['kind']
 
 /** A message that shows in the channel as well, has files, or is told as `/me`, is written like any other. */
@@ -87,7 +81,7 @@ function isBot({ bot_id }: Message): boolean {
 }
 
 /** Slack names a message by the time of it, in seconds. */
-export function epochMs(ts: string): number {
+function epochMs(ts: string): number {
   return Math.floor(Number(ts) * 1_000)
 }
 
@@ -114,7 +108,7 @@ const placeSchema = z.object({
   }),
 })
 
-export const messageSchema = z.object({
+const messageSchema = z.object({
   ts,
   ...{ user: optionalId, user_team: optionalId, source_team: optionalId, team: optionalId },
   bot_id: z.string().optional().catch(undefined),
