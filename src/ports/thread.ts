@@ -1,4 +1,4 @@
-import type { Account, MessageRef } from './chat.ts'
+import type { Account } from './chat.ts'
 
 /** Something that happened under a message in chat, before anybody has read it. */
 export interface ThreadNews {
