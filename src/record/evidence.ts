@@ -89,6 +89,14 @@ export interface EvidenceFile {
     readonly value: string
   }[]
   readonly consistency?: readonly { readonly size: number; readonly proof: readonly string[] }[]
+  /** How the log came to its key, from its first one. */
+  readonly handOvers?: readonly {
+    readonly leafIndex: number
+    readonly body: string
+    readonly proof: readonly string[]
+    readonly checkpoint: string
+    readonly consistency: readonly string[]
+  }[]
   /** Texts of policies that the events name. */
   readonly policies?: readonly PolicyText[]
 }

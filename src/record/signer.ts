@@ -33,12 +33,20 @@ export function parseSigningKey(pem: string, origin: string): Signer {
   }
 }
 
-/** A C2SP checkpoint of the signer's log, as a signed note. */
-export async function signCheckpoint(signer: Signer, { size, root }: TreeHead): Promise<string> {
-  const { name, id } = parseVkey(signer.vkey)
+/**
+ * A C2SP checkpoint of the signer's log, as a signed note.
+ * @param next the signer that follows: at a hand-over both sign
+ */
+export async function signCheckpoint(signer: Signer, { size, root }: TreeHead, next?: Signer): Promise<string> {
+  const { name } = parseVkey(signer.vkey)
   const text = `${name}\n${size}\n${root.toString('base64')}\n`
-  const signature = Buffer.concat([Buffer.from(id, 'hex'), await signer.sign(text)])
-  return `${text}\n— ${name} ${signature.toString('base64')}\n`
+  const lines: string[] = []
+  for (const one of next === undefined ? [signer] : [signer, next]) {
+    const { id } = parseVkey(one.vkey)
+    const signature = Buffer.concat([Buffer.from(id, 'hex'), await one.sign(text)])
+    lines.push(`— ${name} ${signature.toString('base64')}\n`)
+  }
+  return `${text}\n${lines.join('')}`
 }
 
 export class KeyInvalid extends Error {

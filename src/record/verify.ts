@@ -24,8 +24,9 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   }
 
   const file = attempt('file', () => parseEvidence(decodeText(given)))
-  const checkpoint = file && attempt('checkpoint', () => openCheckpoint(file, options.vkey))
-  if (!file || !checkpoint) return refused(reasons)
+  const opened = file && attempt('checkpoint', () => openCheckpoint(file, options.vkey))
+  if (!file || !opened) return refused(reasons)
+  const { checkpoint, keys } = opened
 
   const events: ProvedEvent[] = []
   file.events.forEach((item, place) => {
@@ -52,7 +53,8 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   attempt('reveals', () => checkReveals(file.reveals, events))
   attempt('policies', () => checkPolicies(file.policies, events))
   attempt('passkeys', () => checkPasskeys(events))
-  const limits = attempt('consistency', () => checkConsistency(file, checkpoint, options)) ?? []
+  attempt('handOvers', () => checkHandOvers(file, checkpoint))
+  const limits = attempt('consistency', () => checkConsistency(file, checkpoint, keys, options)) ?? []
   if (reasons.length > 0) return refused(reasons)
 
   limits.push(...file.unproved.map((name) => `the field ${name} is not covered by any proof`))
@@ -71,16 +73,32 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   }
 }
 
-function openCheckpoint(file: Evidence, anchor: string | undefined): Checkpoint {
-  const key = parseVkey(anchor ?? file.verifierKey)
-  if (anchor !== undefined && anchor !== file.verifierKey) {
+function openCheckpoint(file: Evidence, anchor: string | undefined): { checkpoint: Checkpoint; keys: KeySpan[] } {
+  const anchorKey = parseVkey(anchor ?? file.verifierKey)
+  const keys =
+    file.handOvers.length === 0
+      ? [{ ...{ vkey: file.verifierKey, key: anchorKey }, from: 0, upTo: null }]
+      : followHandOvers(file.origin, file.handOvers)
+  const last = keys.at(-1)
+  if (last?.vkey !== file.verifierKey) refuse('hand-over-wrong', 'they do not lead to the key that the file names')
+  if (anchor !== undefined && !keys.some(({ vkey }) => vkey === anchor)) {
     refuse('key-differs', `the file names the key ${file.verifierKey}, not the one that was given`)
   }
-  const checkpoint = parseCheckpoint(openNote(file.checkpoint, [key]).text)
-  if (checkpoint.origin !== file.origin || key.name !== file.origin) {
-    refuse('origin-differs', `file ${file.origin}, checkpoint ${checkpoint.origin}, key ${key.name}: they must be one`)
+  const checkpoint = parseCheckpoint(openNote(file.checkpoint, [last.key]).text)
+  if (checkpoint.origin !== file.origin || last.key.name !== file.origin) {
+    refuse('origin-differs', `file ${file.origin}, checkpoint ${checkpoint.origin}, key ${last.key.name}: must be one`)
   }
-  return checkpoint
+  return { checkpoint, keys }
+}
+
+/** What the keys before this one vouched for is still there. */
+function checkHandOvers(file: Evidence, now: Checkpoint): void {
+  for (const { checkpoint, consistency } of file.handOvers) {
+    const then = parseCheckpoint(parseNote(checkpoint).text)
+    if (!isConsistent(then, now, consistency)) {
+      refuse('hand-over-wrong', `not proved to continue the hand-over of size ${then.size}`)
+    }
+  }
 }
 
 /** Every stream starts at 1, each event names the hash of the one before, and nothing follows `closed`. */
@@ -136,14 +154,13 @@ function checkPolicies(policies: Evidence['policies'], events: readonly ProvedEv
   }
 }
 
-function checkConsistency(file: Evidence, now: Checkpoint, options: VerifyOptions): string[] {
+function checkConsistency(file: Evidence, now: Checkpoint, keys: readonly KeySpan[], options: VerifyOptions): string[] {
   const proofs = file.consistency
   const limits: string[] = []
   if (new Set(proofs.map(({ size }) => size)).size < proofs.length) {
     refuse('consistency-wrong', 'two proofs from the same size')
   }
-  const key = [parseVkey(options.vkey ?? file.verifierKey)]
-  const earlier = (options.earlier ?? []).map((note) => parseCheckpoint(openNote(note, key).text))
+  const earlier = (options.earlier ?? []).map((note) => openInForce(note, keys))
   for (const checkpoint of earlier) {
     const needsNone = checkpoint.size === now.size || checkpoint.size === 0
     const proof = needsNone ? [] : proofs.find(({ size }) => size === checkpoint.size)?.proof
@@ -429,6 +446,57 @@ export function openNote(note: string, keys: readonly NoteKey[]): { text: string
   })
   if (signers.length === 0) refuse('signature-wrong', 'not signed by the expected key')
   return { text, signers }
+}
+
+/** A checkpoint that was signed by a key in force at its size: a retired key says nothing of what came after it. */
+export function openInForce(note: string, keys: readonly KeySpan[]): Checkpoint {
+  if (keys.length > 1) {
+    const { size } = parseCheckpoint(parseNote(note).text)
+    return parseCheckpoint(openNote(note, keysAt(size, keys)).text)
+  }
+  const keyOf = keys.map(({ key }) => key)
+  return parseCheckpoint(openNote(note, keyOf).text)
+}
+
+function keysAt(size: number, keys: readonly KeySpan[]): NoteKey[] {
+  return keys.filter(({ from, upTo }) => from <= size && (upTo === null || size <= upTo)).map(({ key }) => key)
+}
+
+export const KEYS_STREAM = 'keys'
+export const SIGNER_APPOINTED = 'record.signer-appointed'
+
+/**
+ * The keys of a log, from the first, by its hand-overs. A key is followed by another where an event names both and is the
+ * last leaf under a checkpoint that both have signed: the old one says who comes after it, the new one that it is so.
+ * @throws Refused
+ */
+export function followHandOvers(origin: string, handOvers: readonly HandOver[]): KeySpan[] {
+  const wrong = (why: string): never => refuse('hand-over-wrong', why)
+  const keys: KeySpan[] = []
+  for (const { leafIndex, body: text, proof, checkpoint: note } of handOvers) {
+    const where = `leaf ${leafIndex}`
+    const body = parseBody(text)
+    const { from, to } = body.data
+    if (
+      body.stream !== KEYS_STREAM ||
+      body.type !== SIGNER_APPOINTED ||
+      typeof from !== 'string' ||
+      typeof to !== 'string'
+    )
+      return wrong(`${where} appoints no signer`)
+    const [before, after] = [parseVkey(from), parseVkey(to)]
+    if (before.name !== origin || after.name !== origin) wrong(`${where} is about the key of another log`)
+    openNote(note, [before])
+    const { origin: of, size, root } = parseCheckpoint(openNote(note, [after]).text)
+    if (of !== origin || size !== leafIndex + 1) wrong(`${where} is not the last under its checkpoint of ${size}`)
+    if (!rootFromInclusion(leafHash(text), leafIndex, size, proof)?.equals(root)) wrong(`${where} is not proved`)
+    const last = keys.at(-1)
+    if (last && (last.vkey !== from || size <= last.from)) wrong(`${where} does not follow the one before`)
+    if (from === to || keys.some(({ vkey }) => vkey === to)) wrong(`${where} goes back to an older key`)
+    keys.splice(-1, 1, { vkey: from, key: before, from: last?.from ?? 0, upTo: size })
+    keys.push({ vkey: to, key: after, from: size, upTo: null })
+  }
+  return keys
 }
 
 export function parseCheckpoint(text: string): Checkpoint {
@@ -748,7 +816,7 @@ function parseEvidence(text: string): Evidence {
   }
   if (fields.format !== EVIDENCE_FORMAT) refuse('unknown-format', `not ${EVIDENCE_FORMAT}`)
   const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency = [], ...rest } = fields
-  const { policies = [], tree, population, ...others } = rest
+  const { policies = [], handOvers = [], tree, population, ...others } = rest
   if (population !== undefined && tree === undefined) refuse('malformed', 'a population without a tree')
   const list = members(events, ['leafIndex', 'body', 'proof'])
   if (list.length === 0 && population === undefined) refuse('malformed', 'no events')
@@ -777,6 +845,13 @@ function parseEvidence(text: string): Evidence {
     })),
     tree: tree === undefined ? null : treeEntries(tree),
     population: population === undefined ? null : populationClaim(population),
+    handOvers: members(handOvers, ['leafIndex', 'body', 'proof', 'checkpoint', 'consistency']).map((item) => ({
+      leafIndex: count(item.leafIndex),
+      body: string(item.body),
+      proof: hashes(item.proof),
+      checkpoint: string(item.checkpoint),
+      consistency: hashes(item.consistency),
+    })),
     unproved: Object.keys(others),
   }
 }
@@ -941,6 +1016,7 @@ export type RefusalCode =
   | 'consistency-wrong'
   | 'tree-wrong'
   | 'population-wrong'
+  | 'hand-over-wrong'
 
 export interface VerifyOptions {
   readonly vkey?: string
@@ -1052,6 +1128,26 @@ export interface NoteKey {
   readonly publicKey: KeyObject
 }
 
+/** A key of a log, and the sizes of the checkpoints that it signs. At a hand-over two keys sign. */
+export interface KeySpan {
+  readonly vkey: string
+  readonly key: NoteKey
+  readonly from: number
+  /** Null for the key that is in force. */
+  readonly upTo: number | null
+}
+
+/** What shows that one key follows another. */
+export interface HandOver {
+  readonly leafIndex: number
+  /** The event that names both. */
+  readonly body: string
+  /** That it is the last leaf under the checkpoint. */
+  readonly proof: readonly Buffer[]
+  /** The note that both have signed. */
+  readonly checkpoint: string
+}
+
 export interface NoteSignature {
   readonly name: string
   readonly id: string
@@ -1068,6 +1164,7 @@ interface Evidence {
   readonly policies: readonly PolicyText[]
   readonly tree: readonly TreeEntry[] | null
   readonly population: PopulationClaim | null
+  readonly handOvers: readonly (HandOver & { readonly consistency: readonly Buffer[] })[]
   /** Names of further fields. */
   readonly unproved: readonly string[]
 }

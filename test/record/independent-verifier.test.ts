@@ -19,6 +19,7 @@ import { forgedKeys, forgedNotes } from './forged-notes.ts'
 import { forgedPasskeys } from './forged-passkeys.ts'
 import { forgedPopulations, forgedTrees, incompletePopulations, soundPopulations } from './forged-populations.ts'
 import { bytesOf, ENTRY, type Given, good, kept, signer } from './good-file.ts'
+import { forgedHandOvers, soundHandOvers } from './handed-over-file.ts'
 import { fileOf, passkeyStory } from './passkey-file.ts'
 import { askBoth, type Options, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
 import { append, createRecordDatabase, createReplica, type RecordDatabase, type Replica } from './record-fixture.ts'
@@ -141,8 +142,15 @@ describe('both verify what a passkey signed', () => {
   })
 })
 
+describe('both verify a log that came to another key', () => {
+  test.each(soundHandOvers)('%s', async (_, make) => {
+    await expectSound(await make())
+  })
+})
+
 describe.each([
   ['keys', forgedKeys],
+  ['hand-overs', forgedHandOvers],
   ['notes', forgedNotes],
   ['bodies', forgedBodies],
   ['places in the tree', forgedPlaces],

@@ -243,9 +243,8 @@ def read_key(vkey, what):
 # 2. Checkpoint --------------------------------------------------------------------------------------------------------
 
 
-def read_checkpoint(note, key, what):
-    """The size and the root hash that a signed note states, once the key's signatures hold."""
-    name, key_id, public_key = key
+def read_note(note, origin, what):
+    """The size and the root hash that a signed note states, its text, and its signature lines: name, key id, signature."""
     must(len(note.encode()) <= MAX_NOTE_BYTES, f"{what} is larger than {MAX_NOTE_BYTES} bytes")
     must(not re.search("[\x00-\x09\x0b-\x1f]", note), f"{what} holds a control character")
     before, gap, after = note.rpartition("\n\n")
@@ -253,24 +252,41 @@ def read_checkpoint(note, key, what):
     signed, lines = before + "\n", after[:-1].split("\n")
     must(len(lines) <= MAX_SIGNATURE_LINES, f"{what} has more than {MAX_SIGNATURE_LINES} signature lines")
 
-    own = []
+    signatures = []
     for line in lines:
         parts = line.split(" ")
         is_line = len(parts) == 3 and parts[0] == "\u2014" and is_key_name(parts[1])
         must(is_line, f"{what}: not a signature line: {shown(line)}")
         data = base64_of(parts[2], f"{what}: a signature")
         must(len(data) >= 5, f"{what}: a signature line is too short")
-        if parts[1] == name and data[:4] == key_id:
-            own.append(data[4:])
-    must(own, f"{what} is not signed by the key {shown(name)}")
-    must(all(is_signed(public_key, signed.encode(), item) for item in own), f"{what}: a signature of the key is wrong")
+        signatures.append((parts[1], data[:4], data[4:]))
 
     stated = signed.split("\n")
     must(len(stated) == 4, f"{what}: its text is not exactly three lines")
-    must(stated[0] == name, f"{what} is of another origin: {shown(stated[0])}")
+    must(stated[0] == origin, f"{what} is of another origin: {shown(stated[0])}")
     must(re.fullmatch("0|[1-9][0-9]{0,15}", stated[1]), f"{what}: not a size: {shown(stated[1])}")
     must(int(stated[1]) <= MAX_INTEGER, f"{what}: its size is above 2^53-1")
-    return int(stated[1]), base64_of(stated[2], f"{what}: its root hash", 32)
+    return int(stated[1]), base64_of(stated[2], f"{what}: its root hash", 32), signed, signatures
+
+
+def must_be_signed(signed, signatures, keys, what):
+    """At least one line is of one of the keys, and each line that is holds."""
+    own = [
+        (public_key, signature)
+        for name, key_id, signature in signatures
+        for key_name, own_id, public_key in keys
+        if (name, key_id) == (key_name, own_id)
+    ]
+    must(own, f"{what} is not signed by the key {shown(keys[0][0])}" if keys else f"{what}: no key was in force")
+    for public_key, signature in own:
+        must(is_signed(public_key, signed.encode(), signature), f"{what}: a signature of the key is wrong")
+
+
+def read_checkpoint(note, key, what):
+    """The size and the root hash that a signed note states, once the key's signatures hold."""
+    size, root, signed, signatures = read_note(note, key[0], what)
+    must_be_signed(signed, signatures, [key], what)
+    return size, root
 
 
 # The tree, RFC 6962 and RFC 9162 --------------------------------------------------------------------------------------
@@ -775,6 +791,43 @@ def check_population(claim, events, shown_leaves, gaps, size):
     return f"{said}, person {shown(claim['person'])}, target {shown(claim['target'])}", doubts
 
 
+# 11. Each hand-over ---------------------------------------------------------------------------------------------------
+
+HAND_OVER = ("leafIndex", "body", "proof", "checkpoint", "consistency")
+
+
+def read_hand_overs(entries, origin):
+    """The vkeys of the log from the first, each with the sizes that it signs, and what must be continued."""
+    spans, heads = [], []
+    for entry in entries:
+        object_of(entry, "a hand-over", HAND_OVER)
+        index = integer_of(entry["leafIndex"], "a hand-over's leafIndex")
+        what = f"the hand-over at leaf {index}"
+        leaf, event = read_body(entry["body"], what)
+        must((event["seq"] == 1) == (event["prev"] is None), f"{what}: prev is null where seq is 1, and only there")
+        must(event["stream"] == "keys", f"{what} is of another stream")
+        must(event["type"] == "record.signer-appointed", f"{what} appoints no signer")
+        vkeys = [text_of(event["data"].get(name), f"{what}: {name}") for name in ("from", "to")]
+        keys = [read_key(vkey, what) for vkey in vkeys]
+        must(all(key[0] == origin for key in keys), f"{what} is about the key of another log")
+
+        size, root, signed, signatures = read_note(text_of(entry["checkpoint"], what), origin, what)
+        for key in keys:
+            must_be_signed(signed, signatures, [key], what)
+        must(size == index + 1, f"{what} is not the last leaf under its checkpoint")
+        must(includes(index, size, leaf, proof_of(entry["proof"], what), root), f"{what} is not under its checkpoint")
+
+        if spans:
+            must(spans[-1][0] == vkeys[0] and size > spans[-1][2], f"{what} does not follow the one before")
+            spans[-1][3] = size
+        else:
+            spans.append([vkeys[0], keys[0], 0, size])
+        must(all(vkeys[1] != span[0] for span in spans), f"{what} goes back to an older key")
+        spans.append([vkeys[1], keys[1], size, MAX_INTEGER])
+        heads.append((size, root, proof_of(entry["consistency"], what), what))
+    return spans, heads
+
+
 # The file -------------------------------------------------------------------------------------------------------------
 
 TOP = ("format", "origin", "verifierKey", "checkpoint", "events", "reveals")
@@ -788,9 +841,13 @@ def check(data, key, earlier_notes):
         must(name in file, f"the file has no {name}")
     must(file["format"] == "countersign-evidence/1", f"not a format known here: {shown(file['format'])}")
     origin, file_key = text_of(file["origin"], "origin"), text_of(file["verifierKey"], "verifierKey")
-    must(key is None or key == file_key, "verifierKey is not the key that you gave")
-    key = read_key(file_key, "verifierKey")
-    must(key[0] == origin, f"the key is for {shown(key[0])}, the file for {shown(origin)}")
+    own_key = read_key(file_key, "verifierKey")
+    must(own_key[0] == origin, f"the key is for {shown(own_key[0])}, the file for {shown(origin)}")
+    spans, heads = read_hand_overs(list_of(file.get("handOvers", []), "handOvers"), origin)
+    spans = spans or [[file_key, own_key, 0, MAX_INTEGER]]
+    must(spans[-1][0] == file_key, "the hand-overs do not lead to verifierKey")
+    must(key is None or key in [span[0] for span in spans], "neither verifierKey nor a key before it is the one that you gave")
+    key = own_key
 
     size, root = read_checkpoint(text_of(file["checkpoint"], "checkpoint"), key, "the checkpoint")
     must(list_of(file["events"], "events") or "population" in file, "the file has no event")
@@ -810,10 +867,21 @@ def check(data, key, earlier_notes):
     check_reveals(list_of(file["reveals"], "reveals"), events)
     check_policies(list_of(file.get("policies", []), "policies"), events)
     check_passkeys(events)
-    earlier = [read_checkpoint(decode(note, "an earlier note"), key, "an earlier note") for note in earlier_notes]
+    for then, then_root, proof, what in heads:
+        is_same = then == size and then_root == root and not proof
+        must(is_same or continues(then, then_root, size, root, proof), f"{what} is not continued")
+    earlier = [read_earlier(decode(note, "an earlier note"), origin, spans) for note in earlier_notes]
     said += check_consistency(list_of(file.get("consistency", []), "consistency"), earlier, size, root)
-    further = sorted(set(file) - {*TOP, "consistency", "policies", "tree", "population"})
+    further = sorted(set(file) - {*TOP, "consistency", "policies", "tree", "population", "handOvers"})
     return population + said + [f"no proof covers the member {shown(name)}" for name in further], doubts
+
+
+def read_earlier(note, origin, spans):
+    """Of a checkpoint that was kept: signed by a key that was in force at its size."""
+    size, root, signed, signatures = read_note(note, origin, "an earlier note")
+    keys = [key for _, key, first, last in spans if first <= size <= last]
+    must_be_signed(signed, signatures, keys, "an earlier note")
+    return size, root
 
 
 def decode(data, what):
