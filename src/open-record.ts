@@ -5,6 +5,7 @@ import { type OpenDatabase, type OpenOptions, openDatabase } from './db/open-dat
 import { type Keys, openKeys } from './open-keys.ts'
 import type { Witness } from './ports/witness.ts'
 import { createLogSource } from './record/log-source.ts'
+import { createHandOverReader } from './record/read-hand-overs.ts'
 import { createRecord, type EventRecord } from './record/record.ts'
 import { createWitnessed, type Witnessed } from './record/witnessed.ts'
 import { createSealing, type Sealing } from './secrets/sealing.ts'
@@ -42,7 +43,11 @@ export async function openRecord(config: Config, options: OpenRecordOptions): Pr
       onClose: (close) => closers.push(close),
     }
     const witnesses = await Promise.all(config.witnesses.map((place, n) => openWitness(place, n, opening)))
-    const witnessed = createWitnessed(keys.signer.vkey, witnesses)
+    const witnessed = createWitnessed(
+      keys.signer.vkey,
+      witnesses,
+      createHandOverReader(database.pools.app, config.logOrigin),
+    )
     const close = async () => {
       for (const closeWitness of closers.splice(0)) closeWitness()
       clock.close()

@@ -4,7 +4,7 @@ import { createEventCheck } from './check-event.ts'
 import type { Difference, DifferenceKind } from './log-difference.ts'
 import { readCheckpoints, type SignedHead } from './read-checkpoints.ts'
 import { type CopiedEvent, copyBareLeaves, copyRows, selectLeaves, selectPending, selectPlaces } from './read-leaves.ts'
-import { parseVkey } from './verify.ts'
+import type { KeySpan } from './verify.ts'
 
 export const HASH_BYTES = 32
 export const TILE_WIDTH = 256
@@ -17,7 +17,7 @@ const MOST_DIFFERENCES = 1_000
  * @param to null for all that there are
  */
 export async function checkLeaves(db: Db | Tx, task: LeafTask, { from, to }: LeafRange): Promise<CheckedLeaves> {
-  const { log, macKey, vkey } = task
+  const { log, macKey, keys } = task
   const differences = createDifferences()
   const chains = createChains(createChainSum(task.chainKey))
   const faultIn = createEventCheck(macKey, 'different')
@@ -60,7 +60,7 @@ export async function checkLeaves(db: Db | Tx, task: LeafTask, { from, to }: Lea
   }
   const { leaves, isWhole, next } = read.end(to)
   if (isWhole) await compareTiles(db, log, from, leaves, differences)
-  const span = { log, key: parseVkey(vkey), after: from === 0 ? -1 : from, upTo: to }
+  const span = { log, keys, after: from === 0 ? -1 : from, upTo: to }
   const checkpoints = await readCheckpoints(db, span, differences.found)
   return { from, next, leaves, isWhole, events, ...chains.close(), checkpoints, differences: differences.list }
 }
@@ -224,7 +224,7 @@ type Found = Omit<Difference, 'since'>
 export interface LeafTask {
   readonly log: number
   readonly macKey: Buffer
-  readonly vkey: string
+  readonly keys: readonly KeySpan[]
   readonly chainKey: string
 }
 

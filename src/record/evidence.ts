@@ -1,9 +1,10 @@
 import type { Db } from '../db/transaction.ts'
+import type { LogKeys } from './read-hand-overs.ts'
 import { findLog } from './read-witnessed.ts'
 import type { EventRecord } from './record.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import { readTree } from './tiles.ts'
-import { consistencyProof, inclusionProof } from './tree.ts'
+import { consistencyProof, inclusionProof, type ReadNode } from './tree.ts'
 import { EVIDENCE_FORMAT, type PolicyText } from './verify.ts'
 import { confirmedByAll, type Witnessed } from './witnessed.ts'
 
@@ -28,20 +29,38 @@ export async function buildEvidence(
     throw new NothingWitnessed(`nothing of ${streams.join(', ')} is inside a witnessed checkpoint yet`)
   }
   events.sort((a, b) => a.leafIndex - b.leafIndex)
+  const { keys, handOvers } = keysUpTo(size, await witnessed.keys())
   const sizes = [...new Set(since)].filter((then) => then > 0 && then < size)
   const proofs = await readTree(db, log, size, (node) => ({
     inclusion: events.map(({ leafIndex }) => base64(inclusionProof(leafIndex, size, node))),
+    handOvers: handOvers.map(({ leafIndex }) => base64(consistencyFrom(leafIndex + 1, size, node))),
     consistency: sizes.map((then) => ({ size: then, proof: base64(consistencyProof(then, size, node)) })),
   }))
   return {
     format: EVIDENCE_FORMAT,
     origin: witnessed.origin,
-    verifierKey: witnessed.vkey,
+    verifierKey: keys.at(-1)?.vkey ?? witnessed.vkey,
     checkpoint: checkpoint.note,
     events: events.map(({ leafIndex, body }, place) => ({ leafIndex, body, proof: proofs.inclusion[place] ?? [] })),
     reveals: reveal ? await revealsOf(db, events) : [],
     ...(sizes.length > 0 && { consistency: proofs.consistency }),
+    ...(handOvers.length > 0 && {
+      handOvers: handOvers.map(({ leafIndex, body, proof, checkpoint }, place) => ({
+        ...{ leafIndex, body, proof: base64(proof), checkpoint },
+        consistency: proofs.handOvers[place] ?? [],
+      })),
+    }),
   }
+}
+
+/** As the log's keys were when it had this size. */
+function keysUpTo(size: number, { keys, handOvers }: LogKeys): LogKeys {
+  const before = handOvers.filter(({ leafIndex }) => leafIndex < size)
+  return { keys: keys.slice(0, before.length + 1), handOvers: before }
+}
+
+function consistencyFrom(then: number, size: number, node: ReadNode): Buffer[] {
+  return then === size ? [] : consistencyProof(then, size, node)
 }
 
 function witnessedPart(events: readonly RecordedEvent[], size: number): Placed[] {

@@ -7,12 +7,14 @@ const LAST_RETRY_MS = 30_000
 
 /**
  * Brings checkpoints to one witness, the newest that there is, one at a time. Sealing does not wait for it: what piles
- * up behind a slow witness is covered by the next checkpoint it takes.
+ * up behind a slow witness is covered by the next checkpoint it takes. But a checkpoint at which one key follows another
+ * is left out by none: without it, what comes after could not be led back to the key before.
  */
 export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOptions): Keeper {
+  let handOvers: readonly Note[] = []
   let offered: Note | null = null
-  /** What waits for the next attempt after a failure. */
-  let later: Note | null = null
+  /** Waits for the next attempt after a failure. */
+  let resting = false
   let stopped = false
   let busy: Promise<void> | null = null
   let failures = 0
@@ -21,10 +23,14 @@ export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOption
 
   async function keepNewest(): Promise<void> {
     try {
-      while (offered) await keep(offered)
+      for (let note = next(); note; note = next()) await keep(note)
     } finally {
       busy = null
     }
+  }
+
+  function next(): Note | null {
+    return resting ? null : (handOvers[0] ?? offered)
   }
 
   async function keep(note: Note): Promise<void> {
@@ -33,15 +39,17 @@ export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOption
       failures = 0
       error = null
       if (offered === note) offered = null
-      await onKept({ witness: witness.name, ...note })
+      handOvers = handOvers.filter((one) => one !== note)
+      await onKept({ ...note, witness: witness.name })
     } catch (cause) {
       error = cause instanceof Error ? cause.message : String(cause)
-      later = offered
-      offered = null
       if (cause instanceof WitnessRefused) {
-        later = null
+        offered = null
+        handOvers = []
         onRefused(witness.name, cause)
-      } else if (!stopped) {
+      } else {
+        resting = true
+        if (stopped) return
         const waitMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS)
         cancelRetry = clock.runAt(clock.now() + waitMs, retry)
       }
@@ -50,14 +58,14 @@ export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOption
 
   function retry(): void {
     cancelRetry()
-    offered = later
-    later = null
+    resting = false
     busy ??= keepNewest()
   }
 
   function forget(): void {
     offered = null
-    later = null
+    handOvers = []
+    resting = false
     error = null
     cancelRetry()
   }
@@ -65,12 +73,13 @@ export function createKeeper({ witness, clock, onKept, onRefused }: KeeperOption
   return {
     offer(note) {
       if (stopped) return
-      if (later) {
-        later = note
-        return
-      }
       offered = note
-      busy ??= keepNewest()
+      if (!resting) busy ??= keepNewest()
+    },
+    offerHandOver(note) {
+      if (stopped) return
+      handOvers = [...handOvers, note]
+      if (!resting) busy ??= keepNewest()
     },
     forget,
     error: () => error,
@@ -86,6 +95,8 @@ type Note = Omit<WitnessedNote, 'witness'>
 
 export interface Keeper {
   offer(note: Note): void
+  /** Is kept before anything larger. By rising size. */
+  offerHandOver(note: Note): void
   /** Another process may be making checkpoints now: what was not brought is not brought any more. */
   forget(): void
   /** Why the last attempt failed; null when it did not. */

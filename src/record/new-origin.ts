@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import { createHandOverReader } from './read-hand-overs.ts'
 import type { EventRecord } from './record.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import { SEALER_LOCK } from './sealer.ts'
@@ -26,7 +27,8 @@ export async function startNewOrigin(options: NewOriginOptions): Promise<NewOrig
   if (!lock?.held) throw new NewOriginRefused('a sealer is at work: stop every replica first')
   try {
     const old = await findOld(sealer, witnessed)
-    const before = createWitnessed(formatVkey(old.origin, witnessed.key.publicKey), witnessed.witnesses)
+    const oldKey = formatVkey(old.origin, witnessed.key.publicKey)
+    const before = createWitnessed(oldKey, witnessed.witnesses, createHandOverReader(sealer, old.origin))
     await requireFork(options, before)
     const notes = (await before.ask()).filter((note) => note !== null)
     const event = await firstEvent(options, old.origin, notes)

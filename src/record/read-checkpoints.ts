@@ -1,16 +1,16 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import { type NoteKey, openNote, parseCheckpoint, Refused, type TreeHead } from './verify.ts'
+import { type KeySpan, openInForce, Refused, type TreeHead } from './verify.ts'
 
 const PAGE = 500
 
 /**
- * Our checkpoints in the database of the sizes (after, upTo], by rising size. A row that we did not sign is named and
+ * Our checkpoints in the database of the sizes (after, upTo], by rising size. A row that no key in force signed is named and
  * left out.
  * @param span.upTo null for all that there are
  */
 export async function readCheckpoints(
   db: Db | Tx,
-  { log, key, after, upTo }: Span,
+  { log, keys, after, upTo }: Span,
   found: (what: 'checkpoint-forged', where: string) => void,
 ): Promise<SignedHead[]> {
   const ours: SignedHead[] = []
@@ -21,7 +21,7 @@ export async function readCheckpoints(
       order by size limit ${PAGE}`
     for (const { size, root, note, at } of rows) {
       last = size
-      const signed = openSigned(note, key)
+      const signed = openSigned(note, keys)
       if (signed?.size === size && signed.root.equals(root)) ours.push({ size, root, at })
       else found('checkpoint-forged', `checkpoint of size ${size}`)
     }
@@ -29,10 +29,10 @@ export async function readCheckpoints(
   }
 }
 
-function openSigned(note: string, key: NoteKey): TreeHead | null {
+function openSigned(note: string, keys: readonly KeySpan[]): TreeHead | null {
   try {
-    const checkpoint = parseCheckpoint(openNote(note, [key]).text)
-    return checkpoint.origin === key.name ? checkpoint : null
+    const checkpoint = openInForce(note, keys)
+    return checkpoint.origin === keys[0]?.key.name ? checkpoint : null
   } catch (error) {
     if (error instanceof Refused) return null
     throw error
@@ -41,7 +41,7 @@ function openSigned(note: string, key: NoteKey): TreeHead | null {
 
 interface Span {
   readonly log: number
-  readonly key: NoteKey
+  readonly keys: readonly KeySpan[]
   readonly after: number
   readonly upTo: number | null
 }

@@ -10,7 +10,7 @@ const MOST = 5_000
  * @returns null when nothing was pending
  * @throws LeaseLost when another session may be sealing: `tree` is then worth nothing
  */
-export async function sealBatch(sql: Db, { log, tree, macKey, lease, at }: Batch): Promise<Sealed | null> {
+export async function sealBatch(sql: Db, { log, tree, macKey, lease, at, endsWith }: Batch): Promise<Sealed | null> {
   const pending = await selectPending(sql, log)
   const [tail] = pending
   if (tail?.backend !== lease || (tail.lastLeaf ?? -1) !== tree.size() - 1) throw new LeaseLost()
@@ -21,7 +21,9 @@ export async function sealBatch(sql: Db, { log, tree, macKey, lease, at }: Batch
   const forged: Forged[] = []
   const restored: { stream: string; events: number }[] = []
   const inBatch = new Set<string>()
+  const taken: PendingRow[] = []
   for (const row of rows) {
+    taken.push(row)
     const fault = row.stream === null ? 'no such event' : faultOf(row, macKey)
     if (row.stream === null || fault) {
       const what = row.stream === null ? `pending row ${row.id}` : `${row.stream} #${row.seq}`
@@ -41,12 +43,13 @@ export async function sealBatch(sql: Db, { log, tree, macKey, lease, at }: Batch
         inBatch.add(event.leafHash.toString('hex'))
         good.push(event)
       }
+      if (endsWith(row)) break
     }
   }
   const first = tree.size()
   for (const event of good) tree.append(event.leafHash)
-  await commit(sql, { log, lease, first, good, forged, tree, at, ids: rows.map(({ id }) => id) })
-  return { first, events: good, forged, restored, more: rows.length === MOST }
+  await commit(sql, { log, lease, first, good, forged, tree, at, ids: taken.map(({ id }) => id) })
+  return { first, events: good, forged, restored, more: rows.length === MOST || taken.length < rows.length }
 }
 
 /**
@@ -126,12 +129,14 @@ export interface Batch {
   /** Backend of the session that holds the lock. */
   readonly lease: number
   readonly at: number
+  /** Whether nothing may come after an event before its checkpoint is signed. */
+  endsWith(event: EventRow): boolean
 }
 
 export interface Sealed {
   /** Leaf index of the first event. */
   readonly first: number
-  readonly events: readonly { readonly stream: string; readonly seq: number }[]
+  readonly events: readonly EventRow[]
   readonly forged: readonly Forged[]
   /** Streams of which genuine events had lost their place before the sealer, and have it again. */
   readonly restored: readonly { readonly stream: string; readonly events: number }[]
@@ -143,7 +148,7 @@ export interface Forged {
   readonly why: string
 }
 
-interface Commit extends Omit<Batch, 'macKey'> {
+interface Commit extends Omit<Batch, 'macKey' | 'endsWith'> {
   readonly first: number
   readonly good: readonly EventRow[]
   readonly forged: readonly Forged[]

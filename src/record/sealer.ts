@@ -3,11 +3,13 @@ import type { Db } from '../db/transaction.ts'
 import type { Clock } from '../ports/clock.ts'
 import { WitnessRefused, WitnessUnreachable } from '../ports/witness.ts'
 import { createKeeper } from './keep-checkpoints.ts'
+import type { EventRow } from './recorded-event.ts'
 import { LeaseLost, sealBatch } from './seal-batch.ts'
 import { createSealedWaiters } from './sealed-waiters.ts'
 import { type Signer, signCheckpoint } from './signer.ts'
 import { type Alarm, type ForkReason, type Position, RecordForked, takeOver } from './take-over.ts'
-import type { Checkpoint } from './verify.ts'
+import { type Checkpoint, parseCheckpoint, parseNote } from './verify.ts'
+import { type Signing, signerAfter, signerInForce } from './who-signs.ts'
 import { type Witnessed, type WitnessedNote, WitnessNoteWrong } from './witnessed.ts'
 
 export const SEALER_LOCK = 7_240_118_002
@@ -26,7 +28,9 @@ const LONGEST_GATHER_MS = 200
  * @param options.db a pool of one connection that is not renewed, as the sealer's role: its session holds the lock
  */
 export function createSealer(options: SealerOptions): Sealer {
-  const { db, macKey, signer, witnessed, clock, onAlarm, debounceMs = 0, reached = async () => undefined } = options
+  const { db, macKey, signer, nextSigner, witnessed, clock, onAlarm, debounceMs = 0 } = options
+  const { reached = async () => undefined } = options
+  const signers = nextSigner === undefined ? [signer] : [signer, nextSigner]
   if (db.options.max !== 1)
     throw new RangeError('the sealer needs a pool of one connection: its session holds the lock')
   if (signer.vkey !== witnessed.vkey) throw new RangeError('the signer and the witnesses are of different logs')
@@ -68,7 +72,13 @@ export function createSealer(options: SealerOptions): Sealer {
     lease ??= await lead()
     if (!lease) return 0
     const { log, tree, backend } = lease
-    const sealed = await sealBatch(db, { log, tree, macKey, lease: backend, at: clock.now() })
+    // Owed by a sealer that died before it signed: nothing may come under the tree before.
+    if (lease.next) await publish(lease)
+    const by = lease
+    const endsWith = (event: EventRow) => signerAfter(event, signers, by) !== null
+    const sealed = await sealBatch(db, { log, tree, macKey, lease: backend, at: clock.now(), endsWith })
+    const last = sealed?.events.at(-1)
+    if (last) lease.next = signerAfter(last, signers, lease)
     for (const { what, why } of sealed?.forged ?? []) {
       alarm({ code: 'forged-pending', message: `${what} was not put under the tree: ${why}` })
     }
@@ -95,27 +105,65 @@ export function createSealer(options: SealerOptions): Sealer {
     }
     const position = await takeOver(db, witnessed, macKey, clock.now())
     position.alarms.forEach(alarm)
+    const { keys, handOvers } = position.logKeys
+    const own = signerInForce(signers, keys)
     witnessed.startSealing(position.notes)
     const newest = position.notes.reduce<WitnessedNote | null>(
       (best, note) => (best && best.checkpoint.size >= note.checkpoint.size ? best : note),
       null,
     )
     const isCurrent = newest?.checkpoint.size === position.tree.size()
+    const changes = handOvers.map(({ checkpoint: note }) => ({
+      note,
+      checkpoint: parseCheckpoint(parseNote(note).text),
+    }))
+    for (const [place, { name }] of witnessed.witnesses.entries()) {
+      const held = position.notes.find(({ witness }) => witness === name)?.checkpoint.size ?? 0
+      for (const one of changes) if (one.checkpoint.size > held) keepers[place]?.offerHandOver(one)
+    }
     if (newest && isCurrent) for (const keeper of keepers) keeper.offer(newest)
     state = 'sealing'
     waiters.witnessed(witnessed.size() ?? 0)
-    return { ...position, backend: lock.backend, signed: isCurrent ? position.tree.size() : 0 }
+    const size = position.tree.size()
+    const isSigned = isCurrent || changes.at(-1)?.checkpoint.size === size
+    const lease = {
+      ...position,
+      backend: lock.backend,
+      signed: isSigned ? size : 0,
+      signer: own,
+      used: keys,
+      next: null,
+    }
+    return { ...lease, next: position.unsigned && signerAfter(position.unsigned, signers, lease) }
   }
 
   async function publish(lease: Lease): Promise<void> {
     const head = { size: lease.tree.size(), root: lease.tree.root() }
-    const note = await signCheckpoint(signer, head)
+    const { next } = lease
+    const note = await signCheckpoint(lease.signer, head, next ?? undefined)
     const checkpoint: Checkpoint = { ...head, origin: witnessed.origin }
+    const write = () => db<{ note: string }[]>`
+      with added as (
+        insert into checkpoint (log, size, root, note, at)
+        values (${lease.log}, ${head.size}, ${head.root}, ${note}, ${clock.now()}) on conflict do nothing returning note)
+      select note from added union all
+      select note from checkpoint where log = ${lease.log} and size = ${head.size}`
+    if (next === null) {
+      lease.signed = head.size
+      for (const keeper of keepers) keeper.offer({ note, checkpoint })
+      await write()
+      return
+    }
+    // On record before a witness has it: whoever leads next must know by it which key is in force.
+    const written = await write()
+    if (!written.some((row) => row.note === note)) {
+      throw new RecordForked('checkpoint-taken', `there is another checkpoint of size ${head.size} at the hand-over`)
+    }
     lease.signed = head.size
-    for (const keeper of keepers) keeper.offer({ note, checkpoint })
-    await db`
-      insert into checkpoint (log, size, root, note, at)
-      values (${lease.log}, ${head.size}, ${head.root}, ${note}, ${clock.now()}) on conflict do nothing`
+    lease.used = [...lease.used, { vkey: next.vkey }]
+    lease.signer = next
+    lease.next = null
+    for (const keeper of keepers) keeper.offerHandOver({ note, checkpoint })
   }
 
   async function onKept(note: WitnessedNote): Promise<void> {
@@ -261,7 +309,7 @@ function forkReason(error: RecordForked | WitnessNoteWrong | WitnessRefused): Fo
   return error instanceof WitnessNoteWrong ? 'witness-note-wrong' : 'witness-refused'
 }
 
-interface Lease extends Position {
+interface Lease extends Position, Signing {
   /** Of the session that holds the lock. */
   readonly backend: number
   /** Size of the last checkpoint that was signed. */
@@ -295,6 +343,8 @@ export interface SealerOptions {
   readonly db: Db
   readonly macKey: Buffer
   readonly signer: Signer
+  /** Takes over when an event appoints it. */
+  readonly nextSigner?: Signer
   readonly witnessed: Witnessed
   readonly clock: Clock
   /** Pages a person. Called once for each thing that is wrong. */

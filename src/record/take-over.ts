@@ -1,8 +1,9 @@
 import type { Db } from '../db/transaction.ts'
+import type { LogKeys } from './read-hand-overs.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import { loadTree, readTree, type TiledTree, TreeDamaged } from './tiles.ts'
 import { rangeRoot } from './tree.ts'
-import { type NoteKey, openNote, parseCheckpoint, Refused, type TreeHead } from './verify.ts'
+import { type KeySpan, openInForce, Refused, type TreeHead } from './verify.ts'
 import type { Witnessed, WitnessedNote } from './witnessed.ts'
 
 const PAGE = 2_000
@@ -18,7 +19,8 @@ export async function takeOver(sql: Db, witnessed: Witnessed, macKey: Buffer, at
   const [last] = await sql<{ leafIndex: number }[]>`
     select leaf_index as "leafIndex" from leaf where log = ${log} order by leaf_index desc limit 1`
   const size = (last?.leafIndex ?? -1) + 1
-  const own = await newestCheckpoint(sql, log, witnessed.key)
+  const logKeys = await witnessed.keys()
+  const own = await newestCheckpoint(sql, log, logKeys.keys)
   const heads = [...notes.map(({ witness, checkpoint }) => ({ ...checkpoint, holder: `witness ${witness}` }))]
   if (own.head) heads.push({ ...own.head, origin: witnessed.origin, holder: 'the database itself' })
   for (const head of heads) await provePrefix(sql, log, size, head)
@@ -26,7 +28,14 @@ export async function takeOver(sql: Db, witnessed: Witnessed, macKey: Buffer, at
   const proved = Math.max(0, ...heads.map((head) => head.size))
   const tree = await loadTree(sql, log, proved)
   await takeUnsigned(sql, log, tree, size, macKey)
-  return { log, tree, notes, alarms: [...own.alarms, ...(await forgotten(sql, log, witnessed, notes))] }
+  return {
+    log,
+    tree,
+    notes,
+    logKeys,
+    unsigned: (own.head?.size ?? 0) < size ? await readLast(sql, log) : null,
+    alarms: [...own.alarms, ...(await forgotten(sql, log, witnessed, notes))],
+  }
 }
 
 async function findLog(sql: Db, origin: string, notes: readonly WitnessedNote[], at: number): Promise<number> {
@@ -53,14 +62,14 @@ async function findLog(sql: Db, origin: string, notes: readonly WitnessedNote[],
 async function newestCheckpoint(
   sql: Db,
   log: number,
-  key: NoteKey,
+  keys: readonly KeySpan[],
 ): Promise<{ head: TreeHead | null; alarms: Alarm[] }> {
   const rows = await sql<{ size: number; note: string }[]>`
     select size, note from checkpoint where log = ${log} order by size desc limit 1`
   for (const { size, note } of rows) {
     try {
-      const checkpoint = parseCheckpoint(openNote(note, [key]).text)
-      if (checkpoint.origin === key.name && checkpoint.size === size) return { head: checkpoint, alarms: [] }
+      const checkpoint = openInForce(note, keys)
+      if (checkpoint.origin === keys[0]?.key.name && checkpoint.size === size) return { head: checkpoint, alarms: [] }
     } catch (error) {
       if (!(error instanceof Refused)) throw error
     }
@@ -104,6 +113,15 @@ async function takeUnsigned(sql: Db, log: number, tree: TiledTree, size: number,
   }
 }
 
+async function readLast(sql: Db, log: number): Promise<LastEvent | null> {
+  const [row] = await sql<LastEvent[]>`
+    select e.stream, e.type, e.body from leaf l join event e on e.leaf_hash = l.leaf_hash
+    where l.log = ${log} order by l.leaf_index desc limit 1`
+  return row ?? null
+}
+
+type LastEvent = Pick<EventRow, 'stream' | 'type' | 'body'>
+
 /** A witness that holds less than it once confirmed is no proof of a fork, but somebody should look at it. */
 async function forgotten(
   sql: Db,
@@ -146,6 +164,7 @@ export type ForkReason =
   | 'tree-damaged'
   | 'leaf-forged'
   | 'witness-note-wrong'
+  | 'checkpoint-taken'
   | 'witness-refused'
 
 export interface Alarm {
@@ -166,5 +185,8 @@ export interface Position {
   readonly tree: TiledTree
   /** What each witness held. */
   readonly notes: readonly WitnessedNote[]
+  readonly logKeys: LogKeys
+  /** The last event of the tree, where no checkpoint of the database covers it yet. */
+  readonly unsigned: LastEvent | null
   readonly alarms: readonly Alarm[]
 }

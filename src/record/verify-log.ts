@@ -6,6 +6,7 @@ import { chainKey, createChainSum } from './chain-sum.ts'
 import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
 import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
 import type { Difference, DifferenceKind, Found, WitnessHead } from './log-difference.ts'
+import { createHandOverReader, keysAround } from './read-hand-overs.ts'
 import { BY_INDEX, copyHeads } from './read-leaves.ts'
 import { readTree, TreeDamaged } from './tiles.ts'
 import { consistencyProof, rangeRoot } from './tree.ts'
@@ -75,7 +76,11 @@ export async function verifyAgainst(
   try {
     const [log] = await db<{ id: number; origin: string }[]>`select id, origin from log order by id desc limit 1`
     if (log && log.origin !== origin) found('another-origin', log.origin)
-    const task: LeafTask = { log: log?.id ?? 0, macKey, vkey, chainKey: chainKey(macKey, salt) }
+    const sealedTo = await sealedSize(db, log?.id ?? 0)
+    // Afterwards: who signed what is sealed by now is on record by now.
+    const readKeys = async (sql: Db | Tx) => keysAround(vkey, await createHandOverReader(sql, origin)()).keys
+    const [id, keys] = [log?.id ?? 0, await readKeys(db)]
+    const task: LeafTask = { log: id, macKey, keys, chainKey: chainKey(macKey, salt) }
     const tree = createTreeCheck(task.log, heads, found, resume?.tree)
     const chains = createChainSum(task.chainKey, resume?.chains)
     let events = resume?.events ?? 0
@@ -92,7 +97,6 @@ export async function verifyAgainst(
       await tree.add(sql, checked)
     }
 
-    const sealedTo = await sealedSize(db, task.log)
     const workers = openLeafWorkers(place, task, sealedTo - size < 2 * range ? 0 : threads)
     try {
       for await (const checked of inOrder(workers, { from: size, to: sealedTo, range, pauseMs })) {
@@ -106,7 +110,7 @@ export async function verifyAgainst(
 
     await db.begin('isolation level repeatable read read only', async (tx) => {
       await tx.unsafe(BY_INDEX)
-      await absorb(tx, await checkLeaves(tx, task, { from: size, to: null }))
+      await absorb(tx, await checkLeaves(tx, { ...task, keys: await readKeys(tx) }, { from: size, to: null }))
       const pending = await checkPending(tx, task)
       await tx.unsafe('set local enable_hashjoin = default; set local enable_mergejoin = default')
       await tree.end(tx)
@@ -239,7 +243,7 @@ export interface Expected {
   readonly origin: string
   readonly vkey: string
   readonly heads: readonly WitnessHead[]
-  /** That a witness shows a note that our key did not sign; null when none does. */
+  /** That a witness shows a note that no key in force signed; null when none does. */
   readonly wrongNote: string | null
 }
 

@@ -1,12 +1,27 @@
 import type { Witness } from '../ports/witness.ts'
-import { type Checkpoint, type NoteKey, openNote, parseCheckpoint, parseVkey, Refused } from './verify.ts'
+import { keysAround, type LogKeys } from './read-hand-overs.ts'
+import {
+  type Checkpoint,
+  type HandOver,
+  type KeySpan,
+  type NoteKey,
+  openInForce,
+  parseVkey,
+  Refused,
+} from './verify.ts'
 
 /**
  * What the witnesses confirmed. Rows in the database are never asked. While this process seals, it knows the newest
  * checkpoint that each confirmed; otherwise each is asked every time, because an older one could prove an approval
  * whose withdrawal a restore has lost.
+ * @param vkey a key of the log that is trusted, from outside the database
+ * @param handOvers reads those on record: they lead to the keys before and after this one
  */
-export function createWitnessed(vkey: string, witnesses: readonly Witness[]): Witnessed {
+export function createWitnessed(
+  vkey: string,
+  witnesses: readonly Witness[],
+  handOvers: () => Promise<readonly HandOver[]> = async () => [],
+): Witnessed {
   if (witnesses.length === 0) throw new RangeError('a record needs a witness')
   if (new Set(witnesses.map(({ name }) => name)).size < witnesses.length) {
     throw new RangeError('two witnesses have the same name')
@@ -15,9 +30,16 @@ export function createWitnessed(vkey: string, witnesses: readonly Witness[]): Wi
   const confirmed = new Map<string, WitnessedNote>()
   let sealing = false
 
-  async function ask(witness: Witness): Promise<WitnessedNote | null> {
-    const note = await witness.newest(key.name)
-    return note === null ? null : { witness: witness.name, note, checkpoint: openOurs(note, key, witness.name) }
+  const keys = async () => keysAround(vkey, await handOvers())
+
+  async function ask(): Promise<(WitnessedNote | null)[]> {
+    const notes = await Promise.all(witnesses.map((witness) => witness.newest(key.name)))
+    // Afterwards: of what a witness holds, the hand-over before it is on record.
+    const { keys: inTurn } = await keys()
+    return notes.map((note, place) => {
+      const witness = witnesses[place]?.name ?? ''
+      return note === null ? null : { witness, note, checkpoint: openOurs(note, inTurn, witness) }
+    })
   }
 
   return {
@@ -25,11 +47,12 @@ export function createWitnessed(vkey: string, witnesses: readonly Witness[]): Wi
     vkey,
     key,
     witnesses,
-    ask: () => Promise.all(witnesses.map(ask)),
+    keys,
+    ask,
     async newest() {
       const known = witnesses.flatMap(({ name }) => confirmed.get(name) ?? [])
       if (known.length === witnesses.length) return known
-      return Promise.all(witnesses.map(ask))
+      return ask()
     },
     startSealing(notes) {
       confirmed.clear()
@@ -59,20 +82,21 @@ export function confirmedByAll(notes: readonly (WitnessedNote | null)[]): Witnes
 }
 
 /** The checkpoint in a note of ours. @throws WitnessNoteWrong */
-function openOurs(note: string, key: NoteKey, witness: string): Checkpoint {
+function openOurs(note: string, keys: readonly KeySpan[], witness: string): Checkpoint {
+  const origin = keys[0]?.key.name
   try {
-    const checkpoint = parseCheckpoint(openNote(note, [key]).text)
-    if (checkpoint.origin === key.name) return checkpoint
+    const checkpoint = openInForce(note, keys)
+    if (checkpoint.origin === origin) return checkpoint
     throw new Refused('origin-differs', `it is of ${checkpoint.origin}`)
   } catch (cause) {
     if (!(cause instanceof Refused)) throw cause
-    throw new WitnessNoteWrong(`witness ${witness} holds a note for ${key.name} that is not ours: ${cause.message}`, {
+    throw new WitnessNoteWrong(`witness ${witness} holds a note for ${origin} that is not ours: ${cause.message}`, {
       cause,
     })
   }
 }
 
-/** A witness shows a note that our key did not sign: another key was used, or somebody wrote into it. */
+/** A witness shows a note that no key in force signed: another key was used, or somebody wrote into it. */
 export class WitnessNoteWrong extends Error {
   readonly code = 'WITNESS_NOTE_WRONG'
   override name = 'WitnessNoteWrong'
@@ -86,8 +110,11 @@ export interface WitnessedNote {
 
 export interface Witnessed {
   readonly origin: string
+  /** The key that is trusted from outside. */
   readonly vkey: string
   readonly key: NoteKey
+  /** All keys that the log had, by the hand-overs on record. */
+  keys(): Promise<LogKeys>
   readonly witnesses: readonly Witness[]
   /** The newest note of each witness, null for one that holds none. @throws WitnessUnreachable, WitnessNoteWrong */
   newest(): Promise<readonly (WitnessedNote | null)[]>

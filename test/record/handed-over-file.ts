@@ -1,4 +1,3 @@
-import type { EvidenceFile } from '../../src/record/evidence.ts'
 import { type Signer, signCheckpoint } from '../../src/record/signer.ts'
 import { canonicalJson, KEYS_STREAM, SIGNER_APPOINTED } from '../../src/record/verify.ts'
 import { type Forgery, type Given, ORIGIN, signer } from './good-file.ts'
@@ -6,11 +5,9 @@ import { createTestSigner } from './record-fixture.ts'
 import { base64, signFile, story, treeOf } from './signed-file.ts'
 
 /** The log's first key, and two that came after it. */
-export const second = createTestSigner(ORIGIN)
-export const third = createTestSigner(ORIGIN)
+const second = createTestSigner(ORIGIN)
+const third = createTestSigner(ORIGIN)
 const stranger = createTestSigner(ORIGIN)
-
-export type HandOverEntry = NonNullable<EvidenceFile['handOvers']>[number]
 
 /** What is to be another thing than it should be. */
 interface Changes {
@@ -25,7 +22,7 @@ interface Changes {
 const appoint = (from: Signer, to: Signer) => ({ by: 'ada', from: from.vkey, to: to.vkey })
 
 /** Evidence of a log of eight events that came to a second key at leaf 3 and to a third at leaf 5. */
-export async function handedOver({ data = [], event = {}, signers = [], late = 0 }: Changes = {}) {
+async function handedOver({ data = [], event = {}, signers = [], late = 0 }: Changes = {}) {
   const [first, next] = [data[0] ?? appoint(signer, second), data[1] ?? appoint(second, third)]
   const [one, two] = story(
     KEYS_STREAM,

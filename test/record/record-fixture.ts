@@ -5,10 +5,12 @@ import type { Clock } from '../../src/ports/clock.ts'
 import type { Witness } from '../../src/ports/witness.ts'
 import type { Draft, RecordKeys } from '../../src/record/compose.ts'
 import { newSigningKey } from '../../src/record/key-files.ts'
+import { createHandOverReader } from '../../src/record/read-hand-overs.ts'
 import { createRecord, type EventRecord } from '../../src/record/record.ts'
 import { createSealer, type Sealer } from '../../src/record/sealer.ts'
 import { parseSigningKey, type Signer } from '../../src/record/signer.ts'
 import type { Alarm } from '../../src/record/take-over.ts'
+import { parseVkey } from '../../src/record/verify.ts'
 import { createWitnessed, type Witnessed } from '../../src/record/witnessed.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -102,7 +104,7 @@ export interface RecordDatabase {
 /** A sealer of a database, with what it talks to; several of them are replicas. */
 export function createReplica(
   { database, keys }: Pick<RecordDatabase, 'database' | 'keys'>,
-  { signer, witnesses, clock, debounceMs = 0 }: ReplicaOptions,
+  { signer, nextSigner, witnesses, clock, debounceMs = 0 }: ReplicaOptions,
 ): Replica {
   const db = openDb(database.sealerUrl, {
     applicationName: 'replica',
@@ -110,10 +112,11 @@ export function createReplica(
     max: 1,
     lifetime: 'process',
   })
-  const witnessed = createWitnessed(signer.vkey, witnesses)
+  const witnessed = createWitnessed(signer.vkey, witnesses, createHandOverReader(db, parseVkey(signer.vkey).name))
   const alarms: Alarm[] = []
   const sealer = createSealer({
     ...{ db, signer, witnessed, clock, debounceMs, macKey: keys.macKey },
+    ...(nextSigner !== undefined && { nextSigner }),
     onAlarm: (alarm) => alarms.push(alarm),
   })
   return {
@@ -127,6 +130,7 @@ export function createReplica(
 
 export interface ReplicaOptions {
   readonly signer: Signer
+  readonly nextSigner?: Signer
   readonly witnesses: readonly Witness[]
   readonly clock: Clock
   readonly debounceMs?: number
