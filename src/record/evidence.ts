@@ -1,10 +1,9 @@
-import type { Db } from '../db/transaction.ts'
-import type { LogKeys } from './read-hand-overs.ts'
+import type { Db, Tx } from '../db/transaction.ts'
 import { findLog } from './read-witnessed.ts'
 import type { EventRecord } from './record.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import { readTree } from './tiles.ts'
-import { consistencyProof, inclusionProof, type ReadNode } from './tree.ts'
+import { consistencyProof, inclusionProof } from './tree.ts'
 import { EVIDENCE_FORMAT, type PolicyText } from './verify.ts'
 import { confirmedByAll, type Witnessed } from './witnessed.ts'
 
@@ -29,38 +28,43 @@ export async function buildEvidence(
     throw new NothingWitnessed(`nothing of ${streams.join(', ')} is inside a witnessed checkpoint yet`)
   }
   events.sort((a, b) => a.leafIndex - b.leafIndex)
-  const { keys, handOvers } = keysUpTo(size, await witnessed.keys())
   const sizes = [...new Set(since)].filter((then) => then > 0 && then < size)
   const proofs = await readTree(db, log, size, (node) => ({
     inclusion: events.map(({ leafIndex }) => base64(inclusionProof(leafIndex, size, node))),
-    handOvers: handOvers.map(({ leafIndex }) => base64(consistencyFrom(leafIndex + 1, size, node))),
     consistency: sizes.map((then) => ({ size: then, proof: base64(consistencyProof(then, size, node)) })),
   }))
+  const { verifierKey, handOvers } = await keysForEvidence(witnessed, db, log, size)
   return {
     format: EVIDENCE_FORMAT,
     origin: witnessed.origin,
-    verifierKey: keys.at(-1)?.vkey ?? witnessed.vkey,
+    verifierKey,
     checkpoint: checkpoint.note,
     events: events.map(({ leafIndex, body }, place) => ({ leafIndex, body, proof: proofs.inclusion[place] ?? [] })),
     reveals: reveal ? await revealsOf(db, events) : [],
     ...(sizes.length > 0 && { consistency: proofs.consistency }),
-    ...(handOvers.length > 0 && {
-      handOvers: handOvers.map(({ leafIndex, body, proof, checkpoint }, place) => ({
-        ...{ leafIndex, body, proof: base64(proof), checkpoint },
-        consistency: proofs.handOvers[place] ?? [],
-      })),
-    }),
+    ...(handOvers.length > 0 && { handOvers }),
   }
 }
 
-/** As the log's keys were when it had this size. */
-function keysUpTo(size: number, { keys, handOvers }: LogKeys): LogKeys {
+/** The key that was in force when the log had this size, and how the log came to it. */
+export async function keysForEvidence(
+  witnessed: Witnessed,
+  db: Db | Tx,
+  log: number,
+  size: number,
+): Promise<Pick<EvidenceFile, 'verifierKey'> & Required<Pick<EvidenceFile, 'handOvers'>>> {
+  const { keys, handOvers } = await witnessed.keys()
   const before = handOvers.filter(({ leafIndex }) => leafIndex < size)
-  return { keys: keys.slice(0, before.length + 1), handOvers: before }
-}
-
-function consistencyFrom(then: number, size: number, node: ReadNode): Buffer[] {
-  return then === size ? [] : consistencyProof(then, size, node)
+  const proofs = await readTree(db, log, size, (node) =>
+    before.map(({ leafIndex: then }) => (then + 1 === size ? [] : consistencyProof(then + 1, size, node))),
+  )
+  return {
+    verifierKey: keys[before.length]?.vkey ?? witnessed.vkey,
+    handOvers: before.map(({ leafIndex, body, proof, checkpoint }, place) => ({
+      ...{ leafIndex, body, proof: base64(proof), checkpoint },
+      consistency: base64(proofs[place] ?? []),
+    })),
+  }
 }
 
 function witnessedPart(events: readonly RecordedEvent[], size: number): Placed[] {

@@ -1,4 +1,5 @@
 import type { Db } from '../db/transaction.ts'
+import { keysForEvidence } from './evidence.ts'
 import { createLogSource } from './log-source.ts'
 import type { PopulationPlan } from './plan-population.ts'
 import type { EventRecord } from './record.ts'
@@ -31,7 +32,9 @@ export async function* writePopulation(
   const { from, until, person, target } = of
   const claim = { kind: 'grants', from, until, zone, person, target, first: range.first, end: range.end }
   yield `{\n"format": ${JSON.stringify(EVIDENCE_FORMAT)},\n"origin": ${JSON.stringify(witnessed.origin)},\n`
-  yield `"verifierKey": ${JSON.stringify(witnessed.vkey)},\n"checkpoint": ${JSON.stringify(checkpoint.note)},\n`
+  const { verifierKey, handOvers } = await keysForEvidence(witnessed, db, plan.log, checkpoint.checkpoint.size)
+  yield `"verifierKey": ${JSON.stringify(verifierKey)},\n"checkpoint": ${JSON.stringify(checkpoint.note)},\n`
+  if (handOvers.length > 0) yield `"handOvers": ${JSON.stringify(handOvers)},\n`
   yield `"population": ${JSON.stringify(claim)},\n`
   yield* list('events', events())
   yield ',\n'
