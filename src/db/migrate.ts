@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { drizzle } from 'drizzle-orm/postgres-js'
-import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator'
 import { closeDb, openDb } from './client.ts'
 import { quoteIdentifier } from './identifier.ts'
 import { APP_ROLE, canBecome, ensureRoles, OWNER_ROLE, rolesExist, SEALER_ROLE, schemaOwner } from './roles.ts'
 import { SchemaError } from './schema-error.ts'
-import { MIGRATIONS_FOLDER, MIGRATIONS_TABLE, readJournal, type SchemaState, schemaState } from './schema-state.ts'
+import { MIGRATIONS_FOLDER, MIGRATIONS_TABLE, type SchemaState, schemaState } from './schema-state.ts'
 import { requireServerVersion } from './server-version.ts'
 import type { Db } from './transaction.ts'
 
@@ -34,7 +32,7 @@ export async function migrate(ownerUrl: string, options: MigrateOptions = {}): P
     const found = await schemaState(sql, folder)
     if (found.state === 'newer') return found
     if (found.state === 'diverged') throw diverged(found)
-    await applyMigrations(ownerUrl, folder, asOwner)
+    if (found.missing.length > 0) await applyMigrations(ownerUrl, folder, asOwner)
     for (const step of also) await step(sql)
     if (asOwner) await applyGrants(sql, folder)
     return await schemaState(sql, folder)
@@ -100,9 +98,10 @@ async function letOwnerCreate(sql: Db): Promise<void> {
   if (!has.public) await sql`grant all on schema public to ${sql(OWNER_ROLE)}`
 }
 
-/** On a client of its own: drizzle changes how its client writes dates and JSON. */
+/** On a client of its own: drizzle changes how its client writes dates and JSON. Loaded only here: few starts migrate. */
 async function applyMigrations(ownerUrl: string, folder: string, asOwner: boolean): Promise<void> {
-  if ((await readJournal(folder)).length === 0) return
+  const { drizzle } = await import('drizzle-orm/postgres-js')
+  const { migrate: runMigrations } = await import('drizzle-orm/postgres-js/migrator')
   const use = { applicationName: 'countersign migrate', max: 1, ...(asOwner && { role: OWNER_ROLE }) }
   const client = openDb(ownerUrl, use)
   try {

@@ -5,6 +5,8 @@
 export interface Passkeys {
   /** Where they work: a host with a name over https, or localhost. Null where they do not, as under an IP address. */
   readonly place: PasskeyPlace | null
+  /** What checks them is large and loaded with the first: called before a transaction, which would wait for it. */
+  load(): Promise<void>
   /** Whether it has the form of a new passkey at all. */
   isNew(response: unknown): boolean
   /** A new passkey that a browser made for this challenge. @returns null when that does not hold */

@@ -1,15 +1,12 @@
-import {
-  type AuthenticationResponseJSON,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
-import { cose, decodeCredentialPublicKey, isoBase64URL, isoCBOR } from '@simplewebauthn/server/helpers'
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import { z } from 'zod'
 import type { PasskeyPlace, Passkeys } from '../ports/passkeys.ts'
 
 /** ES256, EdDSA, RS256: what platforms' passkeys use, and what the offline verifiers know. */
 export const ALGORITHMS = [-7, -8, -257] as const
+
+const library = () => import('@simplewebauthn/server')
+const helpers = () => import('@simplewebauthn/server/helpers')
 
 /** @param publicUrl where people reach us: asked for each time, since a port may be drawn at the start */
 export function createPasskeys(publicUrl: () => string): Passkeys {
@@ -17,10 +14,14 @@ export function createPasskeys(publicUrl: () => string): Passkeys {
     get place() {
       return placeOf(publicUrl())
     },
+    async load() {
+      await Promise.all([library(), helpers()])
+    },
     isNew: (given) => newSchema.safeParse(given).success,
     async readNew(given, challenge, { origin, rpId }) {
       const response = newSchema.safeParse(given)
       if (!response.success) return null
+      const { verifyRegistrationResponse } = await library()
       const checked = await verifyRegistrationResponse({
         response: response.data as RegistrationResponseJSON,
         ...{ expectedChallenge: urlForm(challenge), expectedOrigin: origin, expectedRPID: rpId },
@@ -28,7 +29,7 @@ export function createPasskeys(publicUrl: () => string): Passkeys {
       }).catch(() => ({ verified: false as const }))
       if (!checked.verified) return null
       const { credential, aaguid, credentialDeviceType, credentialBackedUp } = checked.registrationInfo
-      const publicKey = toJwk(credential.publicKey)
+      const publicKey = await toJwk(credential.publicKey)
       if (publicKey === null) return null
       return {
         ...{ credential: plainForm(credential.id), publicKey, rpId, aaguid },
@@ -44,11 +45,13 @@ export function createPasskeys(publicUrl: () => string): Passkeys {
       const parsed = assertionSchema.safeParse(given)
       if (!parsed.success || plainForm(parsed.data.id) !== credential) return null
       const response = parsed.data as AuthenticationResponseJSON
+      const { verifyAuthenticationResponse } = await library()
+      const key = await toCose(publicKey)
       const checked = await verifyAuthenticationResponse({
         response,
         ...{ expectedChallenge: urlForm(challenge), expectedOrigin: origin, expectedRPID: rpId },
         ...{ requireUserVerification: true },
-        credential: { id: response.id, publicKey: toCose(publicKey), counter: 0 },
+        credential: { id: response.id, publicKey: key, counter: 0 },
       }).catch(() => ({ verified: false as const }))
       if (!checked.verified) return null
       const { authenticatorData, clientDataJSON, signature } = response.response
@@ -107,7 +110,8 @@ const assertionSchema = z.strictObject({
 })
 
 /** A COSE key (RFC 9052) as a JSON Web Key; null for a kind that the verifiers do not know. */
-function toJwk(bytes: Uint8Array<ArrayBuffer>): Record<string, string> | null {
+async function toJwk(bytes: Uint8Array<ArrayBuffer>): Promise<Record<string, string> | null> {
+  const { cose, decodeCredentialPublicKey } = await helpers()
   const key = decodeCredentialPublicKey(bytes)
   const url = (part: Uint8Array | undefined) => Buffer.from(part ?? []).toString('base64url')
   if (cose.isCOSEPublicKeyEC2(key) && key.get(cose.COSEKEYS.crv) === 1) {
@@ -122,7 +126,9 @@ function toJwk(bytes: Uint8Array<ArrayBuffer>): Record<string, string> | null {
   return null
 }
 
-function toCose({ kty, x = '', y = '', n = '', e = '' }: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+async function toCose(jwk: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>> {
+  const { isoCBOR } = await helpers()
+  const { kty, x = '', y = '', n = '', e = '' } = jwk
   const bytes = (text: string) => Uint8Array.from(Buffer.from(text, 'base64url'))
   const fields = {
     EC: [
@@ -141,5 +147,5 @@ function plainForm(text: string): string {
 }
 
 function urlForm(text: string): string {
-  return isoBase64URL.fromBuffer(Uint8Array.from(Buffer.from(text, 'base64')))
+  return Buffer.from(text, 'base64').toString('base64url')
 }

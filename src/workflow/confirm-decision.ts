@@ -22,12 +22,13 @@ import { rosterFor } from './roster.ts'
  * assertion, and decides once more from the start, by the policy, the roster and the freezes of now.
  * @param response as the browser sent it
  */
-export function confirmDecision(
+export async function confirmDecision(
   context: Context,
   token: string,
   ticket: PasskeyTicket,
   response: unknown,
 ): Promise<Answer> {
+  await context.passkeys.load()
   const act = { key: `passkey:${ticket.challenge}`, account: ticket.account }
   return performAct(context, act, {
     name: 'approve with a passkey',

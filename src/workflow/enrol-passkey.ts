@@ -54,12 +54,13 @@ export function newPasskey(context: Context, act: Act): Promise<Answer> {
 }
 
 /** What came back from the page that makes a passkey. It counts for nothing until somebody else has confirmed it. */
-export function offerPasskey(
+export async function offerPasskey(
   context: Context,
   token: string,
   ticket: PasskeyTicket,
   response: unknown,
 ): Promise<Answer> {
+  await context.passkeys.load()
   const act = { key: `passkey:${ticket.challenge}`, account: ticket.account }
   return performAct(context, act, {
     name: 'enrol a passkey',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { COMPILED } from './compiled.ts'
 
 const CLI = path.join(import.meta.dirname, '..', '..', 'src', 'cli.ts')
 
@@ -10,7 +11,7 @@ export async function countersign(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   const child = spawn(process.execPath, [CLI, ...args], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: { PATH: process.env.PATH ?? '', ...COMPILED, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const code = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))

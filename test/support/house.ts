@@ -14,6 +14,7 @@ import type { Answer, ButtonAction } from '../../src/ports/chat.ts'
 import { createKeyFile, newMacKey, newSigningKey } from '../../src/record/key-files.ts'
 import { newSecretsKey } from '../../src/secrets/sealing.ts'
 import { carelessSettings, startScratchCluster } from './cluster.ts'
+import { COMPILED } from './compiled.ts'
 import { type Major, NEWEST } from './postgres-versions.ts'
 
 const REPLICA = path.join(import.meta.dirname, 'replica.ts')
@@ -41,7 +42,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
 
   const environment = {
     ...{ PATH: process.env.PATH ?? '', HOME: folder, DATA_DIR: folder, POLICY_FILE: file('policy.yaml') },
-    NODE_COMPILE_CACHE: path.join(tmpdir(), 'countersign-compiled'),
+    ...COMPILED,
     ...{ DATABASE_URL: cluster.urlFor('countersign'), LOG_ORIGIN: 'test.example/log', SCIM_TOKEN },
     ...{
       SIGNING_KEY_FILE: file('signing.pem'),

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { COMPILED } from './compiled.ts'
 
 /** Runs a script of the tests in a process of its own, to be killed, or to race with others. */
 export function startNode(script: string, args: string[] = [], options: NodeOptions = {}): NodeProcess {
   const child = spawn(process.execPath, [script, ...args], {
+    env: { ...process.env, ...COMPILED },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: options.ownGroup ?? false,
     ...(options.user && { uid: options.user.uid, gid: options.user.gid }),
