@@ -26,7 +26,7 @@ export async function schemaState(db: Db, folder = MIGRATIONS_FOLDER): Promise<S
 }
 
 /** The migrations of this code, oldest first. No folder or no journal means none. */
-export async function readJournal(folder: string): Promise<JournalEntry[]> {
+async function readJournal(folder: string): Promise<JournalEntry[]> {
   const file = path.join(folder, 'meta', '_journal.json')
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
