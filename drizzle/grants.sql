@@ -22,3 +22,4 @@ grant select on event, stream_head to countersign_sealer;
 grant select, delete on event_pending to countersign_sealer;
 grant select, insert on log, leaf, checkpoint, witness_receipt, quarantine to countersign_sealer;
 grant select, insert, update on tile to countersign_sealer;
+grant execute on function erase_texts(bytea) to countersign_app;

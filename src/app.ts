@@ -50,6 +50,7 @@ import { serve } from './web/serve.ts'
 import { createPasskeys } from './web/webauthn.ts'
 import { announce } from './workflow/announce.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
+import { carryOutErasure } from './workflow/carry-out-erasure.ts'
 import { carryOutOrder } from './workflow/carry-out-order.ts'
 import { checkRecord } from './workflow/check-record.ts'
 import { confirmDecision } from './workflow/confirm-decision.ts'
@@ -295,6 +296,7 @@ async function start(
         retry: 'forever',
         run: ({ order }, { attempt }) => carryOutOrder(context, String(order), attempt),
       },
+      erase: { retry: 'forever', concurrency: 1, run: ({ erasure }) => carryOutErasure(context, String(erasure)) },
       'settle-person': {
         retry: 'forever',
         run: ({ person }, { attempt }) => settlePerson(context, String(person), attempt),

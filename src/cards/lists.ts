@@ -23,6 +23,8 @@ export function helpCard(): Card {
     row('/access freeze prod-db why', 'no new access there at once, or everywhere without a target; for its stewards'),
     row('/access unfreeze prod-db', 'lift that: the second of two persons does it'),
     row('/access revoke-all @person why', 'end all that a person has, or all on a target; two persons sign'),
+    row('/access hold @person why', 'nothing of them is erased or pruned; also a target, a grant, everything; by two'),
+    row('/access erase @person why', 'erase what is personal of them and may go; two persons sign'),
     row('/access here', 'be told here from now on, and not wherever you used me last'),
     row('/access passkey', 'your passkeys, for approvals that need one; new makes one, reset takes all back'),
     row('/access link', 'a code that links your account on another chat; there: /access link CODE'),

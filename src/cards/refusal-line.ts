@@ -283,6 +283,38 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no(
         `${formatDuration(refusal.askedMs)} is too long here. Ask for ${formatDuration(refusal.maxMs)} at most.`,
       )
+    case 'may-not-keep':
+      return refusal.may.length === 0
+        ? no('Nobody may decide what is held or erased: the policy has to name somebody, under compliance or keepers.')
+        : no(
+            'You may not decide what is held or erased. ',
+            ...people(refusal.may, names),
+            ' can, two of them together.',
+          )
+    case 'keeping-on-you':
+      return no('This is about you: others have to sign it.')
+    case 'unknown-keeping':
+      return no('There is no hold or erasure ', typed(refusal.said), '. ', code('/access hold'), ' lists what is held.')
+    case 'already-held':
+      return no(
+        ...['That is held already, by ', code(refusal.hold), ', which ', person(refusal.by, names), ' asked for at '],
+        ...[time(refusal.at, 'date-time'), '.'],
+      )
+    case 'not-held':
+      return no(code(refusal.hold), ' holds nothing: it was not placed, or it is lifted. Nothing was changed.')
+    case 'held':
+      return no('It is held by ', code(refusal.hold), ', so nothing of it is erased. Two have to lift that hold first.')
+    case 'nothing-to-erase':
+      if (refusal.kept === 0) return no('There is no text of ', person(refusal.person, names), ' on record.')
+      return no(
+        ...[
+          'Nothing of ',
+          person(refusal.person, names),
+          ' can be erased now: what is there is not over, or is kept where ',
+        ],
+        ...['financial reporting is touched'],
+        ...(refusal.from === null ? ['.'] : [', the first of it until ', time(refusal.from, 'date-time'), '.']),
+      )
     case 'policy-held':
       return no(
         ...['No decision can be taken here now: this server has the policy ', code(refusal.own.slice(0, 12))],

@@ -14,6 +14,8 @@ export type Command =
   | { readonly verb: 'link'; readonly typed: string }
   | { readonly verb: 'freeze'; readonly scope: string; readonly reason: string }
   | { readonly verb: 'unfreeze'; readonly scope: string }
+  | { readonly verb: 'hold' | 'erase'; readonly subject: string; readonly reason: string }
+  | { readonly verb: 'unhold'; readonly hold: string }
   | { readonly verb: 'revoke-all'; readonly subject: string; readonly reason: string }
   | { readonly verb: 'passkey'; readonly what: 'list' | 'new' | 'reset'; readonly person: string }
   | { readonly verb: 'findings'; readonly finding: string | null }
@@ -131,6 +133,17 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       const [subject, reason] = firstWord(rest)
       if (subject !== '') return { verb, subject, reason }
       return refuse({ code: 'malformed', what: 'revoke-all alone', expected: '@person or a target, and why' })
+    }
+    case 'hold':
+    case 'erase': {
+      const [subject, reason] = firstWord(rest)
+      if (subject !== '' || verb === 'hold') return { verb, subject, reason }
+      return refuse({ code: 'malformed', what: 'erase alone', expected: '@person, and why' })
+    }
+    case 'unhold': {
+      const [hold] = firstWord(rest)
+      if (hold !== '') return { verb, hold }
+      return refuse({ code: 'malformed', what: 'unhold alone', expected: 'the id of a hold, such as H-7K3QF0' })
     }
     case 'passkey': {
       const [what, person] = firstWord(rest)

@@ -1,4 +1,5 @@
 import { readGrantId } from '../domain/grant-event.ts'
+import { readKeepingId } from '../domain/keeping-event.ts'
 import { readOrderId } from '../domain/order-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
 import type { Act, Answer, Desk, Press, Submission } from '../ports/chat.ts'
@@ -8,12 +9,14 @@ import type { Context } from '../workflow/context.ts'
 import { decideGrant } from '../workflow/decide-grant.ts'
 import { cancelRequest, endGrant } from '../workflow/end-grant.ts'
 import { decideOnPasskey, listPasskeys, newPasskey, resetPasskeys } from '../workflow/enrol-passkey.ts'
+import { decideOnKeeping, eraseTextsOf } from '../workflow/erase-person.ts'
 import { freezeTarget, liftFreeze } from '../workflow/freeze-target.ts'
 import { linkAccount } from '../workflow/link-account.ts'
 import { showHelp, showMine, showOffers, showStatus } from '../workflow/look-up.ts'
 import { meet } from '../workflow/meet-newcomer.ts'
 import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form.ts'
 import { performAct } from '../workflow/perform-act.ts'
+import { liftHold, placeHold } from '../workflow/place-hold.ts'
 import { requestAccess } from '../workflow/request-access.ts'
 import { decideOrder, proposeRevokeAll, showOrder } from '../workflow/revoke-all.ts'
 import { moveDueDate } from '../workflow/settle-finding.ts'
@@ -77,6 +80,12 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return liftFreeze(context, act, command.scope)
     case 'revoke-all':
       return proposeRevokeAll(context, act, command)
+    case 'hold':
+      return placeHold(context, act, command)
+    case 'unhold':
+      return liftHold(context, act, command.hold)
+    case 'erase':
+      return eraseTextsOf(context, act, command)
     case 'passkey':
       return obeyPasskey(context, act, command)
     case 'findings':
@@ -111,6 +120,7 @@ function obeyPasskey(context: Context, act: Act, command: Extract<Command, { ver
 
 function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
   if (press.action === 'lift-freeze') return liftFreeze(context, act, press.request.slice(0, 64))
+  if (press.action === 'lift-hold') return liftHold(context, act, press.request)
   if (press.action === 'confirm-order' || press.action === 'decline-order') return pressedOrder(context, act, press)
   if (press.action === 'confirm-passkey' || press.action === 'decline-passkey') {
     const what = press.action === 'confirm-passkey' ? 'confirm' : 'decline'
@@ -144,8 +154,11 @@ function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
 }
 
 function pressedOrder(context: Context, act: Act, { action, request }: Press): Promise<Answer> {
+  const what = action === 'confirm-order' ? 'confirm' : 'decline'
   const order = readOrderId(request)
-  if (order !== null) return decideOrder(context, act, order, action === 'confirm-order' ? 'confirm' : 'decline')
+  if (order !== null) return decideOrder(context, act, order, what)
+  const keeping = readKeepingId(request)
+  if (keeping !== null) return decideOnKeeping(context, act, keeping, what)
   return refused(context, act, 'press a button', refuse({ code: 'unknown-order', said: request.slice(0, 64) }))
 }
 

@@ -209,6 +209,8 @@ export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>>
   'thread.written': ['text'],
   'thread.edited': ['text'],
   'thread.redaction-asked': ['reason'],
+  'hold.asked': ['reason'],
+  'erasure.asked': ['reason'],
   'identity.entered': ['profile'],
   'identity.changed': ['profile'],
 }

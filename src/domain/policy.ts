@@ -20,6 +20,10 @@ export interface Policy {
   readonly compliance: readonly string[]
   /** Who may freeze any target, besides compliance and its owners. Identity ids. */
   readonly mayFreeze: readonly string[]
+  /** Who may hold and erase, two together, besides compliance. Identity ids. */
+  readonly keepers: readonly string[]
+  /** Calendar years that a grant is kept from its end. */
+  readonly retentionYears: number
   /** How many witnesses out of the operators' reach should keep the evidence where financial reporting is touched. */
   readonly independentWitnesses: number
   /**

@@ -223,6 +223,7 @@ function withGroups(policy: Policy, people: People, called: (id: string) => stri
     escalateTo: decides(policy.escalateTo),
     compliance: decides(policy.compliance),
     mayFreeze: decides(policy.mayFreeze),
+    keepers: decides(policy.keepers),
     groups: Object.assign(Object.create(null), policy.groups, Object.fromEntries(deciding)),
     targets: mapValues(policy.targets, targetOf),
   }

@@ -105,6 +105,19 @@ export type Refusal =
   | { readonly code: 'finding-own-fix'; readonly may: readonly string[] }
   | { readonly code: 'finding-nothing-asked' }
   | { readonly code: 'finding-too-long'; readonly askedMs: number; readonly maxMs: number }
+  | { readonly code: 'may-not-keep'; readonly may: readonly string[] }
+  | { readonly code: 'keeping-on-you' }
+  | { readonly code: 'unknown-keeping'; readonly said: string }
+  | { readonly code: 'already-held'; readonly hold: string; readonly by: string; readonly at: number }
+  | { readonly code: 'not-held'; readonly hold: string }
+  | { readonly code: 'held'; readonly hold: string }
+  /** `from`: when the first of what is kept may go, epoch ms; null when nobody can say, or there is nothing. */
+  | {
+      readonly code: 'nothing-to-erase'
+      readonly person: string
+      readonly kept: number
+      readonly from: number | null
+    }
   | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
   /** No witness could say yet that the record of the policies is whole, or it is not. */
   | { readonly code: 'policy-unproved' }

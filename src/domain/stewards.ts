@@ -49,6 +49,18 @@ export function findingOwnersOf(policy: Policy, target: string | null): Approver
   return sources.map((source) => collect(policy, new Map([source]))).find((found) => found.length > 0) ?? []
 }
 
+/**
+ * Who decides, two together, what is held and what is erased: compliance, and whom the policy names under `keepers`.
+ * Not the person whom it is about. @param subject null where it is about nobody
+ */
+export function keepersOf(policy: Policy, subject: string | null): Approver[] {
+  const reasons = new Map<string, readonly string[]>([
+    ['compliance', policy.compliance],
+    ['keeper', policy.keepers],
+  ])
+  return collect(policy, reasons).filter(({ id }) => id !== subject)
+}
+
 /** Whose access, or the access to what. */
 export interface Subject {
   readonly kind: 'person' | 'target'

@@ -19,6 +19,9 @@ export const VERBS = [
   'digest',
   'findings',
   'redact',
+  'hold',
+  'unhold',
+  'erase',
 ] as const
 
 /** True for a verb in any case: `/access Help` is help, not a target. */

@@ -17,6 +17,8 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
     escalateTo: resolvePeople(file.escalateTo, references),
     compliance: resolvePeople(file.compliance, references),
     mayFreeze: resolvePeople(file.mayFreeze ?? [], references),
+    keepers: resolvePeople(file.keepers ?? [], references),
+    retentionYears: Number.parseInt(file.retention ?? '7y', 10),
     independentWitnesses: file.independentWitnesses ?? 1,
     people: Object.entries(file.people).map(([id, person]) => ({
       id,

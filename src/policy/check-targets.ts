@@ -11,6 +11,7 @@ export function checkTargets(file: PolicyFile, references: References, report: R
   checkList(file.escalateTo, ['escalateTo'], references, report)
   checkList(file.compliance, ['compliance'], references, report)
   checkList(file.mayFreeze ?? [], ['mayFreeze'], references, report)
+  checkList(file.keepers ?? [], ['keepers'], references, report)
   checkRules(file.defaults ?? {}, ['defaults'], references, report)
   checkLookAlikes(Object.keys(file.targets), ['targets'], report)
   for (const [name, target] of Object.entries(file.targets)) {

@@ -190,6 +190,15 @@ export const policyFile = z
       .min(1)
       .optional()
       .meta({ description: 'Who may freeze any target too, such as group:oncall; nobody more when left out' }),
+    keepers: z.array(personOrGroup).min(1).optional().meta({
+      description: 'Who may hold and erase, two together, such as group:legal; compliance alone when left out',
+    }),
+    retention: shaped(
+      'How long a grant is kept from its end, in whole years; 7y when left out',
+      '^([1-9]|[1-9][0-9])y$',
+      'whole years, 1y to 99y, such as 7y',
+      'is no retention',
+    ).optional(),
     independentWitnesses: z.int().min(1).max(5).optional().meta({
       description:
         'Witnesses out of the operators’ reach that targets in scope for financial reporting need; 1 when left out',
@@ -224,9 +233,9 @@ function named(form: KeyForm, description: string) {
   return checked({ description, pattern: form.pattern }, (value) => faultOfKey(value, form))
 }
 
-function shaped(description: string, pattern: string, words: string) {
+function shaped(description: string, pattern: string, words: string, message = 'is no account') {
   return checked({ description, pattern }, (value) =>
-    new RegExp(pattern).test(value) ? null : { message: 'is no account', remedy: `Write ${words}` },
+    new RegExp(pattern).test(value) ? null : { message, remedy: `Write ${words}` },
   )
 }
 

@@ -68,6 +68,7 @@ export type ButtonAction =
   | 'approve-extension'
   | 'deny-extension'
   | 'lift-freeze'
+  | 'lift-hold'
   | 'confirm-order'
   | 'decline-order'
   | 'confirm-passkey'

@@ -82,6 +82,8 @@ export type Effect =
   /** `whole`: from the beginning, whatever an earlier check read. */
   | { readonly kind: 'check-record'; readonly whole?: true }
   | { readonly kind: 'mind-findings' }
+  /** What two persons ordered. */
+  | { readonly kind: 'erase'; readonly erasure: string }
   /** One person left or changed: what they have open is closed, or decided again. */
   | { readonly kind: 'settle-person'; readonly person: string }
   /** The same for everybody. */
@@ -149,4 +151,7 @@ export const CRASH_POINTS = [
   'target:after-step',
 ] as const
 
-export type CrashPoint = (typeof CRASH_POINTS)[number]
+/** The same for what is erased and pruned. */
+export const KEEPING_CRASH_POINTS = ['erase:after-batch'] as const
+
+export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof KEEPING_CRASH_POINTS)[number]

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 /** Random: an id says nothing of how many there are. A collision is refused by the stream's head. */
-export function newId(kind: 'G' | 'R' | 'F' | 'P' | 'D' | 'T'): string {
+export function newId(kind: 'G' | 'R' | 'F' | 'H' | 'E' | 'P' | 'D' | 'T'): string {
   // People and lines of threads are many, and theirs are never given again.
   return `${kind}-${randomLetters(['P', 'D', 'T'].includes(kind) ? 8 : 6)}`
 }

@@ -230,7 +230,17 @@ interface Seen {
 
 /** Stands for the active policy while none can be read: everybody is unknown, nothing can be asked for. */
 function knowsNobody(policy: Policy): Policy {
-  return { ...policy, hash: '', people: [], compliance: [], mayFreeze: [], escalateTo: [], groups: {}, targets: {} }
+  return {
+    ...policy,
+    hash: '',
+    people: [],
+    compliance: [],
+    mayFreeze: [],
+    keepers: [],
+    escalateTo: [],
+    groups: {},
+    targets: {},
+  }
 }
 
 /** Every load is a fact. The text goes with it once: it is the same under the same hash. */

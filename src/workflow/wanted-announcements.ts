@@ -3,6 +3,7 @@ import { announceGrant } from '../cards/announcements.ts'
 import { announceFinding } from '../cards/finding-announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
 import { announceIdentity } from '../cards/identity-announcements.ts'
+import { announceKeeping } from '../cards/keeping-announcements.ts'
 import { announceOrder } from '../cards/order-announcements.ts'
 import { announceOrphan } from '../cards/orphan-announcements.ts'
 import { announcePasskeys } from '../cards/passkey-announcements.ts'
@@ -17,6 +18,7 @@ import { grantOfStream } from '../domain/grant-event.ts'
 import { isOpen } from '../domain/grant-state.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
 import { IDENTITY_STREAMS, type IdentityEvent } from '../domain/identity-event.ts'
+import { KEEPING_STREAM, type KeepingEvent } from '../domain/keeping-event.ts'
 import { orderOfStream } from '../domain/order-event.ts'
 import { isOrderOpen } from '../domain/order-state.ts'
 import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
@@ -51,6 +53,7 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
     (event): event is Undelivered => event.type === 'notice.undeliverable' || event.type === 'notice.deleted',
   )
   if (stream === POLICY_STREAM) return { ...(await policyAnnouncements(context)), undelivered }
+  if (stream === KEEPING_STREAM) return { ...(await keepingAnnouncements(context)), undelivered }
   const target = targetOfFreeze(stream)
   if (target !== null) return { ...(await freezeAnnouncements(context, stream, target)), undelivered }
   const order = orderOfStream(stream)
@@ -84,6 +87,14 @@ async function policyAnnouncements(context: Context): Promise<Placed> {
   const wanted = announcePolicies(facts, context.policy.current().channel, namesOf(context))
   const times = facts.map(({ at }) => at)
   return { wanted, seq: facts.length, triedUntil: lastOf(facts) + TRIED_AFTER_THE_END_MS, times }
+}
+
+async function keepingAnnouncements(context: Context): Promise<Placed> {
+  const read = await context.record.readStream(context.db, KEEPING_STREAM)
+  const events = read.map((event) => readable<KeepingEvent>(event))
+  const wanted = announceKeeping(events, cardContext(context))
+  const times = events.map(({ at }) => at)
+  return { wanted, seq: events.length, triedUntil: lastOf(events) + TRIED_AFTER_THE_END_MS, times }
 }
 
 async function freezeAnnouncements(context: Context, stream: string, target: string): Promise<Placed> {

@@ -13,6 +13,8 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
     escalateTo: ['carla'],
     compliance: ['carla'],
     mayFreeze: [],
+    keepers: [],
+    retentionYears: 7,
     independentWitnesses: 1,
     people: [
       testPerson('ana', { manager: 'marcus' }),

@@ -1,0 +1,82 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import type { KeptText } from '../domain/erasure-event.ts'
+import { PRIVATE_PATHS } from '../domain/grant-event.ts'
+import { identityStream } from '../domain/identity-event.ts'
+import { KEEPING_STREAM } from '../domain/keeping-event.ts'
+import type { Hold } from '../domain/keeping-state.ts'
+import { type Kept, type WhyKept, whyNotErased } from '../domain/may-erase.ts'
+import { orderOfStream } from '../domain/order-event.ts'
+import { personStream } from '../domain/person-event.ts'
+import type { Policy } from '../domain/policy.ts'
+import { findPrivateTexts, type PrivateTexts } from '../record/private-texts.ts'
+import type { Context } from './context.ts'
+import { keptOf } from './keeping-store.ts'
+
+/** The private texts about a person, or written by them: those that may be erased now, and by stream why others stay. */
+export interface FoundTexts {
+  readonly erasable: readonly PrivateTexts[]
+  readonly kept: readonly KeptText[]
+}
+
+/**
+ * Finds what is personal of a person on record, and sorts it. The texts of policies and of holds are left out: those are
+ * the house's own. @throws RecordTampered
+ */
+export async function findTexts(
+  context: Context,
+  db: Db | Tx,
+  person: string,
+  { holds, policy, now }: { holds: readonly Hold[]; policy: Policy; now: number },
+): Promise<FoundTexts> {
+  const found = await findPrivateTexts(db, {
+    ...{ person, streams: [identityStream(person), personStream(person)] },
+    ...{ asked: 'request.asked', types: Object.keys(PRIVATE_PATHS) },
+  })
+  const erasable: PrivateTexts[] = []
+  const kept = new Map<string, WhyKept>()
+  const verdicts = new Map<string, WhyKept | null>()
+  const judge = async (stream: string) => {
+    const known = verdicts.get(stream)
+    if (known !== undefined) return known
+    const what = (await keptOf(context, db, stream, policy)) ?? (await ofPerson(context, db, person, stream, policy))
+    const why = whyNotErased(what, holds, now)
+    verdicts.set(stream, why)
+    return why
+  }
+  const own = identityStream(person)
+  for (const text of found) {
+    if (text.stream === KEEPING_STREAM || text.stream === own) continue
+    const why = await judge(text.stream)
+    if (why === null) erasable.push(text)
+    else kept.set(text.stream, why)
+  }
+  // Who somebody was is needed for as long as what they did is: the last of it says until when.
+  const profile = found.filter(({ stream }) => stream === own)
+  const why = profile.length === 0 ? null : ((await judge(own)) ?? latest([...kept.values()]))
+  if (why === null) erasable.push(...profile)
+  else kept.set(own, why)
+  return { erasable, kept: [...kept].map(([stream, why]) => ({ stream, ...why })) }
+}
+
+function latest(whys: readonly WhyKept[]): WhyKept | null {
+  const [first] = whys.toSorted((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity))
+  return first ?? null
+}
+
+/** What belongs to no grant: a profile stays while its person is here, an order while it is carried out. */
+async function ofPerson(
+  { record }: Context,
+  db: Db | Tx,
+  person: string,
+  stream: string,
+  policy: Policy,
+): Promise<Kept> {
+  const isHere = policy.people.some(({ id, status }) => id === person && status === 'active')
+  const isOrderOpen = async () => (await record.readStream(db, stream)).at(-1)?.type !== 'closed'
+  const isOpen =
+    stream === identityStream(person) ? isHere : orderOfStream(stream) !== null ? await isOrderOpen() : false
+  return {
+    ...{ persons: [person], target: null, grant: null, endedAt: isOpen ? null : 0 },
+    ...{ financialReporting: false, retentionYears: 0 },
+  }
+}

@@ -1,0 +1,72 @@
+import type { Db, Tx } from '../db/transaction.ts'
+import { grantOfStream, grantStream } from '../domain/grant-event.ts'
+import { KEEPING_STREAM, type KeepingEvent } from '../domain/keeping-event.ts'
+import { foldKeeping, type Hold, holdsAt, type KeepingState } from '../domain/keeping-state.ts'
+import { type Kept, rulesFor } from '../domain/may-erase.ts'
+import type { Policy } from '../domain/policy.ts'
+import type { EventRecord } from '../record/record.ts'
+import type { Context } from './context.ts'
+import { loadGrant, readable, toDraft } from './grant-store.ts'
+
+export async function loadKeeping({ record }: { readonly record: EventRecord }, db: Db | Tx): Promise<KeepingState> {
+  const events = await record.readStream(db, KEEPING_STREAM)
+  return foldKeeping(events.map((event) => readable<KeepingEvent>(event)))
+}
+
+/** Writes what two persons decide, and has it told. @returns what then holds */
+export async function appendToKeeping(
+  context: Context,
+  tx: Tx,
+  before: KeepingState,
+  facts: readonly KeepingEvent[],
+  now: number,
+): Promise<KeepingState> {
+  await context.record.append(tx, KEEPING_STREAM, before.seq, facts.map(toDraft), now)
+  await context.enqueue(tx, { kind: 'announce', stream: KEEPING_STREAM })
+  return loadKeeping(context, tx)
+}
+
+/**
+ * What holds now, for whoever is about to erase or to prune. Until the transaction has ended nobody can ask for a hold:
+ * so nothing goes after a hold was asked for that was decided before. @throws RecordTampered: then nothing may go
+ */
+export async function holdsForRemoval(context: Context, tx: Tx, now: number): Promise<Hold[]> {
+  await tx`select pg_advisory_xact_lock(${KEEPING_LOCK})`
+  return holdsAt(await loadKeeping(context, tx), now)
+}
+
+/** For whoever asks for a hold: waits for a removal that is under way. */
+export async function lockKeeping(tx: Tx): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${KEEPING_LOCK})`
+}
+
+const KEEPING_LOCK = 0x6b656570
+
+/**
+ * What is asked about a stream that carries the id of a grant, from the record; null for another stream.
+ * @throws RecordTampered
+ */
+export async function keptOf(context: Context, db: Db | Tx, stream: string, policy: Policy): Promise<Kept | null> {
+  const id = grantIn(stream)
+  const loaded = id === null ? null : await loadGrant(context, db, id)
+  if (id === null || loaded === null) return null
+  const { state, events } = loaded
+  const [asked] = events
+  const under = asked?.type === 'request.asked' ? asked.data.policy : null
+  return {
+    ...{ persons: [state.for, state.by], target: state.target, grant: id },
+    endedAt: state.closed ? (events.at(-1)?.at ?? null) : null,
+    ...rulesFor(state.target, policyBy(context, under), policy),
+  }
+}
+
+/** The grant that a stream belongs to: its own, or one beside it. */
+function grantIn(stream: string): string | null {
+  const id = /G-[0-9A-HJKMNP-TV-Z]{6}/.exec(stream)?.[0]
+  return id === undefined ? null : grantOfStream(grantStream(id))
+}
+
+function policyBy(context: Context, hash: string | null): Policy | null {
+  for (const policy of context.policy.everActive()) if (policy.hash === hash) return policy
+  return null
+}
