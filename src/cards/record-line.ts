@@ -59,6 +59,9 @@ const WORDS: Readonly<Record<string, string>> = {
   'keeping.declined': 'A hold or an erasure was declined.',
   'texts.erased': 'Personal texts were erased.',
   'erasure.done': 'An erasure is done.',
+  'machine.orphaned': 'A machine has no owner any more.',
+  'machine.owned': 'A machine has an owner again.',
+  'machine.unlisted': 'A machine without an owner left the policy.',
   'notice.undeliverable': 'A notice could not be delivered.',
   'notice.deleted': 'A card was deleted in chat, and posted again.',
 }

@@ -26,7 +26,13 @@ export type IdentityEvent =
   /** Everything of a person who left has been closed, is ending, or waits for others now. */
   | Fact<
       'leaving.ended',
-      { requests: readonly string[]; grants: readonly string[]; approvals: readonly string[] } & Moment
+      {
+        requests: readonly string[]
+        grants: readonly string[]
+        approvals: readonly string[]
+        /** Whose owner they were, by id. */
+        machines?: readonly string[]
+      } & Moment
     >
   /** The last access of theirs was looked for, and was gone. */
   | Fact<'leaving.seen-gone', { grants: number } & Moment>

@@ -32,6 +32,8 @@ export interface Leaving {
   readonly seenGoneAt: number | null
   readonly lagMs: number | null
   readonly grants: readonly string[]
+  /** That they left without an owner. */
+  readonly machines: readonly string[]
 }
 
 /** The attributes of a SCIM resource that decisions and cards use; the rest is only handed back. */
@@ -90,7 +92,7 @@ function change(state: IdentityState, event: Placed<IdentityEvent>): Partial<Ide
       return {
         left: {
           ...{ source: event.data.source, removed: event.data.removed, effectiveAt: event.data.effectiveAt },
-          ...{ receivedAt: event.at, endedAt: null, seenGoneAt: null, lagMs: null, grants: [] },
+          ...{ receivedAt: event.at, endedAt: null, seenGoneAt: null, lagMs: null, grants: [], machines: [] },
         },
       }
     case 'identity.returned':
@@ -99,10 +101,10 @@ function change(state: IdentityState, event: Placed<IdentityEvent>): Partial<Ide
       return { accounts: [...state.accounts, event.data] }
     case 'account.unlinked':
       return { accounts: state.accounts.filter((one) => keyOf(one) !== keyOf(event.data)) }
-    case 'leaving.ended':
-      return state.left === null
-        ? {}
-        : { left: { ...state.left, endedAt: event.data.when, lagMs: event.data.lagMs, grants: event.data.grants } }
+    case 'leaving.ended': {
+      const { when, lagMs, grants, machines = [] } = event.data
+      return state.left === null ? {} : { left: { ...state.left, endedAt: when, lagMs, grants, machines } }
+    }
     case 'leaving.seen-gone':
       return state.left === null
         ? {}

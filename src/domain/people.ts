@@ -1,14 +1,16 @@
 import type { DirectoryGroup, IdentityState } from './identity-state.ts'
+import type { MachineState } from './machine-state.ts'
 
-/** Everybody on record, as far as this process has read it. */
+/** Everybody on record, and the machines that were ever orphaned, as far as this process has read it. */
 export interface People {
   /** Grows with every change, whoever made it. */
   readonly version: number
   readonly persons: ReadonlyMap<string, IdentityState>
   readonly groups: ReadonlyMap<string, DirectoryGroup>
+  readonly machines: ReadonlyMap<string, MachineState>
 }
 
-export const NOBODY: People = { version: 0, persons: new Map(), groups: new Map() }
+export const NOBODY: People = { version: 0, persons: new Map(), groups: new Map(), machines: new Map() }
 
 /** A person as the directory door knows them: it entered them, and has not taken them away. */
 export function isProvisioned({ profile, enteredAt, left }: IdentityState): boolean {

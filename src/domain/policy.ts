@@ -30,6 +30,7 @@ export interface Policy {
    * As the file has them; in the policy that decisions get, with everybody of the directory (`populate-policy.ts`).
    */
   readonly people: readonly PolicyPerson[]
+  readonly machines: readonly PolicyMachine[]
   /** What is taken from a directory besides; null for nothing. */
   readonly directory: DirectoryRules | null
   readonly groups: Readonly<Record<string, readonly string[]>>
@@ -47,6 +48,20 @@ export interface PolicyPerson {
   readonly externalId: string | null
   /** Who made them report to this manager, or may have: they do not sign as that manager. */
   readonly managerSetBy: readonly string[]
+}
+
+export const MACHINE_KINDS = [
+  ...(['service-account', 'pipeline', 'bot', 'vendor-integration', 'device', 'workload', 'agent'] as const),
+] as const
+
+/** A non-human identity: its id is nobody's else, no person's either. */
+export interface PolicyMachine {
+  readonly id: string
+  readonly name: string
+  readonly kind: (typeof MACHINE_KINDS)[number]
+  /** Identity id of the person who answers for it. */
+  readonly owner: string
+  readonly description: string
 }
 
 /** What the policy believes of the directory that pushes people. */

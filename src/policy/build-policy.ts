@@ -30,6 +30,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
       externalId: person.externalId ?? null,
       managerSetBy: [],
     })),
+    machines: Object.entries(file.machines ?? {}).map(([id, machine]) => ({ id, ...machine })),
     directory: file.directory === undefined ? null : buildDirectory(file.directory),
     groups: dictionary(Object.entries(file.groups ?? {})),
     targets: dictionary(

@@ -20,7 +20,7 @@ export function checkDirectory(file: PolicyFile, references: References, report:
 }
 
 /** Ids that people of the directory get here. */
-const GIVEN_OUT = /^P-[0-9A-HJKMNP-TV-Z]{8}$/
+export const GIVEN_OUT = /^P-[0-9A-HJKMNP-TV-Z]{8}$/
 
 function checkExternalIds(file: PolicyFile, report: Report): void {
   const owners = new Map<string, string>()

@@ -2,6 +2,7 @@ import type { Policy } from '../domain/policy.ts'
 import { buildPolicy } from './build-policy.ts'
 import { checkApprovals } from './check-approvals.ts'
 import { checkChannels } from './check-channels.ts'
+import { checkMachines } from './check-machines.ts'
 import { checkPeople } from './check-people.ts'
 import { checkTargets } from './check-targets.ts'
 import { type Finding, formatPath, type Path, type PolicyFault, type Report } from './fault.ts'
@@ -28,6 +29,7 @@ export function parsePolicy(text: string, fileName: string): PolicyReading {
   const references = file === null ? null : collectReferences(file, yaml.data)
   if (file !== null && references !== null) {
     checkPeople(file, references, report)
+    checkMachines(file, references, report)
     checkTargets(file, references, report)
     if (formFindings.length === 0) {
       checkApprovals(file, references, report)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DURATION_PATTERN, parseDuration } from '../domain/duration.ts'
+import { MACHINE_KINDS } from '../domain/policy.ts'
 import {
   faultOfKey,
   faultOfPersonName,
@@ -60,6 +61,13 @@ const person = z.strictObject({
   status: z.enum(['active', 'left']).optional().meta({ description: 'active when left out; left: may do nothing' }),
   accounts: z.array(account).optional().meta({ description: 'How chat platforms know them' }),
   externalId: sentence('The id that the directory calls the same human by, externalId in SCIM').optional(),
+})
+
+const machine = z.strictObject({
+  name: sentence('As colleagues call it'),
+  kind: z.enum(MACHINE_KINDS),
+  owner: personId.meta({ description: 'Who answers for it: a person, by id' }),
+  description: sentence('What it does, in words for people'),
 })
 
 /** What is believed of the directory that pushes people over SCIM. */
@@ -208,6 +216,10 @@ export const policyFile = z
       .optional()
       .meta({ description: 'What entitlements say when they say nothing' }),
     people: z.record(personId, person),
+    machines: z
+      .record(named(PERSON_ID, 'A machine, by id'), machine)
+      .optional()
+      .meta({ description: 'What acts without a person, and who answers for it' }),
     groups: z.record(named(TYPED_NAME, 'The name of a group'), z.array(personId)).optional(),
     directory: directory.optional().meta({ description: 'What is believed of the directory that pushes people' }),
     targets: z.record(named(TYPED_NAME, 'The name of a target, as typed in chat'), target),

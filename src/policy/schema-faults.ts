@@ -143,7 +143,7 @@ function replace(data: unknown, path: Path): void {
   const part = path.at(-1)
   if (typeof parent !== 'object' || parent === null || part === undefined) return
   // A hole in a list would move its later entries, and the places of their faults with them.
-  const standIn = STAND_INS.get(part)
+  const standIn = STAND_INS.get(path[0] === 'machines' ? `machine ${part}` : part) ?? STAND_INS.get(part)
   if (Array.isArray(parent)) replace(data, path.slice(0, -1))
   else if (standIn === undefined) Reflect.deleteProperty(parent, part)
   else Reflect.set(parent, part, structuredClone(standIn))
@@ -152,6 +152,8 @@ function replace(data: unknown, path: Path): void {
 /** By name: for what may not be left out, and for what would be missed elsewhere. */
 const STAND_INS: ReadonlyMap<string | number, unknown> = new Map<string, unknown>([
   ['timeZone', 'UTC'],
+  ['machine owner', 'nobody'],
+  ['machine kind', 'bot'],
   ['channel', 'none'],
   ['escalateTo', ['nobody']],
   ['compliance', ['nobody']],

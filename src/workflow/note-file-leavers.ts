@@ -11,11 +11,14 @@ import { changePeople } from './write-people.ts'
  * away. Noted once, whoever comes first; writes nothing while nothing changed.
  */
 export async function noteFileLeavers(context: Context): Promise<void> {
+  await context.policy.inForce(context.db)
   const people = await context.people.look(context.db)
   if (!context.policy.isFromRecord() || wanted(context, people).size === 0) return
   await decideAgain(() =>
     inTransaction(context.db, { timeoutMs: 10_000 }, (tx) =>
-      changePeople(context, tx, context.clock.now(), (stage) => {
+      changePeople(context, tx, context.clock.now(), async (stage) => {
+        // Whoever waited here may have an older policy, in which they are still here.
+        await context.policy.inForce(tx)
         for (const [id, fact] of wanted(context, stage.people)) {
           stage.write(id, [fact])
           stage.decideAgain(id)

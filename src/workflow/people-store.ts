@@ -14,6 +14,8 @@ import {
   type IdentityState,
   UnknownIdentityEvent,
 } from '../domain/identity-state.ts'
+import { MACHINE_STREAMS, type MachineEvent } from '../domain/machine-event.ts'
+import { foldMachine, type MachineState } from '../domain/machine-state.ts'
 import { NOBODY, type People } from '../domain/people.ts'
 import type { EventRecord } from '../record/record.ts'
 import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
@@ -59,15 +61,17 @@ async function readPeople(record: EventRecord, db: Db | Tx, before: People, vers
     select stream from directory_entry where version > ${before.version} and version <= ${version} order by stream`
   const persons = new Map(before.persons)
   const groups = new Map(before.groups)
+  const machines = new Map(before.machines)
   for (let from = 0; from < rows.length; from += TOGETHER) {
     const streams = rows.slice(from, from + TOGETHER).map(({ stream }) => stream)
     for (const [stream, events] of await readSound(record, db, streams)) {
       const id = idOf(stream)
       if (stream.startsWith(IDENTITY_STREAMS)) keep(persons, id, foldPerson(id, events))
       else if (stream.startsWith(GROUP_STREAMS)) keep(groups, id, foldGroup(id, events))
+      else if (stream.startsWith(MACHINE_STREAMS)) keep(machines, id, foldOneMachine(id, events))
     }
   }
-  return { version, persons, groups }
+  return { version, persons, groups, machines }
 }
 
 /** Null for a stream that was changed: that has named itself by now. */
@@ -107,6 +111,11 @@ function foldPerson(id: string, events: readonly RecordedEvent[] | null): Identi
 function foldGroup(id: string, events: readonly RecordedEvent[] | null): DirectoryGroup | null {
   if (events === null) return null
   return sound(() => foldDirectoryGroup(id, events as unknown as Placed<DirectoryGroupEvent>[]))
+}
+
+function foldOneMachine(id: string, events: readonly RecordedEvent[] | null): MachineState | null {
+  if (events === null) return null
+  return sound(() => foldMachine(id, events as unknown as Placed<MachineEvent>[]))
 }
 
 function sound<T>(fold: () => T | null): T | null {

@@ -14,7 +14,7 @@ export const directoryHeadTable = pgTable(
 )
 
 /**
- * Where every person and group of the directory stands: folded from its events in the transaction that wrote them. Says
+ * Where every person, group of the directory and machine stands: folded from its events in the transaction that wrote them. Says
  * what changed since when, and never who somebody is: that is read from the events.
  */
 export const directoryEntryTable = pgTable(
@@ -23,7 +23,9 @@ export const directoryEntryTable = pgTable(
     stream: text('stream').primaryKey(),
     seq: bigint('seq', { mode: 'number' }).notNull(),
     version: bigint('version', { mode: 'number' }).notNull(),
-    status: text('status', { enum: ['active', 'left', 'group', 'removed'] }).notNull(),
+    status: text('status', {
+      enum: ['active', 'left', 'group', 'removed', 'orphaned', 'owned', 'unlisted'],
+    }).notNull(),
     /** The four moments of the last leaving; null while they are here. */
     effectiveAt: epochMs('effective_at'),
     receivedAt: epochMs('received_at'),

@@ -234,6 +234,7 @@ function knowsNobody(policy: Policy): Policy {
     ...policy,
     hash: '',
     people: [],
+    machines: [],
     compliance: [],
     mayFreeze: [],
     keepers: [],

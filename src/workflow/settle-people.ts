@@ -11,6 +11,7 @@ import { decideAgain } from './decide-again.ts'
 import { findOpenOnRecord } from './find-open-on-record.ts'
 import { loadGrant } from './grant-store.ts'
 import { noteFileLeavers } from './note-file-leavers.ts'
+import { noteMachines } from './note-machines.ts'
 import { reconcileGrant } from './reconcile-target.ts'
 import { reconsider, standingIn, takeGround } from './reconsider.ts'
 import { changePeople } from './write-people.ts'
@@ -23,13 +24,14 @@ const AT_ONCE = 8
 
 /**
  * Decides again what one person has open: requests, grants, and what waits for their signature. Of somebody who left,
- * everything is closed or ends now, their signatures are void, and the moments of the leaving are put on record. Trusts
+ * everything is closed or ends now, their signatures are void, their machines are orphaned, and the moments of the leaving are put on record. Trusts
  * no table: what is open is read from the record. Every step may be done again.
  * @param attempt of the effect, 1 for the first
  * @throws RetryLater while something of a leaver is left
  */
 export async function settlePerson(context: Context, id: string, attempt: number): Promise<void> {
   await context.lanes.withLane(`person:${id}`, async () => {
+    await noteMachines(context)
     const who = await idsOf(context, id)
     const { open, tampered } = await findOpenOnRecord(context, context.db, (state) => isAbout(state, who))
     await settleEach(context, open)
@@ -46,6 +48,7 @@ export async function settlePerson(context: Context, id: string, attempt: number
 export async function settlePeople(context: Context): Promise<void> {
   await context.lanes.withLane('people', async () => {
     await noteFileLeavers(context)
+    await noteMachines(context)
     const { open } = await findOpenOnRecord(context, context.db, () => true)
     await settleEach(context, open)
     await sweepPeople(context)
@@ -55,6 +58,7 @@ export async function settlePeople(context: Context): Promise<void> {
 /** The net: whoever left and is not seen to be gone is looked at again, should a job have been lost. */
 export async function sweepPeople(context: Context): Promise<void> {
   await noteFileLeavers(context)
+  await noteMachines(context)
   const people = await context.people.look(context.db)
   tellHeld(context)
   const late = [...people.persons.values()].filter(({ left }) => left !== null && left.seenGoneAt === null)
@@ -130,7 +134,7 @@ async function finish(
   const { open } = await findOpenOnRecord(context, context.db, (state) => who.has(state.for) || who.has(state.by))
   if (open.some(({ status }) => status !== 'ending')) throw new RetryLater(againMs)
   if (leaving.endedAt === null) {
-    const ended = await endedSince(context, who, leaving.receivedAt)
+    const ended = { ...(await endedSince(context, who, leaving.receivedAt)), machines: await machinesOf(context, who) }
     await context.reached('leave:before-ended')
     await change(context, [id], ({ left }) => (left === null || left.endedAt !== null ? [] : [endedFact(ended, left)]))
     await context.reached('leave:after-ended')
@@ -163,6 +167,12 @@ async function change(
   context.committed()
 }
 
+async function machinesOf(context: Context, who: ReadonlySet<string>): Promise<string[]> {
+  const { machines } = await context.people.look(context.db)
+  const theirs = [...machines.values()].filter(({ status, owner }) => status === 'orphaned' && who.has(owner))
+  return theirs.map(({ id }) => id).slice(0, MOST_IDS)
+}
+
 interface Ended {
   readonly requests: string[]
   readonly grants: string[]
@@ -170,9 +180,9 @@ interface Ended {
   readonly lastAt: number
 }
 
-function endedFact({ requests, grants, approvals, lastAt }: Ended, left: Leaving): IdentityEvent {
+function endedFact({ lastAt, ...of }: Ended & { readonly machines: string[] }, left: Leaving): IdentityEvent {
   const lagMs = Math.max(0, lastAt - (left.effectiveAt ?? left.receivedAt))
-  return { type: 'leaving.ended', data: { requests, grants, approvals, when: lastAt, lagMs } }
+  return { type: 'leaving.ended', data: { ...of, when: lastAt, lagMs } }
 }
 
 /** Ids in one event: far from what a body may hold. */

@@ -2,6 +2,7 @@ import { inTransaction } from '../db/in-transaction.ts'
 import { findingStream } from '../domain/finding-event.ts'
 import { freezeStream } from '../domain/freeze-event.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
+import { MACHINE_STREAMS } from '../domain/machine-event.ts'
 import { orderStream } from '../domain/order-event.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
 import { openStreams } from '../record/find-streams.ts'
@@ -102,7 +103,8 @@ async function announceLate(context: Context): Promise<void> {
   const others = await context.db<{ stream: string }[]>`
     select h.stream from stream_head h left join announced a on a.stream = h.stream
     where (starts_with(h.stream, ${orderStream('')}) or starts_with(h.stream, ${freezeStream('')})
-        or starts_with(h.stream, ${findingStream('')}) or starts_with(h.stream, ${orphanStream('')}) and strpos(h.stream, ':beside:') = 0)
+        or starts_with(h.stream, ${MACHINE_STREAMS}) or starts_with(h.stream, ${findingStream('')})
+        or starts_with(h.stream, ${orphanStream('')}) and strpos(h.stream, ':beside:') = 0)
       and h.seq > coalesce(a.seq, 0) limit 1000`
   for (const { stream } of others) {
     await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream }))

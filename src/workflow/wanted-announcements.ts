@@ -4,6 +4,7 @@ import { announceFinding } from '../cards/finding-announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
 import { announceIdentity } from '../cards/identity-announcements.ts'
 import { announceKeeping } from '../cards/keeping-announcements.ts'
+import { announceMachine } from '../cards/machine-announcements.ts'
 import { announceOrder } from '../cards/order-announcements.ts'
 import { announceOrphan } from '../cards/orphan-announcements.ts'
 import { announcePasskeys } from '../cards/passkey-announcements.ts'
@@ -19,6 +20,7 @@ import { isOpen } from '../domain/grant-state.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
 import { IDENTITY_STREAMS, type IdentityEvent } from '../domain/identity-event.ts'
 import { KEEPING_STREAM, type KeepingEvent } from '../domain/keeping-event.ts'
+import { MACHINE_STREAMS, type MachineEvent } from '../domain/machine-event.ts'
 import { orderOfStream } from '../domain/order-event.ts'
 import { isOrderOpen } from '../domain/order-state.ts'
 import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
@@ -66,6 +68,7 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   if (owner !== null) return { ...(await passkeyAnnouncements(context, owner)), undelivered }
   if (stream.startsWith(IDENTITY_STREAMS)) return { ...(await identityAnnouncements(context, stream)), undelivered }
   if (cardOfThread(stream) !== null) return { ...(await threadAnnouncements(context, stream)), undelivered }
+  if (stream.startsWith(MACHINE_STREAMS)) return { ...(await machineAnnouncements(context, stream)), undelivered }
   const id = grantOfStream(stream)
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [], undelivered }
@@ -146,6 +149,14 @@ async function identityAnnouncements(context: Context, stream: string): Promise<
 async function threadAnnouncements(context: Context, stream: string): Promise<Placed> {
   const events = (await context.record.readStream(context.db, stream)).map((event) => readable<ThreadEvent>(event))
   const wanted = announceThread(stream, events)
+  const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function machineAnnouncements(context: Context, stream: string): Promise<Placed> {
+  const events = (await context.record.readStream(context.db, stream)).map((event) => readable<MachineEvent>(event))
+  const id = stream.slice(MACHINE_STREAMS.length)
+  const wanted = announceMachine(id, events, context.policy.current(), namesOf(context))
   const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }

@@ -12,6 +12,8 @@ import {
   evolveIdentity,
   type IdentityState,
 } from '../domain/identity-state.ts'
+import { type MachineEvent, machineStream } from '../domain/machine-event.ts'
+import { evolveMachine, type MachineState } from '../domain/machine-state.ts'
 import type { People } from '../domain/people.ts'
 import type { Context, Effect } from './context.ts'
 import { toDraft } from './grant-store.ts'
@@ -41,31 +43,35 @@ export interface PeopleStage {
   group(id: string): DirectoryGroup | null
   write(id: string, facts: readonly IdentityEvent[]): IdentityState | null
   writeGroup(id: string, facts: readonly DirectoryGroupEvent[]): DirectoryGroup | null
+  writeMachine(id: string, facts: readonly MachineEvent[]): MachineState | null
   /** Whose open requests, grants and approvals are to be decided again. */
   decideAgain(id: string): void
   /** Everybody's are: who may sign for whom has changed. */
   decideAllAgain(): void
 }
 
+type AnyEvent = IdentityEvent | DirectoryGroupEvent | MachineEvent
+
 interface Stage extends PeopleStage {
-  readonly appends: Map<string, { before: number; facts: Placed<IdentityEvent | DirectoryGroupEvent>[] }>
+  readonly appends: Map<string, { before: number; facts: Placed<AnyEvent>[] }>
   readonly moved: Set<string>
 }
 
 function stageOf(before: People, now: number): Stage {
   const persons = new Map(before.persons)
   const groups = new Map(before.groups)
+  const machines = new Map(before.machines)
   const appends: Stage['appends'] = new Map()
   const moved = new Set<string>()
-  const place = <E extends IdentityEvent | DirectoryGroupEvent>(stream: string, seq: number, facts: readonly E[]) => {
+  const place = <E extends AnyEvent>(stream: string, seq: number, facts: readonly E[]) => {
     const placed = facts.map((fact, index) => ({ ...fact, seq: seq + index + 1, at: now }) as Placed<E>)
     const append = appends.get(stream) ?? { before: seq, facts: [] }
-    append.facts.push(...(placed as Placed<IdentityEvent | DirectoryGroupEvent>[]))
+    append.facts.push(...(placed as Placed<AnyEvent>[]))
     if (placed.length > 0) appends.set(stream, append)
     return placed
   }
   return {
-    ...{ appends, moved, people: { version: before.version, persons, groups } },
+    ...{ appends, moved, people: { version: before.version, persons, groups, machines } },
     person: (id) => persons.get(id) ?? null,
     group: (id) => groups.get(id) ?? null,
     write(id, facts) {
@@ -82,13 +88,21 @@ function stageOf(before: People, now: number): Stage {
       if (state !== null) groups.set(id, state)
       return state
     },
+    writeMachine(id, facts) {
+      let state = machines.get(id) ?? null
+      for (const event of place(machineStream(id), state?.seq ?? 0, facts)) state = evolveMachine(id, state, event)
+      if (state !== null) machines.set(id, state)
+      return state
+    },
     decideAgain: (id) => void moved.add(id),
     decideAllAgain: () => void moved.add(EVERYBODY),
   }
 }
 
-/** What people hear of: an account that is theirs now, or that nobody could place. */
-const TOLD: readonly string[] = ['account.linked', 'account.not-linked']
+/** What people hear of: an account that is theirs now, or that nobody could place; a machine without an owner. */
+const TOLD: readonly string[] = [
+  ...['account.linked', 'account.not-linked', 'machine.orphaned', 'machine.owned', 'machine.unlisted'],
+]
 
 /** More than so many are decided again in one go. */
 const MOST_ALONE = 20
@@ -133,6 +147,8 @@ async function saveRows(tx: Tx, version: number, streams: readonly string[], peo
     if (stream === directoryGroupStream(id)) {
       return { stream, seq: group?.seq ?? 0, status: group?.removed === true ? 'removed' : 'group' }
     }
+    const machine = people.machines.get(id)
+    if (stream === machineStream(id)) return { stream, seq: machine?.seq ?? 0, status: machine?.status ?? 'owned' }
     const person = people.persons.get(id)
     const left = person?.left ?? null
     return {

@@ -142,6 +142,14 @@ it('says for each platform where requests are announced', () => {
   expect(reading.policy.targets['prod-db']?.channel).toEqual({ slack: 'finance' })
 })
 
+const MACHINE = `machines:
+  exporter:
+    name: Ledger export
+    kind: pipeline
+    owner: E1
+    description: Copies the ledger each night
+`
+
 describe('a bad policy', () => {
   /** What is changed, into what, the line that must be named (by a text on it), what the message says, what helps. */
   it.each<[string, string, string, RegExp, RegExp]>([
@@ -210,6 +218,27 @@ describe('a bad policy', () => {
       /is the channel itself/,
       /another channel/,
     ],
+    // Machines
+    ...(
+      [
+        ['owner: E1', 'owner: E9', 'owner: E9', /no person "E9"/, /Did you mean E1\?/],
+        ['owner: E1', 'owner: dba', 'owner: dba', /is a group, not a person/, /group:dba/],
+        ['    owner: E1\n', '', 'exporter:', /owner is missing/, /Add owner:/],
+        ['kind: pipeline', 'kind: pipline', 'pipline', /not accepted/, /Did you mean pipeline\?/],
+        ['kind: pipeline', 'kind: robot', 'robot', /not accepted/, /service-account, pipeline, bot/],
+        ['  exporter:', '  e1:', 'e1:', /E1 is a person/, /Choose another id/],
+        ['  exporter:', '  P-7K3QF0AB:', 'P-7K3QF0AB', /looks like an id of the directory/, /Choose another id/],
+        [
+          'machines:',
+          `${MACHINE.replace('exporter', 'Exporter')}`,
+          'exporter:',
+          /another machine/,
+          /Choose another id/,
+        ],
+      ] as [string, string, string, RegExp, RegExp][]
+    ).map(([from, to, ...rest]): [string, string, string, RegExp, RegExp] => {
+      return ['groups:\n', `${changed(from, to, MACHINE)}groups:\n`, ...rest]
+    }),
     // Channels
     ['channel: access', 'channel: { slak: access }', 'slak', /"slak" is no setting/, /Did you mean slack\?/],
     ['channel: access', 'channel: { teams: access }', 'teams: access', /not the id of a channel/, /19:0a1b2c@thread/],
@@ -426,6 +455,13 @@ describe('warnings', () => {
     expect(warningsOf(text).map(({ message }) => message)).toEqual([
       'The manager E5 has left',
       expect.stringContaining('prod-db:write can never be approved for Ana Ruiz (E1)'),
+    ])
+  })
+
+  it('name a machine whose owner has left, and stop nothing', () => {
+    const text = changed('groups:\n', `  E5:\n    name: Old Boss\n    status: left\n${MACHINE}groups:\n`)
+    expect(warningsOf(text.replace('owner: E1', 'owner: E5')).map(({ message }) => message)).toEqual([
+      'The owner E5 has left',
     ])
   })
 

@@ -1,12 +1,21 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { accountName } from '../../src/connectors/postgres/account-name.ts'
+import { countersign } from '../support/command-line.ts'
 import { type House, idOn, openHouse, type Replica, SCIM_TOKEN, until } from '../support/house.ts'
 import { createScimClient, type ScimClient } from '../support/scim-client.ts'
+
+const MACHINES = `machines:
+  exporter: { name: Ledger export, kind: pipeline, owner: ana, description: Copies the ledger each night }
+  backup: { name: Backup, kind: workload, owner: olga, description: Copies everything }
+`
 
 /** From the directory's door to a login that is really gone. */
 let house: House
 beforeAll(async () => {
-  house = await openHouse()
+  const policy = await readFile(path.join(import.meta.dirname, '../support/policy.yaml'), 'utf8')
+  house = await openHouse({ policy: `${policy}${MACHINES}` })
 }, 120_000)
 afterAll(() => house.close())
 
@@ -16,6 +25,7 @@ it('whoever the directory switches off loses the login in the target, and what w
   await leave(createScimClient(replica.url, SCIM_TOKEN))
   await expectGone(grant, waiting)
   expect(JSON.stringify(await replica.command('ana', 'prod-db 1m again please'))).toContain('has left')
+  await expectOrphaned()
   await replica.stop()
 }, 120_000)
 
@@ -72,6 +82,26 @@ async function expectGone(grant: string, waiting: string): Promise<void> {
     60_000,
   )
   expect(JSON.parse(last?.body ?? '').data).toMatchObject({ grants: 1 })
+}
+
+/** What nobody answers for any more is said in the channel, and stands beside the leaver's moments. */
+async function expectOrphaned(): Promise<void> {
+  expect(await house.db`select stream, type from event where starts_with(stream, 'machine:')`).toEqual([
+    { stream: 'machine:exporter', type: 'machine.orphaned' },
+  ])
+  await until('the channel and whoever hears what needs a person are told', async () => {
+    const told = await house.db<{ channel: string }[]>`
+      select channel from local_chat_messages where content like '%Ledger export has no owner%'`
+    return (
+      told
+        .map(({ channel }) => channel)
+        .toSorted()
+        .join() === '#access,@carla'
+    )
+  })
+  const { code, out, err } = await countersign(['leavers'], house.environment)
+  expect([code, err]).toEqual([0, ''])
+  expect(out).toMatch(/^P-\w+ {2}by scim .* grants G-\w+ {2}machines exporter \(orphaned\)\n$/)
 }
 
 async function isSettled(): Promise<boolean> {

@@ -24,6 +24,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
       testPerson('dirk', { manager: 'olga' }),
       testPerson('carla', {}),
     ],
+    machines: [],
     directory: null,
     groups: { dba: ['dirk', 'olga'] },
     targets: { 'prod-db': testTarget() },

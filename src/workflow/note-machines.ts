@@ -1,0 +1,43 @@
+import { inTransaction } from '../db/in-transaction.ts'
+import { decideMachine } from '../domain/decide-machine.ts'
+import type { MachineEvent } from '../domain/machine-event.ts'
+import type { People } from '../domain/people.ts'
+import type { Context } from './context.ts'
+import { decideAgain } from './decide-again.ts'
+import { standingIn } from './reconsider.ts'
+import { changePeople } from './write-people.ts'
+
+/**
+ * A machine whose owner has left is orphaned, on record and told, whether the file or a directory said so; and is one
+ * no more when a policy gives it to somebody else. Noted once, whoever comes first; writes nothing while nothing changed.
+ */
+export async function noteMachines(context: Context): Promise<void> {
+  await context.policy.inForce(context.db)
+  const people = await context.people.look(context.db)
+  if (!context.policy.isFromRecord() || wanted(context, people).size === 0) return
+  await decideAgain(() =>
+    inTransaction(context.db, { timeoutMs: 10_000 }, (tx) =>
+      changePeople(context, tx, context.clock.now(), async (stage) => {
+        // Whoever waited here may have an older policy, which names the owner of before.
+        await context.policy.inForce(tx)
+        for (const [id, facts] of wanted(context, stage.people)) stage.writeMachine(id, facts)
+      }),
+    ),
+  )
+  context.committed()
+}
+
+function wanted(context: Context, people: People): Map<string, MachineEvent[]> {
+  const policy = context.policy.current()
+  const standing = standingIn(context)
+  const said = { policy: policy.hash, by: context.policy.activations()[0]?.by ?? null }
+  const listed = new Map(policy.machines.map((machine) => [machine.id, machine]))
+  const facts = new Map<string, MachineEvent[]>()
+  for (const id of new Set([...listed.keys(), ...people.machines.keys()])) {
+    const machine = listed.get(id) ?? null
+    const ownerLeft = machine !== null && standing(machine.owner) === 'left'
+    const events = decideMachine(people.machines.get(id) ?? null, machine, ownerLeft, said)
+    if (events.length > 0) facts.set(id, events)
+  }
+  return facts
+}
