@@ -33,6 +33,8 @@ export async function confirmDecision(
   return performAct(context, act, {
     name: 'approve with a passkey',
     decides: true,
+    before: () => context.reached('passkey:before-commit'),
+    after: () => context.reached('passkey:after-commit'),
     run: (performing) => confirm(context, performing, { token, ticket, response }),
   })
 }

@@ -65,6 +65,7 @@ export async function offerPasskey(
   return performAct(context, act, {
     name: 'enrol a passkey',
     decides: true,
+    ...aroundCommit(context),
     run: async (performing) => {
       const { tx, now, by } = performing
       const taken = await takePasskeyLink(tx, token, ticket, now)
@@ -97,6 +98,7 @@ export function decideOnPasskey(
   return performAct(context, act, {
     name: `${what} a passkey`,
     decides: true,
+    ...aroundCommit(context),
     run: async (performing) => {
       const decide = what === 'confirm' ? decideEnrolment : decideNoEnrolment
       const after = await change(context, performing, owner, (state, passkeyAct) => decide(state, passkeyAct, seq))
@@ -148,6 +150,14 @@ function readOwner(act: Act, { by, policy }: Performing, said: string): string |
   )
   if (isRefused(subject)) return subject
   return subject.kind === 'person' ? subject.id : refuse({ code: 'unknown-subject', said, known: [] })
+}
+
+/** Of both persons' halves of an enrolment. */
+function aroundCommit(context: Context) {
+  return {
+    before: () => context.reached('enrol:before-commit'),
+    after: () => context.reached('enrol:after-commit'),
+  }
 }
 
 async function change(

@@ -132,7 +132,8 @@ export function createPerson(url: string): Person {
   }
   return {
     command: (as, text, key = randomUUID()) => post('command', { as, key, text, channel: null }),
-    press: (as, action, request, key = randomUUID()) => post('press', { as, key, action, request, revision: 1 }),
+    press: (as, action, request, key = randomUUID(), revision = 1) =>
+      post('press', { as, key, action, request, revision }),
     submit: (as, form, request, values, key = randomUUID()) =>
       post('submit', { as, key, form, context: { request }, values }),
   }
@@ -163,7 +164,7 @@ export function idOn(answer: Answer): string {
 
 export interface Person {
   command(as: string, text: string, key?: string): Promise<Answer>
-  press(as: string, action: ButtonAction, request: string, key?: string): Promise<Answer>
+  press(as: string, action: ButtonAction, request: string, key?: string, revision?: number): Promise<Answer>
   submit(as: string, form: string, request: string, values: Record<string, string>, key?: string): Promise<Answer>
 }
 

@@ -15,6 +15,10 @@ const PLOTS: Readonly<Record<CrashPoint, Plot>> = {
   'ask:after-commit': 'expires',
   'sign:before-commit': 'expires',
   'sign:after-commit': 'expires',
+  'enrol:before-commit': 'passkey',
+  'enrol:after-commit': 'passkey',
+  'passkey:before-commit': 'passkey',
+  'passkey:after-commit': 'passkey',
   'seal:after-tree': 'expires',
   'seal:after-witness': 'expires',
   'provision:before-providing': 'expires',
@@ -70,6 +74,8 @@ const CASES: readonly (readonly [CrashPoint, number, Plot])[] = [
     (point) => [point, 3, 'expires'] as const,
   ),
   ['revoke-all:after-each', 2, 'revoked'],
+  // The second person's half.
+  ['enrol:after-commit', 2, 'passkey'],
   // What was posted is out of date when it is posted again, and nothing changes after.
   ['announce:after-post', 1, 'denied'],
 ]
@@ -85,6 +91,7 @@ const EVENTS: Readonly<Record<Exclude<Plot, 'orphan'>, string>> = {
   revoked: `${GIVEN} ${TAKEN}`,
   left: `${GIVEN} ${TAKEN}`,
   extended: `${GIVEN} ${LONGER} ${TAKEN}`,
+  passkey: `${GIVEN.replace('request.signed', 'passkey.challenged request.signed')} ${TAKEN}`,
   denied: 'request.asked request.denied closed',
 }
 
@@ -126,6 +133,7 @@ describe.each([
         await expectWhole(crew, plot, told)
         if (told.order !== null) await expectCarriedOut(crew, told)
         if (plot === 'left') await expectLeft(crew, told)
+        if (plot === 'passkey') await expectEnrolled(crew, told)
       }
       expect(crew.armed(), 'somebody died there').toEqual([])
       expect(crew.deaths()).toBe(1)
@@ -188,7 +196,7 @@ async function expectWhole(crew: Crew, plot: Exclude<Plot, 'orphan'>, { id, wait
     const once = JSON.stringify(answer)
     // A link is shown once: its repeat says so.
     expect(JSON.stringify(await again())).toEqual(
-      once.includes('/reveal/') ? expect.stringContaining('shown once already') : once,
+      /\/(reveal|passkey)\/[\w-]{43}/.test(once) ? expect.stringContaining('shown once already') : once,
     )
   }
   expect((await record.eventsOf(id)).length).toBe(events.length)
@@ -221,6 +229,15 @@ async function expectLeft({ house, record }: Crew, { id, waiting }: Told): Promi
   const types = last.map(({ type }) => type)
   expect(types).toEqual(['identity.left', 'leaving.ended', 'leaving.seen-gone', 'identity.returned'])
   expect(JSON.parse(last[1]?.body ?? '').data).toMatchObject({ requests: [waiting], grants: [id], approvals: [] })
+}
+
+/** One passkey, offered and confirmed once, and the approval rests on it. */
+async function expectEnrolled({ house, record }: Crew, { id }: Told): Promise<void> {
+  const signed = (await record.eventsOf(id)).find(({ type }) => type === 'request.signed')
+  const credential = signed !== undefined && 'assertion' in signed.data ? signed.data.assertion?.credential : undefined
+  const rows = await house.db<{ type: string }[]>`
+    select type from event where stream = 'passkey:marcus' and strpos(body, ${credential ?? 'none'}) > 0 order by seq`
+  expect(rows.map(({ type }) => type)).toEqual(['passkey.offered', 'passkey.enrolled'])
 }
 
 async function expectRemoved({ house, watch }: Crew, id: string): Promise<void> {

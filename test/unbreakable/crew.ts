@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
 import type { Answer } from '../../src/ports/chat.ts'
 import type { CrashPoint } from '../../src/workflow/context.ts'
 import { armCrash, armedCrashes, disarmCrashes } from '../support/crash-points.ts'
@@ -13,7 +14,7 @@ const PATIENCE_MS = 60_000
  * several, the others carry on until `muster`.
  */
 export async function openCrew(size: number): Promise<Crew> {
-  const house = await openHouse()
+  const house = await openHouse({ policy: await crewPolicy() })
   const folder = house.file('armed')
   await mkdir(folder)
   const living = new Set<Replica>()
@@ -88,6 +89,12 @@ export async function openCrew(size: number): Promise<Crew> {
       await house.close()
     },
   }
+}
+
+/** The tests' own policy, and something that a click does not approve. */
+async function crewPolicy(): Promise<string> {
+  const text = await readFile(path.join(import.meta.dirname, '../support/policy.yaml'), 'utf8')
+  return `${text}      signed: { description: Read it by passkey, level: read, grants: ledger_read, stepUp: passkey }\n`
 }
 
 export interface Crew {

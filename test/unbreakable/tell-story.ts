@@ -5,11 +5,12 @@ import { scramVerifier } from '../../src/connectors/postgres/scram.ts'
 import type { Answer } from '../../src/ports/chat.ts'
 import { idOn, type Replica, SCIM_TOKEN, until } from '../support/house.ts'
 import { createScimClient } from '../support/scim-client.ts'
+import { approveWithPasskey } from './approve-with-passkey.ts'
 import type { Crew } from './crew.ts'
 import { LOG_ORIGIN } from './record-of.ts'
 
-/** How a story ends: by itself, by its holder, after an extension, over a sweep, by an order of two, because its holder leaves, denied; or an access that nobody gave. */
-export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'revoked' | 'left' | 'denied' | 'orphan'
+/** How a story ends: by itself, by its holder, after an extension, over a sweep, by an order of two, because its holder leaves, denied; approved with a passkey, made before; or an access that nobody gave. */
+export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'revoked' | 'left' | 'denied' | 'passkey' | 'orphan'
 
 const REACH_MS = 60_000
 
@@ -19,7 +20,7 @@ const REACH_MS = 60_000
  */
 export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Promise<Told> {
   const said: Said[] = []
-  async function say(send: (replica: Replica, key: string) => Promise<Answer>): Promise<Answer> {
+  const say: Say = async (send) => {
     const key = randomUUID()
     const again = () => crew.act((replica) => send(replica, key))
     const answer = await again()
@@ -28,14 +29,16 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
   }
 
   const length = plot === 'expires' ? '2s' : '2m'
-  const id = idOn(await say((replica, key) => replica.command('ana', `prod-db ${length} fix the ledger`, key)))
+  const what = plot === 'passkey' ? 'prod-db:signed' : 'prod-db'
+  const id = idOn(await say((replica, key) => replica.command('ana', `${what} ${length} fix the ledger`, key)))
   if (plot === 'denied') {
     await say((replica, key) => replica.submit('marcus', 'deny', id, { reason: 'not now' }, key))
     return { id, waiting: null, order: null, said }
   }
   let order: string | null = null
   let waiting: string | null = null
-  await say((replica, key) => replica.press('marcus', 'approve', id, key))
+  if (plot === 'passkey') await approveWithPasskey(crew, id, say)
+  else await say((replica, key) => replica.press('marcus', 'approve', id, key))
   await reached(crew, id, 'grant.active')
   const session = await connect(crew, await say((replica, key) => replica.press('ana', 'connect', id, key)))
   try {
@@ -125,6 +128,9 @@ async function connect(crew: Crew, answer: Answer): Promise<Sql | null> {
   await session`select`.catch(() => undefined)
   return session
 }
+
+/** Sends an act under a key of its own until there is an answer. */
+export type Say = (send: (replica: Replica, key: string) => Promise<Answer>) => Promise<Answer>
 
 export interface Told {
   readonly id: string
