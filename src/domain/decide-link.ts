@@ -26,8 +26,8 @@ export type LinkDecision =
 
 /**
  * Whose account this is, by what nobody can give themselves: on Slack a confirmed address of a domain that the policy
- * names, the same as the directory entered the person with, and nobody else's mailbox; on Teams the object id that the
- * directory gives, of the tenant that the policy names. An address that was changed since links nothing.
+ * names, the same as the directory entered the person with, and nobody else's mailbox; on Teams, of a member of the
+ * tenant that the policy names, the object id that the directory gives. An address that was changed since links nothing.
  * @param policy with everybody in it
  */
 export function decideLink(
@@ -40,6 +40,7 @@ export function decideLink(
   if (rules === null) return { outcome: 'nobody' }
   if (newcomer.platform === 'teams') {
     if (rules.teamsTenant === null || newcomer.tenant.toLowerCase() !== rules.teamsTenant) return { outcome: 'nobody' }
+    if (profile?.kind !== 'member') return { outcome: 'nobody' }
     const named = present(people).filter(
       ({ profile }) => profile?.externalId?.toLowerCase() === newcomer.id.toLowerCase(),
     )

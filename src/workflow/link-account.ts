@@ -33,7 +33,7 @@ export async function linkAccount(context: Context, act: Act, typed: string): Pr
 
 /** Whom the platform calls a guest, a bot or somebody else's is nobody here, whatever code they have. */
 async function mayBeLinked(context: Context, { account }: Act): Promise<boolean> {
-  if (account.platform !== 'slack') return true
+  if (account.platform === 'local') return true
   return (await context.profileOf?.(account))?.kind === 'member'
 }
 
@@ -93,14 +93,16 @@ async function typedByStranger(
   if (found.platform === JSON.stringify([platform, tenant])) return refuse({ code: 'link-same-place' })
   const person = policy.people.find((one) => one.id === found.identity)
   if (person?.status !== 'active') return refuse({ code: 'link-code-wrong' })
-  const because = mayHave(person.id, account, policy)
   const where = { platform, tenant, account: id }
   await tx`update link_code set used_at = ${now} where digest = ${found.digest}`
-  await changePeople(context, tx, now, ({ write }) => {
+  const because = await changePeople(context, tx, now, ({ write }) => {
+    // Whose account it is now, nobody else changing it: two codes may be typed at the same moment.
+    const because = mayHave(person.id, account, context.policy.current())
     const [shownOn = ''] = JSON.parse(found.platform) as string[]
     const proof = { how: 'code', shownOn } as const
     if (because === null) write(person.id, [{ type: 'account.linked', data: { ...where, proof } }])
     else write(person.id, [{ type: 'account.not-linked', data: { ...where, because } }])
+    return because
   })
   if (because !== null) return refuse({ code: 'account-ambiguous', tell: policy.escalateTo })
   return { answer: { kind: 'line', line: linkedLine(person.name) } }

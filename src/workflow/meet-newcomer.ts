@@ -10,6 +10,8 @@ import { changePeople } from './write-people.ts'
 
 /** Whoever is nobody is looked at again after this long: a platform takes only so many questions. */
 const AGAIN_MS = 60_000
+/** Whom the platform could not be asked about: it may be back at once. */
+const ASK_AGAIN_MS = 5_000
 const MOST_KEPT = 5_000
 
 /**
@@ -25,16 +27,25 @@ export async function meet(context: Context, act: Act): Promise<Answer | null> {
   const known = seenOf(context)
   const key = JSON.stringify([account.platform, account.tenant, account.id])
   if ((known.get(key) ?? 0) > context.clock.now()) return null
-  const profile = account.platform === 'slack' ? await profileOf(context, account) : null
+  const asks = isWorthAsking(context, account)
+  const profile = asks ? await profileOf(context, account) : null
   const decision = await link(context, account, profile)
   if (decision.outcome === 'nobody') {
     if (known.size >= MOST_KEPT) known.clear()
-    known.set(key, context.clock.now() + AGAIN_MS)
+    known.set(key, context.clock.now() + (asks && profile === null ? ASK_AGAIN_MS : AGAIN_MS))
   }
   if (decision.outcome !== 'refused') return null
   const refusal = refuse({ code: 'account-ambiguous', tell: context.policy.current().escalateTo })
   const no = async () => refusal
   return performAct(context, act, { name: 'act from this account', decides: false, run: no, stranger: no })
+}
+
+const MEMBER: AccountProfile = { kind: 'member', confirmedEmail: null }
+
+/** In Teams an address counts for nothing: only whom the directory names by their object id is asked about. */
+function isWorthAsking(context: Context, account: Account): boolean {
+  if (account.platform !== 'teams') return account.platform === 'slack'
+  return decideLink(account, MEMBER, context.policy.current(), context.people.current()).outcome !== 'nobody'
 }
 
 async function isKnown(context: Context, account: Account): Promise<boolean> {

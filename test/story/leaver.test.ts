@@ -96,7 +96,7 @@ async function expectOrphaned(): Promise<void> {
       told
         .map(({ channel }) => channel)
         .toSorted()
-        .join() === '#access,@carla'
+        .join() === '@carla,access'
     )
   })
   const { code, out, err } = await countersign(['leavers'], house.environment)

@@ -181,7 +181,7 @@ async function expectWhole(crew: Crew, plot: Exclude<Plot, 'orphan'>, { id, wait
   await record.quiet()
 
   const events = await record.eventsOf(id)
-  const seldom = ['grant.connection-shown', 'grant.end-near', 'act.refused']
+  const seldom = ['grant.waiting', 'grant.connection-shown', 'grant.end-near', 'act.refused']
   const types = events.map((event) => event.type).filter((type) => !seldom.includes(type))
   expect(types.join(' ')).toBe(EVENTS[plot])
   expect(await record.askedSince(events[0]?.at ?? 0)).toEqual(waiting === null ? [id] : [id, waiting])

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDesk } from '../../src/chat/desk.ts'
-import type { AccountProfile } from '../../src/domain/decide-link.ts'
+import { type AccountProfile, mayHave } from '../../src/domain/decide-link.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
 import type { Account, Answer } from '../../src/ports/chat.ts'
 import { announce } from '../../src/workflow/announce.ts'
@@ -29,7 +29,7 @@ let acts = 0
 beforeEach(async () => {
   house = await createTestContext(AT)
   house.setPolicy({ directory: RULES })
-  profiles = new Map()
+  profiles = new Map([[OBJECT, member(null)]])
   asked = []
   const context = Object.assign(house.context, {
     profileOf: async ({ id }: Account) => {
@@ -135,8 +135,34 @@ describe('on Teams', () => {
     expect(await who(teams(OBJECT))).toBe(eva)
     profiles.set('other', member('eva@acme.example'))
     await say(teams('bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee'), 'list')
-    expect(asked).toEqual([])
+    expect(asked).toEqual([OBJECT])
     expect(await who(teams('bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee'))).toBeNull()
+  })
+
+  it.each<[string, AccountProfile | null]>([
+    ['a guest', { kind: 'guest', confirmedEmail: null }],
+    ['somebody without an account of the tenant', { kind: 'stranger', confirmedEmail: null }],
+    ['whoever Teams cannot be asked about', null],
+  ])('%s is a stranger, with the object id of the directory and with a code', async (_, profile) => {
+    await enter('eva@acme.example', { externalId: OBJECT })
+    profiles.delete(OBJECT)
+    if (profile !== null) profiles.set(OBJECT, profile)
+    expect(await say(teams(OBJECT), 'list')).toContain('I do not know you here yet')
+    const code = /link ([0-9A-Z]{4}-[0-9A-Z]{4})/.exec(await say(local('ana'), 'link'))?.[1] ?? ''
+    expect(await say(teams(OBJECT), `link ${code}`)).toContain('cannot be linked')
+    expect(await who(teams(OBJECT))).toBeNull()
+    // Asked again soon where Teams could not be asked, and known then.
+    profiles.set(OBJECT, member(null))
+    await house.clock.advance(profile === null ? 5_000 : MINUTE)
+    expect(await say(teams(OBJECT), 'list')).toContain('prod-db')
+  })
+
+  it('whom the policy or an earlier link knows is not asked about: nothing waits for Teams', async () => {
+    await say(teams(OBJECT), `link ${/link ([0-9A-Z-]{9})/.exec(await say(local('ana'), 'link'))?.[1]}`)
+    asked.length = 0
+    profiles.delete(OBJECT)
+    expect(await say(teams(OBJECT), 'list')).toContain('prod-db')
+    expect(asked).toEqual([])
   })
 
   it('the object id of another tenant is a stranger', async () => {
@@ -180,9 +206,24 @@ describe('/access link', () => {
     expect((await eventsOf('marcus')).at(-1)?.type).toBe('account.not-linked')
   })
 
+  it('makes an account one person’s, of two whose codes are typed on it at the same moment', async () => {
+    const codes = [codeIn(await say(local('ana'), 'link')), codeIn(await say(local('marcus'), 'link'))]
+    const answers = await Promise.all(codes.map((code) => say(teams(OBJECT), `link ${code}`)))
+    expect(answers.map((answer) => /Linked|I cannot tell/.exec(answer)?.[0]).toSorted()).toEqual([
+      ...['I cannot tell', 'Linked'],
+    ])
+    expect(await who(teams(OBJECT))).toBe(answers[0]?.includes('Linked') ? 'ana' : 'marcus')
+    const policy = house.context.policy.current()
+    const [owner, other] = answers[0]?.includes('Linked') ? ['ana', 'marcus'] : ['marcus', 'ana']
+    expect(mayHave(other, teams(OBJECT), policy)).toBe('belongs-to-another')
+    expect(mayHave(owner, teams(OBJECT), policy)).toBeNull()
+    expect(mayHave(owner, teams('another'), policy)).toBe('has-another-account')
+  })
+
   it('gives nobody a second account in one place', async () => {
     await say(teams(OBJECT), `link ${codeIn(await say(local('ana'), 'link'))}`)
     const other = teams('bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee')
+    profiles.set(other.id, member(null))
     expect(await say(other, `link ${codeIn(await say(local('ana'), 'link'))}`)).toContain('I cannot tell')
     expect(await who(other)).toBeNull()
   })

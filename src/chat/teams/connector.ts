@@ -24,6 +24,8 @@ export interface Connector {
   direct(place: Place, member: string): Promise<string>
   update(place: Place, conversation: string, id: string, message: TeamsMessage): Promise<void>
   remove(place: Place, conversation: string, id: string): Promise<void>
+  /** What Teams says of one member of a conversation or a team. @throws ConnectorFailure */
+  member(place: Place, conversation: string, userId: string): Promise<unknown>
 }
 
 export interface Recipient {
@@ -67,11 +69,15 @@ export function createConnector({ token, appId }: { token: AccessToken; appId: s
     async remove(place, conversation, id) {
       await call(place, 'DELETE', `${activities(conversation)}/${encodeURIComponent(id)}`, null)
     },
+    member(place, conversation, userId) {
+      const path = `/v3/conversations/${encodeURIComponent(conversation)}/members/${encodeURIComponent(userId)}`
+      return call(place, 'GET', path, null)
+    },
   }
 
   async function call(
     place: Place,
-    method: 'POST' | 'PUT' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     body: object | null,
   ): Promise<unknown> {

@@ -20,6 +20,8 @@ export interface Heard {
   /** The conversation with that person alone. */
   readonly direct: string | null
   readonly channel: string | null
+  /** The conversation whose members they are among: their chat, a group, a team. */
+  readonly roster: string
 }
 
 export interface Conversations {
@@ -34,10 +36,18 @@ export interface Conversations {
   forgetDirect(account: Account): Promise<void>
   /** Where a conversation or a channel is. @throws ChatError */
   placeOf(conversation: string): Promise<Place>
+  /** Where this process heard a person last, to ask there who they are; null for whom it did not hear. */
+  heardIn(account: Account): HeardIn | null
   /** Teams' own id of a person (`29:…`), if this process knows it. */
   userIdOf(account: Account): string | null
   /** Waits until what was learned is written. */
   settle(): Promise<void>
+}
+
+export interface HeardIn {
+  readonly place: Place
+  readonly roster: string
+  readonly userId: string
 }
 
 export function createConversations(options: {
@@ -52,6 +62,7 @@ export function createConversations(options: {
   /** What is to be written next, all in one statement. */
   const unwritten = new Map<string, Known>()
   let writing: Promise<void> | null = null
+  const heardIn = new Map<string, HeardIn>()
 
   return {
     async load() {
@@ -60,8 +71,10 @@ export function createConversations(options: {
         where kind = 'person' and user_id is not null order by at desc limit ${MOST_REMEMBERED}`
       for (const { tenant, id, user_id } of rows) userIds.set(`${tenant}/${id}`, user_id)
     },
-    learn({ tenant, serviceUrl, person, direct, channel }) {
+    learn({ tenant, serviceUrl, person, direct, channel, roster }) {
       if (person !== null) {
+        const { userId } = person
+        remember(heardIn, `${tenant}/${person.id}`, { place: { tenant, serviceUrl }, roster, userId })
         remember(userIds, `${tenant}/${person.id}`, person.userId)
         keep({ tenant, kind: 'person', id: person.id, conversation: direct, userId: person.userId, serviceUrl })
       }
@@ -106,6 +119,7 @@ export function createConversations(options: {
       if (row !== undefined) return { tenant: row.tenant, serviceUrl: row.service_url }
       return { tenant: home, serviceUrl: await serviceUrlOf(home) }
     },
+    heardIn: ({ tenant, id }) => heardIn.get(`${tenant}/${id}`) ?? null,
     userIdOf: ({ tenant, id }) => userIds.get(`${tenant}/${id}`) ?? null,
     settle,
   }

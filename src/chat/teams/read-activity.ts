@@ -58,12 +58,14 @@ function whereOf(activity: Activity, tenant: string): Where {
   const id = isBot(from.id) ? undefined : from.aadObjectId?.toLowerCase()
   const [base = ''] = conversation.id.split(';')
   const isChannel = conversation.conversationType === 'channel'
+  const team = isChannel ? channelData?.team?.id : undefined
   return {
     heard: {
       ...{ tenant, serviceUrl },
       person: id === undefined ? null : { id, userId: from.id },
       direct: isPersonal && id !== undefined ? conversation.id : null,
       channel: isChannel ? (channelData?.channel?.id ?? base) : null,
+      roster: team ?? (isPersonal ? conversation.id : base),
     },
     ...{ conversation: conversation.id, isPersonal },
     targeted: recipient?.isTargeted === true ? activity.id : null,
@@ -76,7 +78,7 @@ function whatOf(activity: Activity, { heard, isPersonal, targeted }: Where): Wha
   if (!isInvoke && type !== 'message') return NOTHING
   if (isBot(from.id) || from.id === recipient?.id) return NOTHING
   if (heard.person === null) return isInvoke ? unreadable(name) : NOTHING
-  // A guest has an object id of the tenant where it is a guest: that is the account that may be linked.
+  // A guest has an object id of the tenant where it is a guest: whether it may be linked, its role says.
   const account: Account = { platform: TEAMS_PLATFORM, tenant: heard.tenant, id: heard.person.id }
   const act: Act = { key: keyOf(activity), account }
   if (isInvoke) return readInvoke(activity, act)
@@ -157,7 +159,7 @@ const activitySchema = z.object({
   conversation: z.object({ id, tenantId: id.nullish(), conversationType: z.string().nullish().catch(null) }),
   from: z.object({ id, aadObjectId: guid.optional().catch(undefined), tenantId: id.nullish() }),
   recipient: z.object({ id, isTargeted: z.boolean().nullish().catch(null) }).nullish(),
-  channelData: z.object({ tenant: z.object({ id }).nullish(), channel: optionalId }).nullish(),
+  channelData: z.object({ tenant: z.object({ id }).nullish(), channel: optionalId, team: optionalId }).nullish(),
   name: z.string().max(255).catch(''),
   text: z.string().catch(''),
   entities: z

@@ -9,6 +9,7 @@ import { createConnector } from './connector.ts'
 import { createConversations } from './conversations.ts'
 import { createDoor } from './door.ts'
 import { createOutgoing } from './outgoing.ts'
+import { createProfiles } from './profiles.ts'
 import { createSentMessages } from './sent-messages.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { createTeamsTrial } from './trial.ts'
@@ -21,6 +22,8 @@ export interface TeamsChat {
   /** For readiness: the token that lets us send, the last message. */
   readonly look: Watch['look']
   readonly trial: ChatTrial
+  /** Whether somebody is a member of the tenant, a guest, or a stranger; null when Teams does not say. */
+  readonly profileOf: ReturnType<typeof createProfiles>
   /** Never fails: without Teams access is not given, but it is taken away. What is wrong goes to `onFault`. */
   start(): Promise<void>
   /** Waits for the answers on their way. Twice is harmless. */
@@ -79,6 +82,7 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
     chat: outgoing.chat,
     router: createDoor({ acts, clock, keys, conversations, appId, tenants, metadataUrl, onFault }),
     look: watch.look,
+    profileOf: createProfiles({ connector, conversations }),
     trial: createTeamsTrial({ token, connector, conversations, clock, metadataUrl }),
     async start() {
       await conversations.load().catch((error: unknown) => onFault('teams: who was heard before is not known', error))

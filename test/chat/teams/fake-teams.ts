@@ -35,6 +35,8 @@ export async function startFakeTeams(options: {
   const faults = new Map<string, Fault[]>()
   const directs = new Map<string, string>()
   const blocked = new Set<string>()
+  const members = new Map<string, object>()
+  const rosters: string[] = []
   const sends = new Map<string, number[]>()
   let posted = 0
 
@@ -45,7 +47,8 @@ export async function startFakeTeams(options: {
     if (pathname === `/login/${TENANT}/oauth2/v2.0/token`) return login(new URLSearchParams(body))
     if (!pathname.startsWith('/connector/v3/conversations')) return no(404, 'NoSuchPath')
     if (request.headers.authorization !== `Bearer ${BEARER}`) return no(401, 'Unauthorized')
-    const [conversation, , activity] = pathname.split('/').slice(4).map(decodeURIComponent)
+    const [conversation, kind, activity] = pathname.split('/').slice(4).map(decodeURIComponent)
+    if (request.method === 'GET' && kind === 'members') return member(conversation ?? '', activity ?? '')
     if (request.method === 'DELETE') return remove(conversation ?? '', activity ?? '')
     const said = JSON.parse(body) as Said
     if (conversation === undefined) return said.isGroup === true ? openThread(said) : openDirect(said)
@@ -111,6 +114,20 @@ export async function startFakeTeams(options: {
     return ok({})
   }
 
+  /** As Teams' roster, where everybody is who is not said to be somebody else. */
+  function member(conversation: string, userId: string): Reply {
+    rosters.push(conversation)
+    const id = people.find((one) => userId === `29:${nameIn(one)}`)
+    if (id === undefined) return no(404, 'MemberNotFoundInConversation')
+    const said = {
+      aadObjectId: id,
+      tenantId: TENANT,
+      userRole: 'user',
+      userPrincipalName: `${nameIn(id)}@acme.example`,
+    }
+    return ok({ id: userId, name: nameIn(id), ...said, ...members.get(nameIn(id)) })
+  }
+
   function placeOf(conversation: string): { member: string | null; root: string | null } | null {
     const [base = '', root = null] = conversation.split(';messageid=')
     const member = [...directs].find(([, one]) => one === conversation)?.[0]
@@ -160,7 +177,7 @@ export async function startFakeTeams(options: {
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    ...{ origin, mint, messages, calls, blocked },
+    ...{ origin, mint, messages, calls, blocked, members, rosters },
     serviceUrl: `${origin}/connector/`,
     metadataUrl: `${origin}/openid`,
     loginUrl: `${origin}/login`,
@@ -181,6 +198,11 @@ function nameOf(pathname: string): string {
   const [, connector, , conversations, id, activities, activity] = pathname.split('/')
   if (connector !== 'connector') return pathname
   return [conversations, id && ':id', activities, activity && ':id'].filter(Boolean).join('/')
+}
+
+/** Whose object id that is, in these tests. */
+function nameIn(objectId: string): string {
+  return Buffer.from(objectId.slice(-12), 'hex').toString().replace(/-+$/, '')
 }
 
 function faultOf(said: Said | undefined): Reply | null {
@@ -258,6 +280,10 @@ export interface FakeTeams {
   readonly calls: readonly string[]
   /** Who has blocked the bot. */
   readonly blocked: Set<string>
+  /** What the roster says of somebody by name, in place of what it says of a user. */
+  readonly members: Map<string, object>
+  /** The conversations whose members were asked for, in order. */
+  readonly rosters: readonly string[]
   /** The conversation with one person, once there is one. */
   directOf(member: string): string | null
   /** Somebody has a chat with the bot, as when the app is installed for them. */
