@@ -70,6 +70,7 @@ import { createPopulatedPolicy } from './workflow/populated-policy.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
 import { createProvisioning } from './workflow/provision-people.ts'
 import { createAlarms, type Finds } from './workflow/raise-alarm.ts'
+import { reconcileThreads } from './workflow/reconcile-threads.ts'
 import { recordStart } from './workflow/record-start.ts'
 import { retestByRecord } from './workflow/retest-findings.ts'
 import { settlePeople, settlePerson } from './workflow/settle-people.ts'
@@ -321,6 +322,7 @@ async function start(
         },
       },
       'mind-findings': { retry: { times: 3 }, concurrency: 1, run: () => mindFindings(context) },
+      'reconcile-threads': { retry: { times: 3 }, concurrency: 1, run: () => reconcileThreads(context) },
     },
     onStuck: async (_tx, stuck) => {
       alarms.raise({
@@ -341,6 +343,10 @@ async function start(
       {
         ...{ name: 'mind-findings', cron: '0 * * * *', catchUp: 'latest' },
         run: (tx) => context.enqueue(tx, { kind: 'mind-findings' }),
+      },
+      {
+        ...{ name: 'reconcile-threads', cron: '*/10 * * * *', catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'reconcile-threads' }),
       },
     ],
   })

@@ -58,7 +58,7 @@ function sayLine({ type, at, data, texts }: ProvedFact): string {
   const text = `${withheld ?? texts.text ?? hidden}${files}${late}`
   if (type === 'thread.written') return `${utc(Number(data.sentAt))} ${who}: ${text}`
   if (type === 'thread.edited') return `${utc(at)} changed by ${who}, now: ${text}`
-  return `${utc(at)} deleted in chat`
+  return `${utc(at)} ${data.late === true ? 'found deleted' : 'deleted'} in chat`
 }
 
 function sayBesides({ type, data, texts }: ProvedFact): string | null {

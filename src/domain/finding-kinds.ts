@@ -98,6 +98,16 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
   'sealer-failed': kind('high', 'running', 'house', 'Events could not be sealed', LATE),
   'person-ambiguous': kind('medium', 'access', 'house', 'An account may be more than one person', STILL_THERE),
   'card-deleted': kind('low', 'record', 'house', 'A card of ours was deleted in chat', CHANGED),
+  'thread-message-missing': kind('medium', 'record', 'grant', 'A message of ours is gone from its thread', CHANGED),
+  'thread-message-edited': kind('high', 'record', 'grant', 'A message of ours was changed by other hands', CHANGED),
+  'thread-message-foreign': kind('medium', 'record', 'grant', 'Another bot wrote under a card of ours', CHANGED),
+  'thread-messages-missed': kind(
+    'low',
+    'record',
+    'grant',
+    'What people wrote was found later than it was written',
+    CHANGED,
+  ),
   'thread-messages-unheard': kind('low', 'record', 'house', 'Messages in chat came too fast to be looked at', CHANGED),
   'clock-fell-back': kind(
     'high',

@@ -14,7 +14,7 @@ export type ThreadEvent =
   /** The text is the new one; the one before is in an event before, where it was heard. */
   | Fact<'thread.edited', Told & { version: string }>
   /** The platform does not say by whom. */
-  | Fact<'thread.deleted', LineAt>
+  | Fact<'thread.deleted', LineAt & { late?: true }>
   /** More was written than is mirrored, between two times of the platform. */
   | Fact<'thread.flooded', ThreadAt & { count: number; from: number; until: number }>
   /** Found by reading the thread back: one of ours is missing or was changed by other hands, or another bot wrote. */
@@ -87,6 +87,19 @@ interface Fact<Type extends string, Data> {
 }
 
 const THREAD_STREAMS = 'thread:'
+
+/**
+ * A platform deletes by schedule: nothing stands in the channel up to `until` (epoch ms of the platform), of anybody. Stream
+ * `threads:<platform>:<channel>`; `keptForMs` is how old the youngest of it was, and it is said again only when that falls.
+ */
+export type ThreadsExpired = Fact<
+  'threads.expired',
+  { platform: string; channel: string; until: number; keptForMs: number }
+>
+
+export function retentionStream(platform: string, channel: string): string {
+  return `threads:${platform}:${channel}`
+}
 
 /** @param stream of what the card shows */
 export function threadStream(stream: string): string {

@@ -1,3 +1,5 @@
+import type { ThreadReader } from './thread.ts'
+
 /**
  * What Countersign says to people, and what it needs of a chat platform to say it. The model is
  * neutral: `cards/` builds it from state, each platform renders it. Nothing here is markup: what a
@@ -137,6 +139,8 @@ export interface Chat {
   post(to: Destination, key: string, message: Card | Line, priority?: Priority): Promise<MessageRef>
   /** Replaces a message of ours. @throws ChatError */
   update(ref: MessageRef, message: Card | Line, priority?: Priority): Promise<void>
+  /** Where the platform lets us read our threads back. */
+  readonly threads?: ThreadReader
 }
 
 /** Lower goes first: a decision is asked, how to connect, removed, the rest. */

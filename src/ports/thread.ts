@@ -1,4 +1,4 @@
-import type { Account } from './chat.ts'
+import type { Account, MessageRef } from './chat.ts'
 
 /** Something that happened under a message in chat, before anybody has read it. */
 export interface ThreadNews {
@@ -34,3 +34,35 @@ export type Before = { readonly account: Account; readonly text: string } | null
 
 /** Where news of threads go. Never rejects. */
 export type HearThread = (news: ThreadNews) => Promise<void>
+
+/** A platform whose threads can be read back. */
+export interface ThreadReader {
+  /**
+   * The messages under a card that are newer than one of them, oldest first, the card itself not among them.
+   * @param after a message's id; null: from the beginning
+   * @throws ChatError `not-found` when there is no such thread
+   */
+  readThread(root: MessageRef, after: string | null): Promise<ThreadPage>
+  /** Whether anything at all, of anybody, stands in the channel that is not newer than this message. @throws ChatError */
+  standsUntil(message: MessageRef): Promise<boolean>
+  /** The platform's time of a message, epoch ms, by its id alone. */
+  timeOf(message: string): number
+}
+
+export interface ThreadPage {
+  readonly messages: readonly ThreadMessage[]
+  /** The card stands there. */
+  readonly card: boolean
+  /** There is more after these. */
+  readonly more: boolean
+}
+
+export interface ThreadMessage {
+  readonly id: string
+  /** Written by this app, by any other, or by a person. */
+  readonly from: 'us' | 'bot' | 'person'
+  /** When it was last edited, epoch ms, and the word for that edit; null: never. */
+  readonly edited: { readonly at: number; readonly version: string } | null
+  /** Called only for what is not on record. */
+  read(): ThreadAct | null
+}

@@ -84,6 +84,8 @@ export type Effect =
   | { readonly kind: 'mind-findings' }
   /** What two persons ordered. */
   | { readonly kind: 'erase'; readonly erasure: string }
+  /** A few threads are read back and compared with the record. */
+  | { readonly kind: 'reconcile-threads' }
   /** One person left or changed: what they have open is closed, or decided again. */
   | { readonly kind: 'settle-person'; readonly person: string }
   /** The same for everybody. */

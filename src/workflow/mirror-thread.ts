@@ -67,11 +67,13 @@ async function tell(context: Mirroring, act: ThreadAct, late: boolean): Promise<
     ...{ version: '', type: 'thread.written', account },
     fact: { ...(await whose(context, account)), ...(await kept(text)), files, ...(isLate && { late: true }) },
   })
+  const lateness = late ? { late } : {}
   if (act.kind === 'written') return [await written(act.account, act.text, act.files, late)]
   const before = act.before === null ? [] : [await written(act.before.account, act.before.text, 0, true)]
-  if (act.kind === 'deleted') return [...before, { version: DELETED, type: 'thread.deleted', account: null, fact: {} }]
+  if (act.kind === 'deleted')
+    return [...before, { version: DELETED, type: 'thread.deleted', account: null, fact: lateness }]
   const { account, text, version } = act
-  const fact = { ...(await whose(context, account)), ...(await kept(text)), version, ...(late && { late: true }) }
+  const fact = { ...(await whose(context, account)), ...(await kept(text)), version, ...lateness }
   return [...before, { version, type: 'thread.edited', account, fact }]
 }
 

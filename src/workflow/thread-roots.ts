@@ -39,3 +39,53 @@ export async function rememberRoot(db: Db, stream: string, root: MessageRef, now
 
 /** Before that there is little to find that was not heard. */
 const FIRST_READ_MS = HOUR
+
+/** A thread that is read back. */
+export interface ThreadRoot extends ThreadAt {
+  readonly stream: string
+  /** Epoch ms. */
+  readonly postedAt: number
+  /** Where a reading that was broken off goes on. */
+  readonly readTo: string | null
+  readonly readSoFar: number
+  readonly found: number | null
+}
+
+/** So many a round, the newest and those of what is open first, and the one that has waited longest. */
+const NEWEST = 4
+
+export async function findDueRoots(db: Db, platforms: readonly string[], now: number): Promise<ThreadRoot[]> {
+  const rows = await db<(Omit<ThreadRoot, 'postedAt' | 'readTo' | 'readSoFar'> & RootRow)[]>`
+    with due as (
+      select t.*, g.open_for is not null as open
+      from thread_root t left join grant_state g on t.stream = 'grant:' || g.id
+      where t.next_at <= ${now} and t.platform = any(${[...platforms]}::text[])
+    )
+    (select * from due order by open desc, posted_at desc limit ${NEWEST})
+    union (select * from due order by next_at limit 1)`
+  return rows.map(({ platform, channel, root, stream, found, ...row }) => ({
+    ...{ platform, channel, root, stream, found },
+    ...{ postedAt: row.posted_at, readTo: row.read_to, readSoFar: row.read_so_far },
+  }))
+}
+
+interface RootRow {
+  readonly posted_at: number
+  readonly read_to: string | null
+  readonly read_so_far: number
+}
+
+/** @param nextAt null: it is not there any more, and is never read again */
+export async function keepReading(
+  db: Db | Tx,
+  { platform, channel, root }: ThreadAt,
+  { nextAt, readTo, readSoFar, found }: Reading,
+): Promise<void> {
+  await db`
+    update thread_root set next_at = ${nextAt}, read_to = ${readTo}, read_so_far = ${readSoFar}, found = ${found}
+    where platform = ${platform} and channel = ${channel} and root = ${root}`
+}
+
+interface Reading extends Pick<ThreadRoot, 'readTo' | 'readSoFar' | 'found'> {
+  readonly nextAt: number | null
+}

@@ -29,6 +29,7 @@ export function toEffect(effect: Effect): QueuedEffect {
     case 'settle-person':
       return { kind: effect.kind, key: effect.person, data: { person: effect.person } }
     case 'mind-findings':
+    case 'reconcile-threads':
     case 'settle-people':
       return { kind: effect.kind, key: 'all', data: {} }
     default:

@@ -13,6 +13,7 @@ import {
 import type { Clock } from '../../ports/clock.ts'
 import { explainFailure } from './explain-failure.ts'
 import { findOwnMessage, markOf } from './find-own-message.ts'
+import { createThreadReader } from './read-thread.ts'
 import { renderMessage, type SlackMessage } from './render-message.ts'
 import type { Rendering } from './render-text.ts'
 import { type Sent, type SentMessages, SLACK_PLATFORM } from './sent-messages.ts'
@@ -50,6 +51,7 @@ export function createOutgoing(options: OutgoingOptions): Chat {
 
   return {
     platform: SLACK_PLATFORM,
+    threads: createThreadReader(client),
     post(to, key, message, priority = 3) {
       const running = underWay.get(key)
       if (running !== undefined) return running

@@ -22,6 +22,15 @@ export function readThreadNews(body: unknown): ThreadNews | null {
   }
 }
 
+/** One message of `conversations.replies`, as it stands there now. @param team the workspace where it was read */
+export function readReply(message: SlackReply, team: string): ThreadAct | null {
+  const now = written(message, team)
+  const { edited } = message
+  if (now?.kind !== 'written' || edited === undefined) return now
+  const account = edited.user === undefined ? now.account : { ...now.account, id: edited.user }
+  return { kind: 'edited', sentAt: now.sentAt, version: edited.ts, text: now.text, account, before: null }
+}
+
 type Kind = ThreadAct['kind']
 
 /** A message that shows in the channel as well, has files, or is told as `/me`, is written like any other. */
@@ -81,7 +90,7 @@ function isBot({ bot_id }: Message): boolean {
 }
 
 /** Slack names a message by the time of it, in seconds. */
-function epochMs(ts: string): number {
+export function epochMs(ts: string): number {
   return Math.floor(Number(ts) * 1_000)
 }
 
@@ -108,7 +117,7 @@ const placeSchema = z.object({
   }),
 })
 
-const messageSchema = z.object({
+export const messageSchema = z.object({
   ts,
   ...{ user: optionalId, user_team: optionalId, source_team: optionalId, team: optionalId },
   bot_id: z.string().optional().catch(undefined),
@@ -118,6 +127,7 @@ const messageSchema = z.object({
   edited: z.object({ ts, user: optionalId }).optional().catch(undefined),
 })
 type Message = z.output<typeof messageSchema>
+export type SlackReply = Message
 
 const eventSchema = z.object({
   team_id: id,

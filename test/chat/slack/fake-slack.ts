@@ -37,6 +37,7 @@ export async function startFakeSlack(options: {
   let refused = 0
   let isSilent = false
   let posted = 0
+  let pageSize = 100
 
   /** Refuses what is too much, and counts it; whoever does not wait as told is refused for longer. */
   function tooMany(what: string, waitMs: number): TooMany {
@@ -98,7 +99,7 @@ export async function startFakeSlack(options: {
       const ts = `${Math.floor(now() / 1_000)}.${String(posted).padStart(6, '0')}`
       messages.push({
         ...{ channel: channel.id, ts, text: String(args.text), blocks: args.blocks as unknown[] },
-        ...{ root: root?.ts ?? null, metadata: args.metadata ?? null },
+        ...{ root: root?.ts ?? null, metadata: args.metadata ?? null, bot_id: 'B0BOT' },
       })
       return { ok: true, channel: channel.id, ts }
     },
@@ -122,7 +123,7 @@ export async function startFakeSlack(options: {
       return { ok: true, message_ts: '1.000001' }
     },
     'conversations.history': (args) => readRange(args, (one) => one.root === null),
-    'conversations.replies': (args) => readRange(args, (one) => one.root === args.ts || one.ts === args.ts),
+    'conversations.replies': readThread,
     'views.open'(args) {
       const trigger = String(args.trigger_id)
       if (trigger.startsWith('expired')) return no('expired_trigger_id')
@@ -139,12 +140,30 @@ export async function startFakeSlack(options: {
     },
   }
 
+  /** The card first, whatever was asked for; then what is newer than `oldest`, oldest first. */
+  function readThread(args: Args): object {
+    const all = messages.filter((one) => one.channel === args.channel && [one.root, one.ts].includes(String(args.ts)))
+    if (all.length === 0) return no('thread_not_found')
+    const replies = all.filter((one) => one.root !== null && Number(one.ts) > Number(args.oldest ?? 0))
+    const shown = replies
+      .sort((a, b) => Number(a.ts) - Number(b.ts))
+      .slice(0, Math.min(Number(args.limit ?? 100), pageSize))
+    const listed = [...all.filter((one) => one.root === null), ...shown].map(({ metadata, ...one }) => ({
+      ...{ ...one, thread_ts: args.ts },
+      ...(args.include_all_metadata === 'true' && { metadata }),
+    }))
+    return { ok: true, messages: listed, has_more: shown.length < replies.length }
+  }
+
   function readRange(args: Args, wanted: (one: Message) => boolean): object {
     // Names are for posting: reading takes ids alone.
     const channel = channels.find((one) => one.id === args.channel)
     if (channel === undefined && !people.some((user) => directOf(user) === args.channel)) return no('channel_not_found')
     const since = Number(args.oldest ?? 0)
-    const found = messages.filter((one) => one.channel === args.channel && wanted(one) && Number(one.ts) >= since)
+    const until = Number(args.latest ?? Number.POSITIVE_INFINITY)
+    const found = messages.filter((one) => {
+      return one.channel === args.channel && wanted(one) && Number(one.ts) >= since && Number(one.ts) <= until
+    })
     const shown = found.toReversed().slice(0, Number(args.limit ?? 100))
     const bare = ({ metadata: _, ...rest }: Message) => rest
     return { ok: true, messages: args.include_all_metadata === 'true' ? shown : shown.map(bare) }
@@ -199,6 +218,13 @@ export async function startFakeSlack(options: {
       return refused
     },
     put: (message) => void messages.push(message),
+    drop(ts) {
+      const at = messages.findIndex((one) => one.ts === ts)
+      if (at !== -1) messages.splice(at, 1)
+    },
+    pagesOf(size) {
+      pageSize = size
+    },
     silence(silent) {
       isSilent = silent
     },
@@ -246,7 +272,7 @@ class TooMany extends Error {
 type Args = Record<string, unknown>
 
 export type Fault =
-  | { readonly kind: 'reset-after' | '500-after' | 'reset-before' }
+  | { readonly kind: 'none' | 'reset-after' | '500-after' | 'reset-before' }
   | { readonly kind: 'error'; readonly error: string }
 
 export interface Message {
@@ -256,6 +282,9 @@ export interface Message {
   readonly text: string
   readonly blocks: unknown[]
   readonly metadata: unknown
+  readonly bot_id?: string
+  readonly user?: string
+  readonly edited?: { readonly user: string; readonly ts: string }
 }
 
 export interface View {
@@ -286,6 +315,10 @@ export interface FakeSlack {
   readonly refused: number
   /** Something that was said before. */
   put(message: Message): void
+  /** Somebody, or Slack itself, deletes a message, and nobody hears of it. */
+  drop(ts: string): void
+  /** How many replies Slack gives at once, whatever is asked for. */
+  pagesOf(size: number): void
   /** Calls are taken and never answered. */
   silence(silent: boolean): void
   /** `open`, or the error that whoever posts there is told. */
