@@ -57,6 +57,7 @@ import { confirmDecision } from './workflow/confirm-decision.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
 import { offerPasskey } from './workflow/enrol-passkey.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
+import { countFindings } from './workflow/find-findings.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createThreadEar } from './workflow/hear-threads.ts'
@@ -405,6 +406,7 @@ async function start(
       return { needed: touched ? policy.current().independentWitnesses : 0, keptBy: await lookAtWitnesses() }
     },
     freezes: () => allFreezes({ record }, db),
+    findings: () => countFindings({ record }, db, clock.now()),
     stepUp: () => ({ needs: needPasskey(policy.current()), place: passkeys.place?.rpId ?? null, publicUrl }),
   })
   const askAll = askingAll(checks)
@@ -420,6 +422,7 @@ async function start(
         readHouse: createHouseReader({
           ...{ db, clock, witnesses: witnesses.map(({ name }) => name) },
           freezes: () => allFreezes({ record }, db),
+          findings: () => countFindings({ record }, db, clock.now()),
         }),
         onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
       }),

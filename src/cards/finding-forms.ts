@@ -6,7 +6,7 @@ import type { Form, FormField } from '../ports/chat.ts'
 /** What was done about it. */
 export function fixForm({ id }: FindingState): Form {
   return {
-    ...{ id: 'fix-finding', title: `Fixed: ${id}`, submitLabel: 'Fixed', context: { finding: id } },
+    ...{ id: 'fix-finding', title: `Fixed: ${id}`, submitLabel: 'Fixed', context: { request: id } },
     fields: [words('done', 'What was done', 'Somebody else looks next, and a third press closes it')],
   }
 }
@@ -14,7 +14,7 @@ export function fixForm({ id }: FindingState): Form {
 /** What a person saw when they looked. */
 export function retestForm({ id }: FindingState): Form {
   return {
-    ...{ id: 'retest-finding', title: `Retest: ${id}`, submitLabel: 'Put on record', context: { finding: id } },
+    ...{ id: 'retest-finding', title: `Retest: ${id}`, submitLabel: 'Put on record', context: { request: id } },
     fields: [
       {
         ...{ name: 'passed', label: 'Is it gone?', hint: null, kind: 'select', required: true, maxLength: null },
@@ -33,7 +33,7 @@ export function retestForm({ id }: FindingState): Form {
 export function acceptanceForm({ id }: FindingState): Form {
   const hint = `Such as 14d or 30d; ${formatDuration(LONGEST_ACCEPTANCE_MS)} at most`
   return {
-    ...{ id: 'accept-finding', title: `Let ${id} rest`, submitLabel: 'Ask a second person', context: { finding: id } },
+    ...{ id: 'accept-finding', title: `Let ${id} rest`, submitLabel: 'Ask a second person', context: { request: id } },
     fields: [
       {
         ...{ name: 'duration', label: 'For how long', hint, kind: 'text', required: true },

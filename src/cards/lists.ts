@@ -25,6 +25,7 @@ export function helpCard(): Card {
     row('/access revoke-all @person why', 'end all that a person has, or all on a target; two persons sign'),
     row('/access hold @person why', 'nothing of them is erased or pruned; also a target, a grant, everything; by two'),
     row('/access erase @person why', 'erase what is personal of them and may go; two persons sign'),
+    row('/access findings', 'what somebody must look at, by when, and one of them by its id; for its stewards'),
     row('/access here', 'be told here from now on, and not wherever you used me last'),
     row('/access passkey', 'your passkeys, for approvals that need one; new makes one, reset takes all back'),
     row('/access link', 'a code that links your account on another chat; there: /access link CODE'),

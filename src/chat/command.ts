@@ -118,6 +118,8 @@ function parseVerb(verb: string, rest: string): Command | Refused {
     case 'done': {
       const order = readOrderId(rest)
       if (order !== null && (verb === 'status' || verb === 'cancel')) return { verb: `order-${verb}`, order }
+      const finding = readFindingId(rest)
+      if (finding !== null && verb === 'status') return { verb: 'findings', finding }
       const grant = readGrantId(rest)
       return grant === null ? refuse({ code: 'unknown-grant', said: rest.slice(0, 64) }) : { verb, grant }
     }

@@ -84,6 +84,7 @@ function emergencyVerbs(policy: Policy, person: string): CompletionWord[] {
   return [
     { word: 'freeze', detail: 'no new access, at once', next: scopes('why'), rest: null },
     { word: 'unfreeze', detail: 'lift a freeze: two persons', next: scopes(null), rest: null },
+    { word: 'findings', detail: 'what somebody must look at', next: [], rest: 'nothing, or the id of one' },
     { word: 'revoke-all', detail: 'end everything: two persons', next: targets, rest: '@person or a target, and why' },
   ]
 }

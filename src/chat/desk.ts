@@ -172,7 +172,7 @@ function submitted(context: Context, act: Act, { form, context: carried, values 
     if (reason.trim() !== '') return proposeRevokeAll(context, act, { subject: carried.subject ?? '', reason })
     return refused(context, act, 'revoke everything', refuse({ code: 'reason-too-short', length: 0, minLength: 3 }))
   }
-  if (isFindingForm(form)) return submittedFinding(context, act, form, carried.finding ?? '', values)
+  if (isFindingForm(form)) return submittedFinding(context, act, form, carried.request ?? '', values)
   const grant = readGrantId(carried.request ?? '')
   if (grant === null) {
     const said = (carried.request ?? '').slice(0, 64)

@@ -18,6 +18,8 @@ export interface FindingKind {
   readonly touches: 'record' | 'access' | 'running'
 }
 
+export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low']
+
 /** The check of the whole record; the state of the grant; whether the policy is proved, or the clock has caught up. */
 export type MachineRetest = 'record' | 'grant' | 'policy'
 
@@ -63,6 +65,7 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
   'state-differs-from-record': kind('high', 'record', 'grant', 'A row said something else than the record', CHANGED),
   'announced-ahead-of-record': kind('high', 'record', 'grant', 'Chat was said to be further than the record', CHANGED),
   'witness-object-replaced': kind('critical', 'record', 'house', 'A witness held something else than ours', CHANGED),
+  'witness-forgot': kind('critical', 'record', 'house', 'A witness forgot what it had confirmed', CHANGED),
   'policy-unproved': kind(
     'critical',
     'record',

@@ -3,7 +3,7 @@ import type { Freeze } from '../domain/freeze-state.ts'
 import { measureDepth } from '../effects/measure-depth.ts'
 import type { Clock } from '../ports/clock.ts'
 import { recordStatus } from '../record/watch.ts'
-import type { HouseFigures, WitnessFigures } from '../telemetry/house-figures.ts'
+import type { FindingFigures, HouseFigures, WitnessFigures } from '../telemetry/house-figures.ts'
 import { followEndings } from './follow-endings.ts'
 import { readLastCheck } from './last-check.ts'
 
@@ -16,6 +16,7 @@ export function createHouseReader(around: {
   readonly clock: Clock
   readonly witnesses: readonly string[]
   readonly freezes: () => Promise<readonly Freeze[]>
+  readonly findings: () => Promise<FindingFigures>
 }): () => Promise<HouseFigures> {
   const { db, clock, witnesses } = around
   const readEndings = followEndings(db)
@@ -38,10 +39,11 @@ export function createHouseReader(around: {
     const effects = await measureDepth(db)
     const check = await readLastCheck(db)
     const frozen = await around.freezes()
+    const findings = await around.findings()
     const now = clock.now()
     const chat = await chatBehind(db, now)
     return {
-      ...{ endings, witnesses: seenWitnesses, undeliverable, chat, effects, seen: await readEndings() },
+      ...{ endings, witnesses: seenWitnesses, undeliverable, findings, chat, effects, seen: await readEndings() },
       check: check && { ok: check.ok, size: check.size, tookMs: check.tookMs, ageMs: now - check.at },
       freezes: frozen.map(({ target, at }) => ({ target, forMs: now - at })),
       record: {

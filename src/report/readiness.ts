@@ -11,6 +11,7 @@ import type { Connector } from '../ports/connector.ts'
 import type { Witness } from '../ports/witness.ts'
 import type { Sealer } from '../record/sealer.ts'
 import { recordStatus } from '../record/watch.ts'
+import type { FindingFigures } from '../telemetry/house-figures.ts'
 import { readLastCheck } from './last-check.ts'
 
 /** One line of readiness, for the people who run this. */
@@ -41,6 +42,7 @@ export function readinessChecks(house: {
   readonly targets: () => readonly string[]
   readonly independence: () => Promise<Independence>
   readonly freezes: () => Promise<readonly Freeze[]>
+  readonly findings: () => Promise<FindingFigures>
   readonly connectorOf: (target: string) => Connector | null
   /** The chat platforms where something can go wrong. */
   readonly chats: readonly { readonly platform: string; readonly look: ReadinessCheck['look'] }[]
@@ -166,6 +168,19 @@ export function readinessChecks(house: {
         })
         if (frozen.length === 0) return { state: 'ok', detail: 'nothing is frozen' }
         return { state: 'degraded', detail: `${frozen.join('; ')}: no new access there` }
+      },
+    },
+    {
+      name: 'findings',
+      decisive: false,
+      look: async () => {
+        const { open, accepted, unreadable } = await house.findings()
+        const sum = (which: 'open' | 'overdue') => open.reduce((all, one) => all + one[which], 0)
+        const critical = open.find(({ severity }) => severity === 'critical')?.open ?? 0
+        const words = `${sum('open')} open, ${critical} of them critical; ${sum('overdue')} overdue; ${accepted} accepted`
+        const changed = unreadable === 0 ? '' : `; ${unreadable} changed on record`
+        const bad = sum('overdue') + critical + unreadable > 0
+        return { state: bad ? 'degraded' : 'ok', detail: `${words}${changed}` }
       },
     },
     ...house.chats.map(({ platform, look }) => ({ name: `chat ${platform}`, decisive: false, look })),

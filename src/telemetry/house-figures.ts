@@ -19,11 +19,21 @@ export interface HouseFigures {
   readonly undeliverable: number
   /** Those in force; `*` stands for everything. */
   readonly freezes: readonly { readonly target: string; readonly forMs: number }[]
+  readonly findings: FindingFigures
   /** Grants that chat is not in step with, and since when. */
   readonly chat: { readonly behind: number; readonly oldestMs: number }
   readonly effects: readonly EffectFigures[]
   /** Steps of endings that came under the tree since the last time. */
   readonly seen: readonly SeenEnding[]
+}
+
+export interface FindingFigures {
+  /** By severity, each of them; those that are accepted are not among them. */
+  readonly open: readonly { readonly severity: string; readonly open: number; readonly overdue: number }[]
+  /** Exceptions in force. */
+  readonly accepted: number
+  /** Those whose own record was changed. */
+  readonly unreadable: number
 }
 
 export interface WitnessFigures {

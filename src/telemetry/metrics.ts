@@ -64,6 +64,10 @@ export function createMetrics(build: Build): Metrics {
     frozen: gauge('frozen_seconds', 'How long a target has been frozen, * for everything; no line: it is not', [
       'target',
     ]),
+    findings: gauge('findings_open', 'Findings that nobody has closed, without those that are accepted', ['severity']),
+    findingsLate: gauge('findings_overdue', 'Of those, the ones whose time is over', ['severity']),
+    accepted: gauge('findings_accepted', 'Findings that two persons let rest until a day'),
+    unreadable: gauge('findings_unreadable', 'Findings whose own record was changed'),
     behind: gauge('notices_behind', 'Grants of which chat does not show all that is on record'),
     behindAge: gauge('notices_behind_seconds', 'Age of the oldest event that chat does not show'),
     waiting: gauge('effects_waiting', 'Effects that wait', ['kind']),
@@ -103,6 +107,12 @@ export function createMetrics(build: Build): Metrics {
       house.witnessAge.set({ witness }, seconds(ageMs))
       house.lag.set({ witness }, seconds(lagMs))
     }
+    for (const { severity, open, overdue } of figures.findings.open) {
+      house.findings.set({ severity }, open)
+      house.findingsLate.set({ severity }, overdue)
+    }
+    house.accepted.set(figures.findings.accepted)
+    house.unreadable.set(figures.findings.unreadable)
     for (const { target, forMs } of figures.freezes) house.frozen.set({ target }, seconds(forMs))
     for (const { kind, waiting, running, stuck, givenUp, lateByMs } of figures.effects) {
       house.waiting.set({ kind }, waiting)

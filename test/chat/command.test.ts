@@ -33,6 +33,7 @@ describe('reading a command', () => {
     ['revoke-all @E1001 laptop stolen', { verb: 'revoke-all', subject: '@E1001', reason: 'laptop stolen' }],
     ['revoke-all prod-db', { verb: 'revoke-all', subject: 'prod-db', reason: '' }],
     ['status r-7k3qfo', { verb: 'order-status', order: 'R-7K3QF0' }],
+    ['status f-7k3qf0', { verb: 'findings', finding: 'F-7K3QF0' }],
     ['findings', { verb: 'findings', finding: null }],
     ['findings f-7k3qfo', { verb: 'findings', finding: 'F-7K3QF0' }],
     [

@@ -12,6 +12,7 @@ import {
   typed,
   waitingCard,
 } from './example-cards.ts'
+import { findingCards } from './finding-cards.ts'
 
 /** A platform, and the eyes of somebody who reads there. */
 export interface ChatUnderTest {
@@ -58,7 +59,8 @@ export function describeChat(name: string, open: () => Promise<ChatUnderTest>): 
       for (const label of ['Approve', 'Deny', 'Cancel']) expect(read?.words).toContain(label)
     })
 
-    test.each(emergencyCards(NOON))('$title: shows what it is about, who does what, and its buttons', async (card) => {
+    const cards = [...emergencyCards(NOON), ...findingCards(NOON)]
+    test.each(cards)('$title: shows what it is about, who does what, and its buttons', async (card) => {
       const read = await it.read(await toChannel(card))
       expect(read?.words).toContain(card.title)
       for (const { label, value } of card.facts) {

@@ -13,6 +13,7 @@ function figures(changes: Partial<HouseFigures> = {}): HouseFigures {
     witnesses: [],
     undeliverable: 0,
     freezes: [],
+    findings: { open: [], accepted: 0, unreadable: 0 },
     chat: { behind: 0, oldestMs: 0 },
     effects: [],
     seen: [],
@@ -42,6 +43,15 @@ test('a freeze has a line for as long as it holds', async () => {
   const frozen = readMetrics(await metrics.show(figures({ freezes: [{ target: 'prod-db', forMs: 90_000 }] }), []))
   expect(frozen('frozen_seconds', { target: 'prod-db' })).toBe(90)
   expect(await metrics.show(figures(), [])).not.toContain('countersign_frozen_seconds{')
+})
+
+test('findings are counted by severity, and what is accepted is not open', async () => {
+  const metrics = createMetrics(build)
+  const findings = { open: [{ severity: 'critical', open: 3, overdue: 1 }], accepted: 2, unreadable: 1 }
+  const read = readMetrics(await metrics.show(figures({ findings }), []))
+  expect(read('findings_open', { severity: 'critical' })).toBe(3)
+  expect(read('findings_overdue', { severity: 'critical' })).toBe(1)
+  expect([read('findings_accepted'), read('findings_unreadable')]).toEqual([2, 1])
 })
 
 test('the last check of the record has lines once there was one', async () => {

@@ -44,7 +44,7 @@ const say = async (as: string, text: string) => words(await desk.command(act(as)
 const press = async (as: string, action: FindingAction, id: string) =>
   words(await desk.press(act(as), { action, request: id, revision: 1 }))
 const submit = async (as: string, form: string, id: string, values: Record<string, string>) =>
-  words(await desk.submit(act(as), { form, context: { finding: id }, values }))
+  words(await desk.submit(act(as), { form, context: { request: id }, values }))
 const state = async (id: string) => (await loadFinding(test.context, test.context.db, id))?.state
 const types = async (id: string) =>
   ((await loadFinding(test.context, test.context.db, id))?.events ?? []).map(({ type }) => type)

@@ -187,7 +187,10 @@ const taskSchema = z.object({ data: anything }).catch({ data: {} })
 const pressSchema = z.object({ action: words, request: words, revision: z.int().nonnegative().catch(0) })
 
 const formSchema = z.object({
-  id: z.enum(['ask', 'deny', 'deny-extension', 'extend', 'revoke-all']),
+  id: z.enum([
+    ...(['ask', 'deny', 'deny-extension', 'extend', 'revoke-all'] as const),
+    ...(['fix-finding', 'retest-finding', 'accept-finding'] as const),
+  ]),
   ...{ title: z.string(), submitLabel: z.string() },
   context: z.record(z.string(), z.string()),
   fields: z.array(

@@ -155,7 +155,10 @@ export function hasOwnView(action: string): boolean {
 
 const WITHOUT_STATUS: readonly string[] = ['lift-freeze', 'confirm-passkey', 'decline-passkey']
 
-const OPENS_A_FORM: readonly ButtonAction[] = ['deny', 'deny-extension', 'extend']
+const OPENS_A_FORM: readonly ButtonAction[] = [
+  ...(['deny', 'deny-extension', 'extend'] as const),
+  ...(['fix-finding', 'retest-finding', 'accept-finding'] as const),
+]
 
 const STYLES: Readonly<Record<Tone, string>> = {
   waiting: 'warning',

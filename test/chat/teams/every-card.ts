@@ -30,6 +30,7 @@ import {
 } from '../../cards/grant-story.ts'
 import { testPolicy, testTarget } from '../../support/policy.ts'
 import { line, text, typed } from '../example-cards.ts'
+import { findingForms, findingMessages } from '../finding-cards.ts'
 
 const rendering: Rendering = {
   timeZone: 'Europe/Madrid',
@@ -101,6 +102,7 @@ function stories(): [string, Card | Line][] {
     ...told,
     ...emergency().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...policies.map(({ key, message }): [string, Card | Line] => [key, message]),
+    ...findingMessages(0, TYPED),
     ['help', helpCard()],
     ['list', listCard(offers())],
     ['mine', mineCard([stateOf(asked, ...approved, ...active)], context.names)],
@@ -151,6 +153,7 @@ function dialogs(): [string, Json][] {
       revokeAllForm({ kind: 'person', id: 'ana' }, '@ana', { grants: 2, requests: 1 } as never, context.names),
     ],
   ]
+  forms.push(...findingForms())
   const wrong = line('refused', text('The reason needs a ticket, such as INC-42. You wrote: '), typed(TYPED))
   const contentOf = ({ task }: ReturnType<typeof renderForm>) => (task.value.card as { content: Json }).content
   const [mine] = announceGrant(ID, place([asked, ...approved, ...active]), context)
