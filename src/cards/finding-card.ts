@@ -15,14 +15,15 @@ export function findingCard(state: FindingState, overdue: boolean, names: Names)
     title: titleOf(state),
     badge: badgeOf(state, overdue),
     facts: [
-      { label: 'Severity', value: text(severityWords(state)) },
+      { label: 'Severity', value: text(state.severity) },
       { label: 'About', value: aboutText(state, names) },
+      { label: 'Seen', value: detailText(state) },
       { label: 'Exposure', value: text(exposureOf(state)) },
       ...handFacts(state, names),
       ...fixFacts(state, names),
       ...acceptanceFacts(state, names),
     ],
-    body: [...detailTexts(state), ...nextText(state)],
+    body: nextText(state),
     buttons: buttonsOf(state),
     footer: text(
       ...[code(state.id), ' ', code(state.cause), ' opened ', time(state.openedAt, 'date-time')],
@@ -52,11 +53,7 @@ export function titleOf({ cause }: FindingState): string {
 
 function exposureOf({ cause, financial }: FindingState): string {
   const words = findingKindOf(cause)?.exposure ?? 'Nobody has said yet what may be wrong because of it.'
-  return financial ? `${words} Financial reporting relies on it.` : `${words} Not of financial reporting.`
-}
-
-function severityWords({ severity, financial }: FindingState): string {
-  return financial ? `${severity}, financial reporting` : severity
+  return `${words} Financial reporting ${financial ? 'may be' : 'is not'} touched.`
 }
 
 function aboutText({ subject, target, persons }: FindingState, names: Names): Text {
@@ -127,12 +124,10 @@ function acceptanceFacts({ asked, acceptance, status }: FindingState, names: Nam
   ]
 }
 
-function detailTexts({ details }: FindingState): Text[] {
+function detailText({ details }: FindingState): Text {
   const more = details.length - MOST_DETAILS
-  return [
-    ...details.slice(0, MOST_DETAILS).map((detail) => text(typed(detail))),
-    ...(more > 0 ? [text(`and ${more} more, in the thread`)] : []),
-  ]
+  const shown = details.slice(0, MOST_DETAILS).flatMap((one, n) => [...(n === 0 ? [] : ['; ']), typed(one)])
+  return text(...shown, ...(more > 0 ? [`; and ${more} more, in the thread`] : []))
 }
 
 function nextText({ status, asked }: FindingState): Text[] {
@@ -172,13 +167,14 @@ function badgeOf(state: FindingState, overdue: boolean): string {
 }
 
 function stateWord({ status }: FindingState): string {
-  return status === 'retested' ? 'gone, to close' : status === 'fixed' ? 'to look at' : status
+  return status === 'retested' ? 'to close' : status === 'fixed' ? 'to look at' : status
 }
 
 function toneOf({ status, severity }: FindingState, overdue: boolean): Tone {
   if (status === 'closed') return 'done'
   if (status === 'accepted') return 'info'
   if (overdue) return 'alarm'
+  if (status === 'fixed' || status === 'retested') return 'waiting'
   return severity === 'critical' || severity === 'high' ? 'alarm' : 'waiting'
 }
 
@@ -190,19 +186,16 @@ export function findingsCard(
 ): Card {
   const late = open.filter((one) => isOverdue(one, now)).length
   const rest = open.filter(({ status }) => status === 'accepted').length
-  const count = [
-    `${open.length} open`,
-    ...(late > 0 ? [`${late} overdue`] : []),
-    ...(rest > 0 ? [`${rest} accepted`] : []),
-  ]
+  const count = `${open.length - rest} open, ${late} of them overdue; ${rest} accepted.`
   const bad = unreadable.length === 0 ? [] : [text(strong('Changed on record: '), ...joined(unreadable.map(code)))]
   const more = open.length - MOST_LISTED
   return {
     tone: late > 0 || unreadable.length > 0 ? 'alarm' : 'info',
     title: open.length + unreadable.length === 0 ? 'There is nothing that a person must look at' : 'Findings',
-    badge: open.length === 0 ? null : count.join(', '),
+    badge: open.length === 0 ? null : late > 0 ? `${late} overdue` : `${open.length - rest} open`,
     facts: [],
     body: [
+      ...(open.length === 0 ? [] : [text(count)]),
       ...bad,
       ...open.slice(0, MOST_LISTED).map((one) => findingLine(one, now, names)),
       ...(more > 0 ? [text(`and ${more} more`)] : []),

@@ -1,4 +1,5 @@
 import { inTransaction } from '../db/in-transaction.ts'
+import { findingStream, readFindingId } from '../domain/finding-event.ts'
 import { freezeStream, targetOfFreeze } from '../domain/freeze-event.ts'
 import { grantStream, readGrantId } from '../domain/grant-event.ts'
 import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
@@ -16,7 +17,7 @@ import { NamedActRefused, type NamedSurroundings, performNamed } from './named-a
 import { textOf } from './policy-in-force.ts'
 
 /**
- * The evidence of one grant, one order or the freezes of one target: everything on record about it, with the proofs and the private texts. That
+ * The evidence of one grant, one order, one finding or the freezes of one target: everything on record about it, with the proofs and the private texts. That
  * somebody took it out is an event, committed before anything leaves.
  * @param options.sealed resolves when an event is inside a witnessed checkpoint, or rejects when the signal aborts
  * @throws NamedActRefused, and what `buildEvidence` throws
@@ -26,10 +27,13 @@ export async function openEvidence(
   { id: typed, by, patienceMs }: EvidenceAsked,
 ): Promise<OpenedEvidence> {
   return performNamed(around, { by, act: 'take out evidence' }, async () => {
-    const id = readOrderId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
+    const id = readOrderId(typed) ?? readFindingId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
     if (id === null) {
-      const forms = 'They look like G-7K3QF2, R-7K3QF2 and freeze:prod-db'
-      throw new NamedActRefused('malformed', `${quote(typed)} is no id of a grant, an order or freezes. ${forms}`)
+      const forms = 'They look like G-7K3QF2, R-7K3QF2, F-7K3QF2 and freeze:prod-db'
+      throw new NamedActRefused(
+        'malformed',
+        `${quote(typed)} is no id of a grant, an order, a finding or freezes. ${forms}`,
+      )
     }
     if ((await endsOf(around, id)).length === 0) {
       throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. Look it up with /access mine`, {
@@ -64,7 +68,7 @@ export async function collectEvidence(
 
 /** What is recorded about it after its own stream is closed, or beside it, has streams of its own. */
 async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]> {
-  const own = targetOfFreeze(id) !== null ? id : readOrderId(id) !== null ? orderStream(id) : grantStream(id)
+  const own = streamOf(id)
   const ends: StreamEnd[] = []
   const hands = await passkeysOf({ db, record }, own)
   for (const stream of [own, `after:${own}`, `undelivered:${own}`, threadStream(own), orphanStream(id), ...hands]) {
@@ -72,6 +76,12 @@ async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]>
     if (seq > 0) ends.push({ stream, seq })
   }
   return ends
+}
+
+function streamOf(id: string): string {
+  if (targetOfFreeze(id) !== null) return id
+  if (readOrderId(id) !== null) return orderStream(id)
+  return readFindingId(id) !== null ? findingStream(id) : grantStream(id)
 }
 
 /** Whose passkeys signed here: a verifier must see that they were enrolled before. */
