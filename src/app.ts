@@ -9,6 +9,7 @@ import { createProgressFolder } from './app/progress-folder.ts'
 import { readPolicyFile } from './app/read-policy-file.ts'
 import { createRecentKinds } from './app/recent-kinds.ts'
 import { requireAnnounceable } from './app/require-announceable.ts'
+import { createFactsReader, takeDigestFile } from './app/take-digest-file.ts'
 import { takeEvidenceFile } from './app/take-evidence-file.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
@@ -41,7 +42,7 @@ import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { createEvidenceDoor } from './web/evidence-door.ts'
+import { createDigestDoor, createEvidenceDoor } from './web/file-door.ts'
 import { askingAll, createHealth } from './web/health.ts'
 import { createMetricsDoor } from './web/metrics-door.ts'
 import { createPasskeyPage } from './web/passkey-page.ts'
@@ -62,6 +63,7 @@ import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createThreadEar } from './workflow/hear-threads.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
+import { DIGEST_CRON, makeDigests } from './workflow/make-digests.ts'
 import { mindFindings } from './workflow/mind-findings.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
 import { openFinding } from './workflow/open-finding.ts'
@@ -84,6 +86,8 @@ import { watchPolicy } from './workflow/watch-policy.ts'
 const DRAIN_MS = 8_000
 /** The largest record, with rests; what is interrupted goes on where it was. */
 const RECORD_CHECK_MS = 12 * 60 * 60_000
+/** After months without a process many weeks are due at once. */
+const DIGESTS_MS = 60 * 60_000
 /** So long a notice waits at most while many accesses are being taken away. */
 const ENDINGS_FIRST_MS = 5_000
 
@@ -304,6 +308,10 @@ async function start(
         run: ({ person }, { attempt }) => settlePerson(context, String(person), attempt),
       },
       'settle-people': { retry: 'forever', run: () => settlePeople(context) },
+      'make-digests': {
+        ...{ retry: 'forever', budgetMs: DIGESTS_MS, concurrency: 1 },
+        run: () => makeDigests(context, createFactsReader(context)),
+      },
       'check-record': {
         ...{ retry: { times: 3 }, budgetMs: RECORD_CHECK_MS, concurrency: 1 },
         run: async ({ whole }, { signal }) => {
@@ -335,7 +343,7 @@ async function start(
   })
   const endings = createEndings(context, log)
   const schedule = createSchedule({
-    ...{ db, clock, log, timeZone: policy.current().timeZone },
+    ...{ db, clock, log, timeZone: () => policy.current().timeZone },
     jobs: [
       {
         ...{ name: 'check-record', cron: config.verifySchedule, catchUp: 'latest' },
@@ -348,6 +356,10 @@ async function start(
       {
         ...{ name: 'reconcile-threads', cron: '*/10 * * * *', catchUp: 'latest' },
         run: (tx) => context.enqueue(tx, { kind: 'reconcile-threads' }),
+      },
+      {
+        ...{ name: 'make-digests', cron: DIGEST_CRON, catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'make-digests' }),
       },
     ],
   })
@@ -441,6 +453,11 @@ async function start(
       createEvidenceDoor({
         peek: (token) => peekReveal(db, sealing, 'evidence', token, clock.now()),
         take: (token, format) => takeEvidenceFile(context, build, token, format),
+        log,
+      }),
+      createDigestDoor({
+        peek: (token) => peekReveal(db, sealing, 'digest', token, clock.now()),
+        take: (token, format) => takeDigestFile(context, build, token, format),
         log,
       }),
     ],

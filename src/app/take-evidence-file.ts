@@ -1,6 +1,6 @@
 import { evidenceReport } from '../report/evidence-report.ts'
 import type { Build } from '../telemetry/build.ts'
-import type { EvidenceFormat, TakenFile } from '../web/evidence-door.ts'
+import type { FileFormat, TakenFile } from '../web/file-door.ts'
 import type { Context } from '../workflow/context.ts'
 import { takeEvidence } from '../workflow/show-evidence.ts'
 
@@ -9,7 +9,7 @@ export async function takeEvidenceFile(
   context: Context,
   build: Build,
   token: string,
-  format: EvidenceFormat,
+  format: FileFormat,
 ): Promise<TakenFile> {
   const taken = await takeEvidence(context, token)
   if (taken.kind === 'refused') return taken

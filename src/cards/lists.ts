@@ -16,6 +16,7 @@ export function helpCard(): Card {
     row('/access mine', 'your open requests and grants'),
     row('/access status G-7K3QF0', 'where one stands'),
     row('/access evidence G-7K3QF0', 'all that is on record about one, with the proofs'),
+    row('/access digest 2026-W47', 'what happened in a week, last or this; for compliance and who is told of faults'),
     row('/access extend G-7K3QF0 30m why', 'ask for more time'),
     row('/access done G-7K3QF0', 'give your access back'),
     row('/access end G-7K3QF0', 'end one now, also as its approver, an owner or compliance'),

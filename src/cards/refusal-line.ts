@@ -196,6 +196,8 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no('You may not end this one. ', ...people(refusal.mayEnd, names), ' can.')
     case 'may-not-open-evidence':
       return no('You may not see all that is on record about this one. ', ...people(refusal.may, names), ' can.')
+    case 'may-not-acknowledge':
+      return no('Only compliance acknowledges a digest: ', ...people(refusal.may, names), '.')
     case 'may-not-read-digest':
       return no(
         'The digest is for compliance and for those who are told when something is wrong. ',

@@ -8,6 +8,8 @@ import { isVerb } from '../domain/verbs.ts'
 /** What somebody said after `/access`, understood. Every platform calls this one parser. */
 export type Command =
   | { readonly verb: 'form' | 'help' | 'list' | 'mine' }
+  /** Empty: the last week. */
+  | { readonly verb: 'digest'; readonly period: string }
   | { readonly verb: 'here'; readonly off: boolean }
   | { readonly verb: 'status' | 'evidence' | 'end' | 'cancel' | 'done'; readonly grant: string }
   /** Empty: show me a code. */
@@ -123,6 +125,8 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       const grant = readGrantId(rest)
       return grant === null ? refuse({ code: 'unknown-grant', said: rest.slice(0, 64) }) : { verb, grant }
     }
+    case 'digest':
+      return { verb, period: rest.trim().slice(0, 64) }
     case 'link':
       return { verb, typed: rest.trim().slice(0, 64) }
     case 'freeze': {

@@ -1,6 +1,7 @@
 import { checkReason } from '../domain/check-reason.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
+import { mayReadDigest } from '../domain/may-read-digest.ts'
 import { needPasskey, type Policy } from '../domain/policy.ts'
 import { stewardsOf } from '../domain/stewards.ts'
 import { offersTo } from '../workflow/look-up.ts'
@@ -64,6 +65,9 @@ export function completionFor(policy: Policy, person: string): CompletionWord[] 
     ...(needPasskey(policy).length === 0
       ? []
       : [verb('passkey', 'your passkeys, for approvals that need one', 'new, list or reset')]),
+    ...(mayReadDigest(person, policy) === null
+      ? [verb('digest', 'what happened in a week', '2026-W47, last or this')]
+      : []),
     ...emergencyVerbs(policy, person),
     verb('help', 'what I understand'),
   ]

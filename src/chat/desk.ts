@@ -3,6 +3,7 @@ import { readKeepingId } from '../domain/keeping-event.ts'
 import { readOrderId } from '../domain/order-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
 import type { Act, Answer, Desk, Press, Submission } from '../ports/chat.ts'
+import { acknowledgeDigest } from '../workflow/acknowledge-digest.ts'
 import { askExtension } from '../workflow/ask-extension.ts'
 import { chooseWhereToTell } from '../workflow/choose-where-to-tell.ts'
 import type { Context } from '../workflow/context.ts'
@@ -21,6 +22,7 @@ import { requestAccess } from '../workflow/request-access.ts'
 import { decideOrder, proposeRevokeAll, showOrder } from '../workflow/revoke-all.ts'
 import { moveDueDate } from '../workflow/settle-finding.ts'
 import { showConnection } from '../workflow/show-connection.ts'
+import { showDigest } from '../workflow/show-digest.ts'
 import { showEvidence } from '../workflow/show-evidence.ts'
 import { showFinding, showFindings } from '../workflow/show-findings.ts'
 import { type Command, parseCommand, readAsk, readDuration } from './command.ts'
@@ -67,6 +69,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return showStatus(context, act, command.grant)
     case 'evidence':
       return showEvidence(context, act, command.grant)
+    case 'digest':
+      return showDigest(context, act, command.period)
     case 'end':
     case 'done':
       return endGrant(context, act, command.grant)
@@ -127,6 +131,8 @@ function pressed(context: Context, act: Act, press: Press): Promise<Answer> {
     return decideOnPasskey(context, act, press.request.slice(0, 255), press.revision, what)
   }
   if (isFindingAction(press.action)) return pressedFinding(context, act, press.action, press.request)
+  if (press.action === 'open-digest') return showDigest(context, act, press.request.slice(0, 64))
+  if (press.action === 'acknowledge-digest') return acknowledgeDigest(context, act, press.request.slice(0, 64))
   const grant = readGrantId(press.request)
   if (grant === null) {
     return refused(context, act, 'press a button', refuse({ code: 'unknown-grant', said: press.request.slice(0, 64) }))

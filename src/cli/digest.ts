@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { CHANGED, DIGEST_LISTS, type DigestList, LIST_NAMES, TO_LOOK_AT } from '../domain/digest-lists.ts'
+import { CHANGED, DIGEST_LISTS, type DigestList, ENDED_BADLY, FOUND, LIST_NAMES } from '../domain/digest-lists.ts'
 import { boundaryOf } from '../domain/period.ts'
 import { didYouMean } from '../policy/did-you-mean.ts'
 import { quote } from '../policy/fault.ts'
@@ -7,6 +7,7 @@ import { DIGEST_CSV_HEAD, digestCsv } from '../report/digest-csv.ts'
 import { type DigestAbout, digestReport, listManifest, SHOWN_IN_A_PAGE } from '../report/digest-report.ts'
 import { type Digest, readDigest } from '../report/read-digest.ts'
 import { readBuild } from '../telemetry/build.ts'
+import { listFindings } from '../workflow/find-findings.ts'
 import { openDigest } from '../workflow/open-digest.ts'
 import { newFiles } from './new-files.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
@@ -27,6 +28,7 @@ export async function digest(given: Arguments): Promise<ExitCode> {
       const lines: string[] = list === null ? [] : [DIGEST_CSV_HEAD]
       const read = await readDigest(acting, period, {
         ...{ now: acting.clock.now(), shown: list === null ? SHOWN_IN_A_PAGE : 0 },
+        findings: ({ from, until }) => listFindings(acting, acting.db, { from, to: until }),
         ...(list !== null && {
           each: async (rows) => void lines.push(digestCsv(rows.filter((row) => row.list === list))),
         }),
@@ -68,15 +70,16 @@ function linesOf({ period, counts, conclusion, policies, checkpoint, check, even
   const number = (name: DigestList) =>
     `  ${String(counts.counts[name]).padStart(6)}  ${name.padEnd(16)}  ${DIGEST_LISTS[name]}`
   const some = (lists: readonly DigestList[]) => lists.filter((name) => counts.counts[name] > 0).map(number)
-  const others = LIST_NAMES.filter((name) => ![...TO_LOOK_AT, ...CHANGED].includes(name))
+  const others = LIST_NAMES.filter((name) => ![...FOUND, ...CHANGED, ...ENDED_BADLY].includes(name))
   return [
     `${period.name}: ${conclusion.line}.`,
     `${boundaryOf(period)}.`,
-    ...group('To look at', some(TO_LOOK_AT)),
+    ...group('Findings', some(FOUND)),
     ...group('What changed', some(CHANGED)),
     ...policies.map(
       ({ policy, by, event }) => `  policy ${policy.slice(0, 12)} by ${by ?? 'itself'} at ${instant(event.at)}`,
     ),
+    ...group('Late, or not proved', some(ENDED_BADLY)),
     'Numbers: each is the length of a list, which --list <name> prints',
     ...others.map(number),
     `${events} events of the period, each read and checked by itself.`,

@@ -12,7 +12,7 @@ import type { PasskeyEvent } from './passkey-event.ts'
 import type { Period } from './period.ts'
 
 /** An event of the period, whose hash and MAC were checked; the texts of people are not in it. */
-export interface DigestEvent {
+export interface CountedEvent {
   readonly stream: string
   readonly seq: number
   readonly type: string
@@ -52,17 +52,18 @@ export function createDigestCount(period: Period, before: Started | null): Diges
   const askedAt = new Map<string, number>()
   const waiting = new Map<string, { readonly at: number; readonly into: number[] }[]>()
   const endings = new Map<string, Ending>()
+  const starts: (CountedEvent & { readonly data: Started })[] = []
   const builds = new Set(before === null ? [] : [buildOf(before)])
   let settings = before?.settings ?? null
 
   const day = (at: number) => days[dayAt(at, period.timeZone) - firstDay]
-  const item = (list: DigestList, event: DigestEvent, note: string, by: readonly string[] = []): DigestItem => {
+  function item(list: DigestList, event: CountedEvent, note: string, by: readonly string[] = []): DigestItem {
     counts[list] += 1
     const { stream, seq, at, type, hash } = event
     return { list, stream, seq, at, type, hash, by, note }
   }
 
-  function since(event: DigestEvent, into: number[]): void {
+  function since(event: CountedEvent, into: number[]): void {
     const asked = askedAt.get(event.stream)
     if (asked !== undefined) into.push(event.at - asked)
     else waiting.set(event.stream, [...(waiting.get(event.stream) ?? []), { at: event.at, into }])
@@ -73,7 +74,7 @@ export function createDigestCount(period: Period, before: Started | null): Diges
     waiting.delete(stream)
   }
 
-  function started(event: DigestEvent, data: Started): DigestItem[] {
+  function started(event: CountedEvent, data: Started): DigestItem[] {
     const build = buildOf(data)
     const changed = changedSettings(settings, data.settings)
     const items = [
@@ -97,7 +98,7 @@ export function createDigestCount(period: Period, before: Started | null): Diges
     return [item('late', event, `late by ${(lateMs / 1_000).toFixed(1)} s`)]
   }
 
-  function step(event: DigestEvent): DigestItem[] {
+  function step(event: CountedEvent): DigestItem[] {
     const ending = endings.get(event.stream)
     if (ending === undefined || event.seq < ending.event.seq) return []
     const stopped = ending.lateMs ?? Math.max(0, event.at - ending.due)
@@ -106,8 +107,8 @@ export function createDigestCount(period: Period, before: Started | null): Diges
     return next.gone ? settle(event.stream, next) : []
   }
 
-  function add(event: DigestEvent): DigestItem[] {
-    const fact = event as unknown as Fact & DigestEvent
+  function add(event: CountedEvent): DigestItem[] {
+    const fact = event as unknown as Fact & CountedEvent
     switch (fact.type) {
       case 'request.asked': {
         const { by, for: whom, target, entitlement } = fact.data
@@ -176,7 +177,8 @@ export function createDigestCount(period: Period, before: Started | null): Diges
         return [item('policies', event, policy.slice(0, 12), by === null ? [] : [by])]
       }
       case 'system.started':
-        return started(event, fact.data)
+        starts.push({ ...event, data: fact.data })
+        return []
       case 'system.alarm':
         return [item('alarms', event, fact.data.what)]
       case 'evidence.opened':
@@ -202,6 +204,7 @@ export function createDigestCount(period: Period, before: Started | null): Diges
 
   return {
     add,
+    put: item,
     changed: (event, note) => item('administrators', event, note),
     notAsRecorded: (event) => item('not-as-recorded', { ...event, type: event.fault, data: {} }, event.fault),
     unasked: () => [...waiting.keys()],
@@ -209,7 +212,11 @@ export function createDigestCount(period: Period, before: Started | null): Diges
     unended: () => [...endings.keys()],
     after: (event) => step(event),
     finish() {
-      const items = [...endings].flatMap(([stream, ending]) => settle(stream, ending))
+      starts.sort((a, b) => a.at - b.at || a.seq - b.seq)
+      const items = [
+        ...starts.flatMap((event) => started(event, event.data)),
+        ...[...endings].flatMap(([stream, ending]) => settle(stream, ending)),
+      ]
       const [approve, usable] = [medianOf(approveMs), medianOf(usableMs)]
       return { items, counts: { counts, approveMs: approve, usableMs: usable, latestMs, days } }
     },
@@ -239,7 +246,7 @@ type Settings = Readonly<Record<string, unknown>>
 export type Started = Extract<SystemFact, { type: 'system.started' }>['data']
 
 interface Ending {
-  readonly event: DigestEvent
+  readonly event: CountedEvent
   readonly due: number
   /** Null while logins are not seen stopped. */
   readonly lateMs: number | null
@@ -248,18 +255,20 @@ interface Ending {
 
 export interface DigestCount {
   /** @returns the lists that it goes into */
-  add(event: DigestEvent): DigestItem[]
+  add(event: CountedEvent): DigestItem[]
+  /** Counts what was found elsewhere. */
+  put(list: DigestList, event: CountedEvent, note: string, by: readonly string[]): DigestItem
   /** An event that its own check refused. */
-  notAsRecorded(event: Omit<DigestEvent, 'type' | 'data'> & { readonly fault: string }): DigestItem
+  notAsRecorded(event: Omit<CountedEvent, 'type' | 'data'> & { readonly fault: string }): DigestItem
   /** Who administers changed with this policy. */
-  changed(event: DigestEvent, note: string): DigestItem
+  changed(event: CountedEvent, note: string): DigestItem
   /** Streams that were asked before the period, of which that moment is still to be heard. */
   unasked(): string[]
   heardAsked(stream: string, at: number): void
   /** Streams whose end began in the period, and whose removal did not come in it. */
   unended(): string[]
-  /** A later event of such a stream. */
-  after(event: DigestEvent): DigestItem[]
-  /** @returns what is still not seen to be gone, and the counts. */
+  /** An event of such a stream, whether it was seen before or not. */
+  after(event: CountedEvent): DigestItem[]
+  /** @returns what is only clear at the end, and the counts */
   finish(): { readonly items: readonly DigestItem[]; readonly counts: DigestCounts }
 }

@@ -4,16 +4,18 @@
  */
 export const DIGEST_LISTS = {
   'not-as-recorded': 'Events that are not as they were recorded',
-  alarms: 'Alarms',
+  'open-findings': 'Open findings',
+  'new-findings': 'New findings',
+  'closed-findings': 'Findings closed',
+  unacknowledged: 'Digests that nobody has acknowledged',
   stuck: 'Removal not proved: stuck',
   late: 'Ended late',
   unproved: 'Not seen to be gone yet',
   'cannot-tell': 'Looks that did not see it gone',
   orphans: 'Access that no grant explains',
-  'not-independent': 'Given without independent witnesses',
-  undelivered: 'Messages that could not be delivered',
   'break-glass': 'Break-glass',
   refused: 'Refusals',
+  'not-independent': 'Given without independent witnesses',
   policies: 'Policies put into force',
   administrators: 'Administrators changed',
   builds: 'Builds that began to run',
@@ -32,6 +34,8 @@ export const DIGEST_LISTS = {
   extended: 'Extended',
   ended: 'Came to its end',
   'on-time': 'Ended on time, and seen to be gone',
+  alarms: 'Alarms',
+  undelivered: 'Messages that could not be delivered',
   opened: 'Evidence and digests taken out',
 } as const
 
@@ -39,14 +43,26 @@ export type DigestList = keyof typeof DIGEST_LISTS
 
 export const LIST_NAMES = Object.keys(DIGEST_LISTS) as DigestList[]
 
-/** Somebody must look at what is in these. */
-export const TO_LOOK_AT: readonly DigestList[] = [
-  ...(['not-as-recorded', 'alarms', 'stuck', 'late', 'unproved', 'cannot-tell', 'orphans'] as const),
-  ...(['not-independent', 'undelivered', 'break-glass'] as const),
+export const FOUND: readonly DigestList[] = [
+  ...(['not-as-recorded', 'open-findings', 'new-findings', 'closed-findings', 'unacknowledged'] as const),
 ]
+export const ENDED_BADLY: readonly DigestList[] = ['stuck', 'late', 'unproved', 'cannot-tell', 'orphans']
 
 export const CHANGED: readonly DigestList[] = [
-  ...(['policies', 'administrators', 'builds', 'settings', 'freezes', 'orders', 'leavers', 'passkeys'] as const),
+  ...(['not-independent', 'policies', 'administrators', 'builds', 'settings', 'freezes', 'orders'] as const),
+  ...(['leavers', 'passkeys'] as const),
+]
+
+/** Somebody must look at what is in these. */
+export const TO_LOOK_AT: readonly DigestList[] = [
+  ...([
+    'not-as-recorded',
+    'open-findings',
+    'unacknowledged',
+    ...ENDED_BADLY,
+    'break-glass',
+    'not-independent',
+  ] as const),
 ]
 
 /** One line of a list: an event, and what of it matters here. */

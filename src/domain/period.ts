@@ -43,7 +43,7 @@ export function readPeriod(said: string, now: number, timeZone: string): Period 
 }
 
 /** @param monday its day number */
-function weekFrom(monday: number, timeZone: string): Period {
+export function weekFrom(monday: number, timeZone: string): Period {
   return {
     ...{ name: weekName(monday), timeZone },
     ...{ from: startOfDay(monday, timeZone), until: startOfDay(monday + 7, timeZone) },

@@ -10,6 +10,8 @@ export interface Policy {
   readonly channel: Channels
   /** Where they go when their own channel cannot be reached; null: to nobody but those who are told in person. */
   readonly fallbackChannel: Channels | null
+  /** Where the weekly digest goes, besides to compliance in person; null: nowhere else. */
+  readonly digestChannel: Channels | null
   /** A pending request ends after this long, milliseconds. */
   readonly pendingForMs: number
   /** How long before its end a grant's holder is told, milliseconds. */

@@ -67,6 +67,7 @@ export type Refusal =
   | { readonly code: 'may-not-end'; readonly mayEnd: readonly string[] }
   | { readonly code: 'may-not-open-evidence'; readonly may: readonly string[] }
   | { readonly code: 'may-not-read-digest'; readonly may: readonly string[] }
+  | { readonly code: 'may-not-acknowledge'; readonly may: readonly string[] }
   /** `target` is `*` for everything. `why` is what the freezer wrote: told to people, never put on record again. */
   | {
       readonly code: 'frozen'

@@ -13,6 +13,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
     timeZone: file.timeZone,
     channel: buildChannels(file.channel),
     fallbackChannel: file.fallbackChannel === undefined ? null : buildChannels(file.fallbackChannel),
+    digestChannel: file.digestChannel === undefined ? null : buildChannels(file.digestChannel),
     ...settleWaits(file),
     escalateTo: resolvePeople(file.escalateTo, references),
     compliance: resolvePeople(file.compliance, references),

@@ -8,10 +8,11 @@ type Channels = PolicyFile['channel']
  * is between cannot be read in one way.
  */
 export function checkChannels(file: PolicyFile, report: Report): void {
-  const { channel, fallbackChannel } = file
+  const { channel, fallbackChannel, digestChannel } = file
   checkNamed(channel, ['channel'], report)
   const others: [Path, Channels | undefined][] = [
     [['fallbackChannel'], fallbackChannel],
+    [['digestChannel'], digestChannel],
     ...Object.entries(file.targets).map(([name, target]): [Path, Channels | undefined] => [
       ['targets', name, 'channel'],
       target.channel,

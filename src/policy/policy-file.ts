@@ -189,6 +189,9 @@ export const policyFile = z
     timeZone: checked({ description: 'An IANA zone, for calendars', examples: ['Europe/Berlin'] }, faultOfZone),
     channel: channels('Where requests are announced'),
     fallbackChannel: channels('Where they go when their own channel cannot be reached').optional(),
+    digestChannel: channels(
+      'Where the digest of each week goes too; to those under compliance in person alone when left out',
+    ).optional(),
     pendingFor: duration('A request nobody decides ends after this; 8h when left out').optional(),
     warnBefore: duration('A holder is told this long before the end; 10m when left out').optional(),
     escalateTo: z.array(personOrGroup).min(1).meta({ description: 'Who is told when nobody can approve' }),

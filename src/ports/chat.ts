@@ -75,6 +75,8 @@ export type ButtonAction =
   | 'decline-order'
   | 'confirm-passkey'
   | 'decline-passkey'
+  | 'open-digest'
+  | 'acknowledge-digest'
   | FindingAction
 
 export type FindingAction =

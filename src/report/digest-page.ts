@@ -4,7 +4,7 @@ import path from 'node:path'
 import { chartSvg } from '../cards/chart-svg.ts'
 import type { Names } from '../cards/text.ts'
 import { utc } from '../domain/conclusion.ts'
-import { CHANGED, DIGEST_LISTS, type DigestList, LIST_NAMES, TO_LOOK_AT } from '../domain/digest-lists.ts'
+import { CHANGED, DIGEST_LISTS, type DigestList, ENDED_BADLY, FOUND, LIST_NAMES } from '../domain/digest-lists.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { Chart } from '../ports/chat.ts'
@@ -27,7 +27,7 @@ const NUMBERS: readonly (readonly DigestList[])[] = [
   ['asked', 'approved', 'denied', 'unanswered', 'withdrawn'],
   ['granted', 'failed', 'extended'],
   ['ended', 'on-time', 'late', 'unproved'],
-  ['refused', 'break-glass', 'opened'],
+  ['alarms', 'undelivered', 'opened'],
 ]
 
 /** A digest for people, as one file that needs nothing else: what must be looked at first, every number with its list. */
@@ -54,12 +54,18 @@ export function digestPage({ digest, json, chart, names, manifest }: Shown): str
 <h1>Digest of <span>${escapeHtml(period.name)}</span></h1>
 <p class="line ${conclusion.standing}">${escapeHtml(conclusion.line)}.</p>
 <p class="soft">${escapeHtml(boundaryOf(period))}.${isOpen ? ` <strong>The period is not over:</strong> counted until ${escapeHtml(when(runAt))}.` : ''}</p>
-<section><h2>To look at</h2>
-${numbers(counts.counts, TO_LOOK_AT, 'Nothing.')}
+<section><h2>Findings</h2>
+${numbers(counts.counts, FOUND, 'None open, none new.')}
 </section>
 <section><h2>What changed</h2>
 ${numbers(counts.counts, CHANGED, 'Nothing.')}
 ${digest.policies.map((change) => policyChange(change, names, when)).join('\n')}
+</section>
+<section><h2>Late, or not proved</h2>
+${numbers(counts.counts, ENDED_BADLY, 'Nothing: what ended was on time and seen to be gone.')}
+</section>
+<section><h2>Break-glass and refusals</h2>
+<dl class="numbers">${number(counts.counts, 'break-glass')}${number(counts.counts, 'refused')}</dl>
 </section>
 <section><h2>Numbers</h2>
 ${chart === null ? '' : `<figure>${chartSvg(chart)}</figure>`}

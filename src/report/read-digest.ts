@@ -9,6 +9,7 @@ import { leafIndexes } from '../record/read-period.ts'
 import type { EventRecord } from '../record/record.ts'
 import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
 import { confirmedByAll, type Witnessed } from '../record/witnessed.ts'
+import { digestItems, type FindingsOf, findingItems } from './find-to-look-at.ts'
 import { type PolicyChange, readPolicyChanges } from './read-policy-changes.ts'
 
 /** Streams whose rest is read at once. */
@@ -20,7 +21,11 @@ const AT_ONCE = 200
  * @param options.shown of each list; the rest is counted, and `each` gets all of it
  * @throws what the database throws
  */
-export async function readDigest(around: Reading, period: Period, { now, shown, each }: ReadOptions): Promise<Digest> {
+export async function readDigest(
+  around: Reading,
+  period: Period,
+  { now, shown, findings, each }: ReadOptions,
+): Promise<Digest> {
   const { db, record } = around
   const started = await record.newestOf(db, 'system.started', period.from)
   const count = createDigestCount(period, started === null ? null : (started.data as unknown as Started))
@@ -41,11 +46,12 @@ export async function readDigest(around: Reading, period: Period, { now, shown, 
     for (const { stream, at } of await record.firstOf(db, streams)) count.heardAsked(stream, at)
   }
   for (const streams of inPieces(count.unended())) {
-    const later = (await eventsOf(around, streams)).filter(({ at }) => at >= period.until)
-    await keep(later.flatMap((event) => count.after(event)))
+    await keep((await eventsOf(around, streams)).flatMap((event) => count.after(event)))
   }
   const policies = await readPolicyChanges(around, period)
   await keep(policies.flatMap(({ event, stewards }) => stewards.map((note) => count.changed(event, note))))
+  await keep(await findingItems(around, await findings(period), count.put))
+  await keep(await digestItems(around, period, count.put))
   const { items, counts } = count.finish()
   await keep(items)
 
@@ -55,7 +61,7 @@ export async function readDigest(around: Reading, period: Period, { now, shown, 
   for (const [name, list] of lists) rows.set(name, await placed(around, list))
   return {
     ...{ period, runAt: now, events: read, counts, rows, policies, checkpoint, check: lastCheck },
-    conclusion: concludeDigest(counts, { openFindings: 0, recordWhole: lastCheck?.ok ?? null }),
+    conclusion: concludeDigest(counts, lastCheck?.ok ?? null),
   }
 }
 
@@ -122,6 +128,8 @@ export interface ReadOptions {
   /** Epoch ms. */
   readonly now: number
   readonly shown: number
+  /** Those of the period, from their own streams. */
+  readonly findings: FindingsOf
   readonly each?: (rows: readonly DigestRow[]) => Promise<void>
 }
 

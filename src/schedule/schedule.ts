@@ -15,7 +15,8 @@ import { readCron } from './slots.ts'
  * @throws TypeError when a job's expression or the time zone cannot be used
  */
 export function createSchedule({ db, clock, timeZone, jobs, log }: ScheduleOptions): Schedule {
-  const entries = jobs.map((job) => ({ job, cron: readCron(job.cron, timeZone), lookedUntil: 0 }))
+  let zone = timeZone()
+  const entries = jobs.map((job) => ({ job, cron: readCron(job.cron, zone), lookedUntil: 0 }))
   if (new Set(jobs.map(({ name }) => name)).size < jobs.length) throw new TypeError('two jobs have the same name')
   let ticker: ScheduledTask | null = null
   let looking: Promise<void> | null = null
@@ -30,6 +31,10 @@ export function createSchedule({ db, clock, timeZone, jobs, log }: ScheduleOptio
   }
 
   async function lookThrough(): Promise<void> {
+    if (zone !== timeZone()) {
+      zone = timeZone()
+      for (const entry of entries) entry.cron = readCron(entry.job.cron, zone)
+    }
     for (const entry of entries) {
       if (stopped) return
       const now = clock.now()
@@ -70,8 +75,8 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 export interface ScheduleOptions {
   db: Db
   clock: Clock
-  /** IANA name. */
-  timeZone: string
+  /** The IANA name of the zone that counts now. */
+  timeZone: () => string
   jobs: readonly Job[]
   log: Pick<BaseLogger, 'error'>
 }

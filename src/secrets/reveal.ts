@@ -7,8 +7,8 @@ const VALID_FOR_MS = 60_000
 /** Long enough that a late click is told "expired" or "used" and not "unknown". */
 const KEPT_MS = 24 * 60 * 60_000
 
-/** What a link leads to: how to connect, or evidence. One is never good for the other. */
-export type LinkPurpose = 'reveal' | 'evidence'
+/** What a link leads to: how to connect, evidence, or a digest. One is never good for the other. */
+export type LinkPurpose = 'reveal' | 'evidence' | 'digest'
 
 /**
  * Makes a link's token: good for 60 seconds, once, for one identity and one grant. They are sealed into

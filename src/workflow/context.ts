@@ -86,6 +86,8 @@ export type Effect =
   | { readonly kind: 'erase'; readonly erasure: string }
   /** A few threads are read back and compared with the record. */
   | { readonly kind: 'reconcile-threads' }
+  /** The digests that are due, and the reminders of those made. */
+  | { readonly kind: 'make-digests' }
   /** One person left or changed: what they have open is closed, or decided again. */
   | { readonly kind: 'settle-person'; readonly person: string }
   /** The same for everybody. */

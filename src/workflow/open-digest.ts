@@ -38,6 +38,6 @@ export function openDigest(
 }
 
 /** @param via left out where the person was only named, on the command line */
-function digestOpened(by: string, period: string, via?: 'chat'): SystemFact {
+export function digestOpened(by: string, period: string, via?: 'chat'): SystemFact {
   return { type: 'digest.opened', data: { by, period, ...(via !== undefined && { via }) } }
 }

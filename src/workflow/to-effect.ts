@@ -24,6 +24,8 @@ export function toEffect(effect: Effect): QueuedEffect {
       return { kind: effect.kind, key: effect.order, data: { order: effect.order } }
     case 'erase':
       return { kind: effect.kind, key: effect.erasure, data: { erasure: effect.erasure } }
+    case 'make-digests':
+      return { kind: effect.kind, key: 'weeks', data: {} }
     case 'check-record':
       return { kind: effect.kind, key: effect.whole ? 'whole' : 'log', data: { whole: effect.whole ?? false } }
     case 'settle-person':

@@ -1,5 +1,6 @@
 import type { Announcement } from '../cards/announcement.ts'
 import { announceGrant } from '../cards/announcements.ts'
+import { announceDigest } from '../cards/digest-announcements.ts'
 import { announceFinding } from '../cards/finding-announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
 import { announceIdentity } from '../cards/identity-announcements.ts'
@@ -11,6 +12,7 @@ import { announcePasskeys } from '../cards/passkey-announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
 import { announceThread } from '../cards/thread-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
+import { type DigestEvent, weekOfDigest } from '../domain/digest-event.ts'
 import { DAY } from '../domain/duration.ts'
 import { findingOfStream } from '../domain/finding-event.ts'
 import { type FreezeEvent, targetOfFreeze } from '../domain/freeze-event.ts'
@@ -62,6 +64,7 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   if (order !== null) return { ...(await orderAnnouncements(context, order)), undelivered }
   const finding = findingOfStream(stream)
   if (finding !== null) return { ...(await findingAnnouncements(context, finding)), undelivered }
+  if (weekOfDigest(stream) !== null) return { ...(await digestAnnouncements(context, stream)), undelivered }
   const orphan = grantOfOrphan(stream)
   if (orphan !== null) return { ...(await orphanAnnouncements(context, stream, orphan)), undelivered }
   const owner = personOfPasskeys(stream)
@@ -129,6 +132,13 @@ async function passkeyAnnouncements(context: Context, owner: string): Promise<Pl
   const { events } = await loadPasskeys(context, context.db, owner)
   const wanted = announcePasskeys(owner, events, cardContext(context))
   const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
+}
+
+async function digestAnnouncements(context: Context, stream: string): Promise<Placed> {
+  const events = (await context.record.readStream(context.db, stream)).map((event) => readable<DigestEvent>(event))
+  const wanted = announceDigest(events, namesOf(context))
+  const triedUntil = lastOf(events) + 7 * TRIED_AFTER_THE_END_MS
   return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }
 

@@ -7,6 +7,7 @@ import type { Draft } from '../../src/record/compose.ts'
 import { createWitnessed } from '../../src/record/witnessed.ts'
 import { digestReport } from '../../src/report/digest-report.ts'
 import { type Digest, type DigestRow, readDigest } from '../../src/report/read-digest.ts'
+import { listFindings } from '../../src/workflow/find-findings.ts'
 import { toDraft } from '../../src/workflow/grant-store.ts'
 import { active, approved, askedFor, ending, removed } from '../cards/grant-story.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
@@ -41,8 +42,10 @@ async function read(said = '2026-W47', shown = 10, each?: (rows: readonly Digest
   if ('refused' in period) throw new Error('no period')
   const witnessed = createWitnessed(createTestSigner().vkey, [createFakeWitness()])
   const around = { db: db.app, record: db.record, witnessed }
-  return readDigest(around, period, { now: NOW, shown, ...(each && { each: async (rows) => each(rows) }) })
+  return readDigest(around, period, { now: NOW, shown, findings, ...(each && { each: async (rows) => each(rows) }) })
 }
+const findings = ({ from, until }: { from: number; until: number }) =>
+  listFindings({ record: db.record }, db.app, { from, to: until })
 const counted = ({ counts }: Digest) =>
   Object.fromEntries(Object.entries(counts.counts).filter(([, count]) => count > 0))
 const about = {

@@ -32,7 +32,7 @@ beforeEach(async () => {
 function replica(...jobs: (Pick<Job, 'run'> & Partial<Job>)[]): Schedule & { lines: Record<string, unknown>[] } {
   const { log, lines } = createTestLog()
   const named = jobs.map((job) => ({ name: 'digest', cron: '0 9 * * *', ...job }))
-  return { ...createSchedule({ db, clock, timeZone: 'Europe/Berlin', jobs: named, log }), lines }
+  return { ...createSchedule({ db, clock, timeZone: () => 'Europe/Berlin', jobs: named, log }), lines }
 }
 
 const day = (slot: number) => (slot - (START + HOUR / 2)) / DAY

@@ -8,6 +8,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
     timeZone: 'Europe/Madrid',
     channel: 'access',
     fallbackChannel: null,
+    digestChannel: null,
     pendingForMs: 8 * HOUR,
     warnBeforeMs: 10 * MINUTE,
     escalateTo: ['carla'],

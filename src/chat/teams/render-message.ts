@@ -153,7 +153,13 @@ export function hasOwnView(action: string): boolean {
   return !WITHOUT_STATUS.includes(action)
 }
 
-const WITHOUT_STATUS: readonly string[] = ['lift-freeze', 'confirm-passkey', 'decline-passkey']
+const WITHOUT_STATUS: readonly string[] = [
+  'lift-freeze',
+  'confirm-passkey',
+  'decline-passkey',
+  'open-digest',
+  'acknowledge-digest',
+]
 
 const OPENS_A_FORM: readonly ButtonAction[] = [
   ...(['deny', 'deny-extension', 'extend'] as const),

@@ -10,6 +10,7 @@ import type { Json, Rendering } from '../../../src/chat/teams/render-text.ts'
 import { HOUR } from '../../../src/domain/duration.ts'
 import type { GrantEvent } from '../../../src/domain/grant-event.ts'
 import type { Card, Form, Line } from '../../../src/ports/chat.ts'
+import { digestMessages } from '../../cards/digest-story.ts'
 import {
   active,
   approved,
@@ -100,6 +101,7 @@ function stories(): [string, Card | Line][] {
   const policies = announcePolicies(facts as never, 'access', context.names)
   return [
     ...told,
+    ...digestMessages().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...emergency().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...policies.map(({ key, message }): [string, Card | Line] => [key, message]),
     ...findingMessages(0, TYPED),

@@ -4,7 +4,7 @@ import { VERBS } from '../../../src/domain/verbs.ts'
 import { everyCard } from './every-card.ts'
 
 /** Reserved, and of no command yet. */
-const NOT_YET = ['digest', 'redact']
+const NOT_YET = ['redact']
 /** What every form has, and what only opens one. */
 const NOT_IN_SLACK = ['Refresh']
 

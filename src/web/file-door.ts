@@ -1,0 +1,139 @@
+import { type Response, Router, urlencoded } from 'express'
+import type { BaseLogger } from 'pino'
+import { page } from './reveal-html.ts'
+import { keptNowhere, TOKEN } from './reveal-page.ts'
+
+export type FileFormat = 'html' | 'json'
+
+/**
+ * The page behind a link to a file. GET and HEAD only look, so link previews and mail scanners burn nothing; POST
+ * hands the file out, once, and that it did is on record first.
+ */
+function createFileDoor(door: FileDoor, { peek, take, log }: FileDoorOptions): Router {
+  const router = Router()
+  router.use(door.path, keptNowhere)
+
+  router.get(`${door.path}/:token`, async ({ params: { token } }, response) => {
+    await answer(response, async () => {
+      const state = TOKEN.test(token) ? await peek(token) : 'unknown'
+      if (state === 'valid') response.type('html').send(askPage(door))
+      else refuse(response, state, door)
+    })
+  })
+
+  router.post(`${door.path}/:token`, urlencoded({ extended: false, limit: '1kb' }), async (request, response) => {
+    await answer(response, async () => {
+      const { token } = request.params
+      const said = (request.body as { format?: unknown } | undefined)?.format
+      const format = said === 'json' ? 'json' : 'html'
+      const taken = typeof token === 'string' && TOKEN.test(token) ? await take(token, format) : UNKNOWN
+      if (taken.kind === 'refused') return refuse(response, taken.code, door)
+      response.attachment(taken.name).type(format).send(taken.content)
+    })
+  })
+
+  async function answer(response: Response, run: () => Promise<void>): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      log.error({ code }, `${door.path.slice(1)} could not be handed out`)
+      refuse(response, code === 'NOTHING_WITNESSED' ? 'not-witnessed' : 'failed', door)
+    }
+  }
+
+  return router
+}
+
+function refuse(response: Response, code: RefusalCode, { again }: FileDoor): void {
+  const { status, title, body } = refusalsOf(again)[code]
+  response
+    .status(status)
+    .type('html')
+    .send(page({ title, tone: 'refused', body, small: null, scripted: false }))
+}
+
+function askPage({ title, about, small }: FileDoor): string {
+  return page({
+    ...{ title, tone: 'ask', scripted: false },
+    body: `<p>${about} That you took it is put on record.</p>
+<form method="post">
+<p><button class="primary" type="submit" name="format" value="html" autofocus>Save it as a page to read</button></p>
+<button class="copy" type="submit" name="format" value="json">Save it for a machine (JSON)</button>
+</form>`,
+    small,
+  })
+}
+
+const refusalsOf = (again: string): Readonly<Record<RefusalCode, { status: number; title: string; body: string }>> => ({
+  expired: { status: 410, title: 'This link has expired', body: `<p>A link is good for 60 seconds. ${again}</p>` },
+  used: {
+    ...{ status: 410, title: 'This link has been used' },
+    body: `<p>It gives one file, once. ${again}</p>
+<p>If it was not you who used it, tell your security team: who took it is on record.</p>`,
+  },
+  unknown: {
+    status: 404,
+    title: 'There is no such link',
+    body: `<p>It may have been cut off when it was copied. ${again}</p>`,
+  },
+  'not-yours': {
+    ...{ status: 403, title: 'You may not see this any more' },
+    body: '<p>Something changed since the link was made: the request, the policy, or who you are in it.</p>',
+  },
+  'not-witnessed': {
+    ...{ status: 503, title: 'Nothing of it is witnessed yet' },
+    body: `<p>Evidence rests on what a witness has confirmed, and none has yet. Wait a moment. ${again}</p>`,
+  },
+  failed: {
+    ...{ status: 503, title: 'That did not work' },
+    body: `<p>It could not be made just now. Wait a moment. ${again}</p>`,
+  },
+})
+
+type RefusalCode = 'expired' | 'used' | 'unknown' | 'not-yours' | 'not-witnessed' | 'failed'
+
+const UNKNOWN = { kind: 'refused', code: 'unknown' } as const
+
+/** HTML but for the path. */
+interface FileDoor {
+  readonly path: string
+  readonly title: string
+  readonly about: string
+  readonly small: string
+  readonly again: string
+}
+
+/** The page behind `/access evidence`. */
+export function createEvidenceDoor(options: FileDoorOptions): Router {
+  const door = {
+    ...{ path: '/evidence', title: 'All that is on record' },
+    about: 'The whole story with its proofs, and the reasons that people gave.',
+    small: 'One link, one file. The page holds the file for a verifier too.',
+    again: 'Ask again in chat, with <code>/access evidence</code> and the id.',
+  }
+  return createFileDoor(door, options)
+}
+
+/** The page behind `/access digest`. */
+export function createDigestDoor(options: FileDoorOptions): Router {
+  const door = {
+    ...{ path: '/digest', title: 'What happened' },
+    about: 'What must be looked at, what changed, and the list behind every number, with the names of people.',
+    small: 'One link, one file. The page holds the numbers for a machine too.',
+    again: 'Ask again in chat, with <code>/access digest</code> and the week.',
+  }
+  return createFileDoor(door, options)
+}
+
+interface FileDoorOptions {
+  /** Looks and burns nothing. */
+  peek: (token: string) => Promise<'valid' | 'expired' | 'used' | 'unknown'>
+  /** Burns the token and makes the file. Throws when that could not be done. */
+  take: (token: string, format: FileFormat) => Promise<TakenFile>
+  log: Pick<BaseLogger, 'error'>
+}
+
+export type TakenFile =
+  | { readonly kind: 'taken'; readonly name: string; readonly content: string }
+  | { readonly kind: 'refused'; readonly code: 'expired' | 'used' | 'unknown' | 'not-yours' }
