@@ -184,6 +184,7 @@ async function start(
   })
   const sealer = createSealer({
     ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
+    ...(keys.nextSigner && { nextSigner: keys.nextSigner }),
     onAlarm: (alarm) => alarms.raise(alarmOfSealer(alarm)),
   })
   const lanes = createLanes({ url: database.url })

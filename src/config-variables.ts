@@ -26,6 +26,8 @@ export const VARIABLES = {
   DATABASE_OWNER_URL: parsed(readDatabaseUrl),
   SIGNING_KEY_FILE: parsed((text) => resolve(text)),
   SIGNER: parsed(readSigner),
+  NEXT_SIGNING_KEY_FILE: parsed((text) => resolve(text)),
+  NEXT_SIGNER: parsed(readSigner),
   MAC_KEY_FILE: parsed((text) => resolve(text)),
   SECRETS_KEY_FILE: parsed((text) => resolve(text)),
   LOG_ORIGIN: parsed((text) =>

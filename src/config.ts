@@ -47,6 +47,10 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
   if (isSet('SIGNER') && isSet('SIGNING_KEY_FILE')) {
     faults.push('SIGNER and SIGNING_KEY_FILE are both set, and a log has one key. Unset one')
   }
+  if (isSet('NEXT_SIGNER') && isSet('NEXT_SIGNING_KEY_FILE')) {
+    faults.push('NEXT_SIGNER and NEXT_SIGNING_KEY_FILE are both set, and one key comes next. Unset one')
+  }
+  faults.push(...faultsOfFile('NEXT_SIGNING_KEY_FILE', textOf(environment, 'NEXT_SIGNING_KEY_FILE')))
   if (production || realChat) {
     missing('POLICY_FILE', 'the policy of the demo is for the demo alone', 'Start from docs/policy.example.yaml')
   }
@@ -98,7 +102,7 @@ export function settingsForRecord(config: Config): Record<string, unknown> {
   return {
     ...rest,
     scim: scim !== null,
-    keys: { ...keys, signer: keys.signer && `${keys.signer.kind}:${keys.signer.socket}` },
+    keys: { ...keys, signer: agentOf(keys.signer), nextSigner: agentOf(keys.nextSigner) },
     witnesses: config.witnesses.map(nameOfWitness),
     database:
       database.kind === 'embedded'
@@ -111,6 +115,10 @@ export function settingsForRecord(config: Config): Record<string, unknown> {
     slack: slack && { apiUrl: slack.apiUrl, socketMode: slack.appToken !== null },
     teams: teams && { appId: teams.appId, tenantIds: teams.tenantIds },
   }
+}
+
+function agentOf(signer: SignerPlace | null): string | null {
+  return signer && `${signer.kind}:${signer.socket}`
 }
 
 /**
@@ -177,6 +185,10 @@ export interface KeyPlaces {
   readonly signingFile: string
   /** In place of the file. */
   readonly signer: SignerPlace | null
+  /** The key that `record new-signer` lets follow; null for none. */
+  readonly nextSigningFile: string | null
+  /** In place of that file. */
+  readonly nextSigner: SignerPlace | null
   readonly macFile: string
   readonly secretsFile: string
   /** In the demo a missing key is made. Elsewhere every replica would make its own. */
@@ -245,6 +257,8 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
     keys: {
       signingFile: resolve(values.SIGNING_KEY_FILE ?? `${dataDir}/keys/signing.pem`),
       signer: values.SIGNER ?? null,
+      nextSigningFile: values.NEXT_SIGNING_KEY_FILE ?? null,
+      nextSigner: values.NEXT_SIGNER ?? null,
       macFile: resolve(values.MAC_KEY_FILE ?? `${dataDir}/keys/mac.hex`),
       secretsFile: resolve(values.SECRETS_KEY_FILE ?? `${dataDir}/keys/secrets.hex`),
       createMissing: !production,

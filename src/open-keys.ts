@@ -9,6 +9,8 @@ import { createAgentSigner } from './signer/ssh-agent.ts'
 /** The keys that live outside the database. */
 export interface Keys {
   readonly signer: Signer
+  /** The one that may follow; null for none. */
+  readonly nextSigner: Signer | null
   readonly mac: Buffer
   readonly secrets: Buffer
 }
@@ -19,12 +21,16 @@ export interface Keys {
  * @throws KeyMissing
  */
 export async function openKeys(files: Config['keys'], origin: string): Promise<Keys> {
-  const [signer, mac, secrets] = await Promise.all([
+  const { nextSigningFile: signingFile, nextSigner: place } = files
+  const [signer, nextSigner, mac, secrets] = await Promise.all([
     openSigner(files, origin),
+    place === null && signingFile === null
+      ? null
+      : openSigner({ ...files, signer: place, signingFile: signingFile ?? '', createMissing: false }, origin),
     readKey(files.macFile, files.createMissing ? newMacKey : null),
     readKey(files.secretsFile, files.createMissing ? newSecretsKey : null),
   ])
-  return { signer, mac: parseMacKey(mac), secrets: parseSecretsKey(secrets) }
+  return { signer, nextSigner, mac: parseMacKey(mac), secrets: parseSecretsKey(secrets) }
 }
 
 /** Where an agent has the key, nothing of it is read here, and nothing is asked before the first signature. */

@@ -47,6 +47,8 @@ describe('with nothing configured', () => {
         macFile: resolve('.data/keys/mac.hex'),
         secretsFile: resolve('.data/keys/secrets.hex'),
         signer: null,
+        nextSigningFile: null,
+        nextSigner: null,
         createMissing: true,
       },
       logOrigin: 'countersign.local/log',
@@ -296,6 +298,15 @@ describe('SIGNER', () => {
     expect(settingsForRecord(configOf({ ...keyless, SIGNER }))).toMatchObject({
       keys: { signer: 'ssh-agent:/run/agent.sock' },
     })
+  })
+
+  it('may be followed by another, which is one of two as well', () => {
+    const { nextSigner, nextSigningFile } = configOf({ ...PRODUCTION, NEXT_SIGNER: SIGNER }).keys
+    expect([nextSigner?.socket, nextSigningFile]).toEqual(['/run/agent.sock', null])
+    expect(faultsOf({ ...PRODUCTION, NEXT_SIGNER: SIGNER, NEXT_SIGNING_KEY_FILE: '/nowhere/next.pem' })).toEqual([
+      'NEXT_SIGNER and NEXT_SIGNING_KEY_FILE are both set, and one key comes next. Unset one',
+      expect.stringMatching(/^NEXT_SIGNING_KEY_FILE=\/nowhere\/next.pem cannot be read/),
+    ])
   })
 
   it('is one of two', () => {

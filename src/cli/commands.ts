@@ -84,6 +84,11 @@ export const COMMANDS: readonly Command[] = [
     run: async (given) => (await import('./record-new-origin.ts')).recordNewOrigin(given),
   },
   {
+    ...{ name: 'record new-signer', words: [], flags: { as: AS } },
+    about: 'lets the next key sign the log, while processes run',
+    run: async (given) => (await import('./record-new-signer.ts')).recordNewSigner(given),
+  },
+  {
     ...{ name: 'smoke', words: ['<slack, teams or s3>'], flags: { as: AS } },
     about:
       'tries the real chat or bucket: posts a card and writes to the one who asks, or locks an object for a minute',

@@ -66,6 +66,7 @@ function explain({ what, where, at }: BucketDifference): string {
 const MEANINGS: Readonly<Record<BucketDifferenceKind, string>> = {
   'checkpoint-missing': 'there is none: look whether bucket, prefix and key belong together',
   'checkpoint-forged': 'the key did not sign it for this size',
+  'hand-over-forged': 'it is not signed by both keys, or the event that it is about is another',
   'checkpoint-differs': 'the entries do not lead to what it signs',
   'pointer-differs': 'somebody put it back, or the last writer died before its last step',
   'entry-missing': 'its text is not in the bucket',

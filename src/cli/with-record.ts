@@ -49,6 +49,7 @@ export async function withSealedRecord<T>(use: (acting: Acting) => Promise<T>): 
     })
     const sealer = createSealer({
       ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock },
+      ...(keys.nextSigner && { nextSigner: keys.nextSigner }),
       onAlarm: (alarm) => alarms.raise(alarmOfSealer(alarm)),
     })
     try {

@@ -1,4 +1,4 @@
-/** Facts about Countersign itself, outside any grant. Streams `policy` and `system`. */
+/** Facts about Countersign itself, outside any grant. Streams `policy`, `system` and `keys`. */
 export type PolicyFact =
   | {
       readonly type: 'policy.loaded'
@@ -74,6 +74,13 @@ export type SystemFact =
       readonly type: 'digest.opened'
       readonly data: { readonly by: string; readonly period: string; readonly via?: 'chat' }
     }
+
+/** Which keys the record is signed with: stream `keys`. */
+export interface KeyFact {
+  readonly type: 'record.signer-appointed'
+  /** C2SP verifier keys. It has effect where the checkpoint at which it is the last leaf is signed by both. */
+  readonly data: { readonly by: string; readonly from: string; readonly to: string }
+}
 
 /** A policy fact with its place in the stream. */
 export type RecordedPolicyFact = PolicyFact & { readonly seq: number; readonly at: number }

@@ -55,7 +55,11 @@ async function proved(
 }
 
 /** The keys that the hand-overs lead to from this one, on both sides of it; it alone where they lead nowhere. */
-export function keysAround(vkey: string, handOvers: readonly HandOver[]): LogKeys {
+export function keysAround(
+  vkey: string,
+  handOvers: readonly HandOver[],
+  isProved?: Parameters<typeof followHandOvers>[2],
+): LogKeys {
   const key = parseVkey(vkey)
   const alone: LogKeys = { keys: [{ vkey, key, from: 0, upTo: null }], handOvers: [] }
   const named = handOvers.map((one) => ({ one, ...keysOf(one) }))
@@ -70,7 +74,7 @@ export function keysAround(vkey: string, handOvers: readonly HandOver[]): LogKey
   if (chain.length === 0) return alone
   try {
     const list = chain.map(({ one }) => one)
-    return { keys: followHandOvers(key.name, list), handOvers: list }
+    return { keys: followHandOvers(key.name, list, isProved), handOvers: list }
   } catch (error) {
     if (error instanceof Refused) return alone
     throw error

@@ -468,12 +468,18 @@ export const SIGNER_APPOINTED = 'record.signer-appointed'
 /**
  * The keys of a log, from the first, by its hand-overs. A key is followed by another where an event names both and is the
  * last leaf under a checkpoint that both have signed: the old one says who comes after it, the new one that it is so.
+ * @param isProved for a caller who has the whole tree
  * @throws Refused
  */
-export function followHandOvers(origin: string, handOvers: readonly HandOver[]): KeySpan[] {
+export function followHandOvers(
+  origin: string,
+  handOvers: readonly HandOver[],
+  isProved: (one: HandOver, head: TreeHead) => boolean = isLastLeaf,
+): KeySpan[] {
   const wrong = (why: string): never => refuse('hand-over-wrong', why)
   const keys: KeySpan[] = []
-  for (const { leafIndex, body: text, proof, checkpoint: note } of handOvers) {
+  for (const one of handOvers) {
+    const { leafIndex, body: text, checkpoint: note } = one
     const where = `leaf ${leafIndex}`
     const body = parseBody(text)
     const { from, to } = body.data
@@ -489,7 +495,7 @@ export function followHandOvers(origin: string, handOvers: readonly HandOver[]):
     openNote(note, [before])
     const { origin: of, size, root } = parseCheckpoint(openNote(note, [after]).text)
     if (of !== origin || size !== leafIndex + 1) wrong(`${where} is not the last under its checkpoint of ${size}`)
-    if (!rootFromInclusion(leafHash(text), leafIndex, size, proof)?.equals(root)) wrong(`${where} is not proved`)
+    if (!isProved(one, { size, root })) wrong(`${where} is not proved`)
     const last = keys.at(-1)
     if (last && (last.vkey !== from || size <= last.from)) wrong(`${where} does not follow the one before`)
     if (from === to || keys.some(({ vkey }) => vkey === to)) wrong(`${where} goes back to an older key`)
@@ -497,6 +503,10 @@ export function followHandOvers(origin: string, handOvers: readonly HandOver[]):
     keys.push({ vkey: to, key: after, from: size, upTo: null })
   }
   return keys
+}
+
+function isLastLeaf({ leafIndex, body, proof }: HandOver, { size, root }: TreeHead): boolean {
+  return rootFromInclusion(leafHash(body), leafIndex, size, proof)?.equals(root) ?? false
 }
 
 export function parseCheckpoint(text: string): Checkpoint {

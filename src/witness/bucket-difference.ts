@@ -2,6 +2,7 @@ export type BucketDifferenceKind =
   | 'checkpoint-missing'
   | 'checkpoint-forged'
   | 'checkpoint-differs'
+  | 'hand-over-forged'
   | 'pointer-differs'
   | 'entry-missing'
   | 'entry-differs'

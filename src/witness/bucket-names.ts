@@ -16,6 +16,13 @@ export function checkpointName(size: number): string {
   return `checkpoints/${String(size).padStart(DIGITS, '0')}`
 }
 
+/** Checkpoints at which one key followed another, in a folder of their own: there are few, and they are read first. */
+export const HAND_OVERS = 'hand-overs/'
+
+export function handOverName(size: number): string {
+  return `${HAND_OVERS}${String(size).padStart(DIGITS, '0')}`
+}
+
 /** Null for a name that is not ours. */
 export function sizeInName(name: string): number | null {
   const digits = /(?:^|\/)checkpoints\/(\d{16})$/.exec(name)?.[1]

@@ -4,7 +4,7 @@ import type { LogSource } from '../record/log-source.ts'
 import type { StaticFile, TileGrowth } from '../record/tlog-tiles.ts'
 import { type Checkpoint, parseCheckpoint, parseNote, Refused } from '../record/verify.ts'
 import { type Bucket, BucketFailed, type Protection, type StoredObject } from './bucket.ts'
-import { checkpointName, folderOf } from './bucket-names.ts'
+import { checkpointName, folderOf, handOverName } from './bucket-names.ts'
 import { checkpointsAbove, findNewest, type KeptCheckpoint } from './find-newest.ts'
 
 const AT_ONCE = 8
@@ -47,6 +47,7 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
     const before = head ?? (await readHead(place))
     if (before && refuseContradiction(kept, before.checkpoint) === 'same') {
       if (head === null) await repairPointer(folder, kept)
+      await putHandOver(folder, kept)
       place.head = before
       place.growth = growth
       return
@@ -54,6 +55,7 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
     const proved = growth ?? (await provedGrowth(kept.origin, before?.checkpoint ?? null))
     const grown = await grow(folder, proved, kept)
     await putCheckpoint(folder, kept)
+    await putHandOver(folder, kept)
     await meetOthers(place, before?.checkpoint.size ?? -1, kept)
     await point(folder, kept)
     place.head = kept
@@ -134,6 +136,13 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
     if (there === null)
       throw new BucketFailed(`cannot write ${key} to bucket ${bucket.name}: it is neither there nor free`)
     if (!sayTheSame(textOf(there), checkpoint)) throw new WitnessRefused(`it holds another ${key}`)
+  }
+
+  /** Who reads the log from the beginning, or from its end, must know first which key signed what. */
+  async function putHandOver(folder: string, { note, origin, checkpoint }: Kept): Promise<void> {
+    const signed = parseNote(note).signatures.filter(({ name }) => name === origin)
+    if (signed.length < 2) return
+    await bucket.add(`${folder}${handOverName(checkpoint.size)}`, Buffer.from(note, 'utf8'), await writing(NOTE))
   }
 
   /**

@@ -1,20 +1,12 @@
 import { readBundle, TILE_WIDTH, tilePath, writeBundle } from '../record/tlog-tiles.ts'
 import { type GrowingTree, growTree } from '../record/tree.ts'
-import {
-  leafHash,
-  type NoteKey,
-  openNote,
-  parseBody,
-  parseCheckpoint,
-  parseVkey,
-  Refused,
-  type TreeHead,
-} from '../record/verify.ts'
+import { type KeySpan, leafHash, openInForce, parseBody, parseVkey, Refused, type TreeHead } from '../record/verify.ts'
 import type { Bucket, Protection, StoredObject } from './bucket.ts'
 import type { BucketDifference, FoundInBucket } from './bucket-difference.ts'
 import { folderOf } from './bucket-names.ts'
 import { checkFile, checkVersions, type FileVersions, listFile } from './check-file.ts'
 import { checkpointsAbove, findNewest, type KeptCheckpoint } from './find-newest.ts'
+import { readBucketKeys } from './read-bucket-keys.ts'
 
 const CHECKPOINTS_AT_ONCE = 48
 /** Bundles that are fetched before their turn, with the tiles beside them. */
@@ -44,17 +36,31 @@ export async function verifyBucket(given: Bucket, prefix: string, vkey: string):
   const end = await findNewest(bucket, folder)
   if (end === null) found('checkpoint-missing', `${folder}checkpoints/`)
 
+  const { keys, heads, leaves } = await readBucketKeys(bucket, folder, vkey, found)
   const log = createLeafReader(bucket, folder, end?.size ?? 0, found)
   let tree = createGrowth(folder, found, { bucket, filesOf: log.filesOf })
   let newest: TreeHead | null = null
   let checkpoints = 0
-  for await (const head of signedCheckpoints(bucket, folder, end?.size ?? -1, key, found)) {
+  const appointed: LeafReader = {
+    ...log,
+    async next(index) {
+      const leaf = await log.next(index)
+      const followed = leaves.get(index)
+      if (leaf && followed && !leaf.fromEntry.equals(followed)) found('hand-over-forged', `leaf ${index}`)
+      return leaf
+    },
+  }
+  for await (const head of signedCheckpoints(bucket, folder, end?.size ?? -1, keys, found)) {
     checkpoints++
     newest = head
-    tree = await growTo(head, tree, log, found)
+    for (const change of heads) {
+      if (tree.size() < change.size && change.size <= head.size) tree = await growTo(change, tree, appointed, found)
+    }
+    tree = await growTo(head, tree, appointed, found)
   }
+  if (heads.some(({ size }) => size > (newest?.size ?? 0))) found('checkpoint-missing', 'after the last hand-over')
   await tree.end()
-  if (newest) await checkPointer(bucket, folder, key, newest, found)
+  if (newest) await checkPointer(bucket, folder, keys, newest, found)
   if (protection.lock && locks.open() > 0) found('not-locked', `${locks.open()} of ${locks.read()} objects`)
   return {
     ok: differences.length === 0,
@@ -64,12 +70,18 @@ export async function verifyBucket(given: Bucket, prefix: string, vkey: string):
   }
 }
 
-/** Checkpoints by rising size, up to `last`, that the key signed. What it did not sign is named and left out. */
-async function* signedCheckpoints(bucket: Bucket, folder: string, last: number, key: NoteKey, found: FoundInBucket) {
+/** Checkpoints by rising size, up to `last`, that a key in force signed. What none did is named and left out. */
+async function* signedCheckpoints(
+  bucket: Bucket,
+  folder: string,
+  last: number,
+  keys: readonly KeySpan[],
+  found: FoundInBucket,
+) {
   let batch: Promise<TreeHead | null>[] = []
   for await (const kept of checkpointsAbove(bucket, folder, -1)) {
     if (kept.size > last) break
-    batch.push(openKept(bucket, kept, key, found))
+    batch.push(openKept(bucket, kept, keys, found))
     if (batch.length < CHECKPOINTS_AT_ONCE) continue
     yield* (await Promise.all(batch)).filter((head) => head !== null)
     batch = []
@@ -80,13 +92,13 @@ async function* signedCheckpoints(bucket: Bucket, folder: string, last: number, 
 async function openKept(
   bucket: Bucket,
   { key: name, size, versions }: KeptCheckpoint,
-  key: NoteKey,
+  keys: readonly KeySpan[],
   found: FoundInBucket,
 ): Promise<TreeHead | null> {
   let head: TreeHead | null = null
   const isRight = async ({ isDeleteMarker, version }: KeptCheckpoint['first']) => {
     const object = isDeleteMarker ? null : await bucket.read(name, version)
-    const seen = object && openSigned(object, key)
+    const seen = object && openSigned(object, keys)
     if (seen?.size !== size || (head && !head.root.equals(seen.root))) return false
     head ??= seen
     return true
@@ -294,10 +306,16 @@ function createGrowth(folder: string, found: FoundInBucket, { bucket, filesOf }:
 }
 
 /** `checkpoint` is where readers of the format start: it must be the newest, or have become newer meanwhile. */
-async function checkPointer(bucket: Bucket, folder: string, key: NoteKey, newest: TreeHead, found: FoundInBucket) {
+async function checkPointer(
+  bucket: Bucket,
+  folder: string,
+  keys: readonly KeySpan[],
+  newest: TreeHead,
+  found: FoundInBucket,
+) {
   const name = `${folder}checkpoint`
   const object = await bucket.read(name)
-  const head = object && openSigned(object, key)
+  const head = object && openSigned(object, keys)
   if (object === null) found('pointer-differs', `${name} is not there`)
   else if (head === null) found('pointer-differs', `${name} is not signed by the key`, object.at)
   else if (head.size < newest.size) {
@@ -307,10 +325,10 @@ async function checkPointer(bucket: Bucket, folder: string, key: NoteKey, newest
   }
 }
 
-function openSigned({ bytes }: StoredObject, key: NoteKey): TreeHead | null {
+function openSigned({ bytes }: StoredObject, keys: readonly KeySpan[]): TreeHead | null {
   try {
-    const checkpoint = parseCheckpoint(openNote(bytes.toString('utf8'), [key]).text)
-    return checkpoint.origin === key.name ? checkpoint : null
+    const checkpoint = openInForce(bytes.toString('utf8'), keys)
+    return checkpoint.origin === keys[0]?.key.name ? checkpoint : null
   } catch (error) {
     if (error instanceof Refused) return null
     throw error

@@ -21,7 +21,10 @@ export const LOG_ORIGIN = 'test.example/log'
 export async function openRecordOf(house: House): Promise<RecordOf> {
   const { db, file } = house
   const files = { signingFile: file('signing.pem'), macFile: file('mac.hex'), secretsFile: file('secrets.hex') }
-  const keys = await openKeys({ ...files, signer: null, createMissing: false }, LOG_ORIGIN)
+  const keys = await openKeys(
+    { ...files, signer: null, nextSigningFile: null, nextSigner: null, createMissing: false },
+    LOG_ORIGIN,
+  )
   const sealing = createSealing(keys.secrets)
   const record = createRecord({
     macKey: keys.mac,
