@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Router } from 'express'
 import { createAnswersFirst } from './app/answers-first.ts'
+import { createCollecting } from './app/collecting.ts'
 import { createEndings } from './app/endings.ts'
 import { type ChatFront, openChats, platformsOf, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
@@ -49,6 +50,7 @@ import { createPasskeyPage } from './web/passkey-page.ts'
 import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { createPasskeys } from './web/webauthn.ts'
+import { readCursors } from './workflow/activity-cursor.ts'
 import { announce } from './workflow/announce.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
 import { carryOutErasure } from './workflow/carry-out-erasure.ts'
@@ -59,6 +61,7 @@ import type { Context, CrashPoint } from './workflow/context.ts'
 import { offerPasskey } from './workflow/enrol-passkey.ts'
 import { extendGrant } from './workflow/extend-grant.ts'
 import { countFindings } from './workflow/find-findings.ts'
+import { createFinishActivity } from './workflow/finish-activity.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createThreadEar } from './workflow/hear-threads.ts'
@@ -290,6 +293,7 @@ async function start(
     announceKind(platform),
     { retry: 'forever', concurrency, run: (data) => announceInTurn(data, platform) },
   ]
+  const finishActivity = createFinishActivity(context)
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
     handlers: {
@@ -312,6 +316,13 @@ async function start(
       'make-digests': {
         ...{ retry: 'forever', budgetMs: DIGESTS_MS, concurrency: 1 },
         run: () => makeDigests(context, createFactsReader(context)),
+      },
+      'finish-activity': {
+        ...{ retry: 'forever', concurrency: 2 },
+        run: async ({ grant }) => {
+          await endings.calm(ENDINGS_FIRST_MS)
+          await finishActivity(String(grant))
+        },
       },
       'check-record': {
         ...{ retry: { times: 3 }, budgetMs: RECORD_CHECK_MS, concurrency: 1 },
@@ -387,6 +398,9 @@ async function start(
   sealer.kick()
   endings.start()
   onStop(() => endings.stop())
+  const collecting = createCollecting(context, log, () => endings.calm(ENDINGS_FIRST_MS))
+  collecting.start()
+  onStop(() => collecting.stop())
   const watch = watchPolicy({
     ...{ clock, policy, read: readPolicy },
     onFault: (error) => log.error({ err: error }, 'the policy file was changed and cannot be read: the old one stays'),
@@ -410,6 +424,9 @@ async function start(
         : 'held: the policy of this process is not the active one'
     },
     targets: () => Object.keys(policy.current().targets),
+    activity: () => readCursors(db),
+    financial: () =>
+      Object.values(policy.current().targets).flatMap((one) => (one.financialReporting ? [one.name] : [])),
     fellBack: () => {
       const refused = fellBack()?.refused
       return refused?.code === 'clock-fell-back' ? refused.byMs : 0

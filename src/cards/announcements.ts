@@ -1,6 +1,7 @@
 import { type GrantEvent, grantStream, type Placed } from '../domain/grant-event.ts'
 import { foldGrant, type GrantState } from '../domain/grant-state.ts'
 import type { Card, Line } from '../ports/chat.ts'
+import { type ActivityEnded, activityLine } from './activity-line.ts'
 import { type Announcement, inEveryChannel, type Told } from './announcement.ts'
 import { joinLines } from './bundle-lines.ts'
 import { extensionCard, mayDecide } from './extension-card.ts'
@@ -18,12 +19,14 @@ const ONE_LINE_MS = 2_000
  * What needs a person's attention is a message of its own, because an update notifies nobody; the
  * older ones go on being updated, so that no button stays that would be refused.
  * @param undelivered what was given up of it, from the stream beside the grant's own
+ * @param activity what was done with it, once the log of the target was read to its end
  */
 export function announceGrant(
   id: string,
   events: readonly Placed<GrantEvent>[],
   context: CardContext,
   undelivered: readonly Undelivered[] = [],
+  activity: ActivityEnded | null = null,
 ): Announcement[] {
   const state = foldGrant(id, events)
   if (state === null) return []
@@ -42,6 +45,7 @@ export function announceGrant(
     ...escalations(stream, events, state, context),
     ...untoldMessages(stream, state, events, undelivered, context),
     ...threadLines(stream, events, state, context),
+    ...activityLine(stream, activity),
   ]
   return inEveryChannel(told, { stream, announcedIn: state.announcedIn })
 }

@@ -1,3 +1,4 @@
+import { concludeActivity } from './conclude-activity.ts'
 import { concludeAuthorised, type KnownPolicies } from './conclude-authorised.ts'
 import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
@@ -48,6 +49,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
   const exists = own.some(({ type }) => type === 'grant.providing')
   const ended = exists ? concludeEnded(own) : null
   const gone = exists || beside.some(({ type }) => type === 'orphan.found') ? concludeGone(own, beside) : null
+  const activity = concludeActivity(grant, beside)
   const parts = [
     askedPart(asked),
     ...concludePeople(own, policies),
@@ -57,6 +59,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     given,
     ...(ended === null ? [] : [ended.part]),
     ...(gone === null ? [] : [gone.part]),
+    ...(activity.part === null ? [] : [activity.part]),
     ...concludeThread(beside),
     ...triedPart(own, beside),
   ]
@@ -64,13 +67,14 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     authorised.clause,
     ...(ended === null ? [] : [ended.clause]),
     ...(gone === null ? [] : [gone.clause]),
+    ...(activity.clause === null ? [] : [activity.clause]),
   ]
   return {
     grant,
     line: [...clauses.map(({ words }) => words), ...(exists ? unusable(own) : notGiven(own))].join(', '),
     standing: worst([...clauses.map(({ standing }) => standing), given.standing]),
     parts,
-    notProved: listNotProved({ own, beside, facts, policies }),
+    notProved: listNotProved({ grant, own, beside, facts, policies }),
   }
 }
 

@@ -44,6 +44,7 @@ const kind = (
 const FORGED = 'Somebody who can write the database tried to have access given that nobody approved.'
 const CHANGED = 'What is on record may not be what happened: evidence drawn from it may be wrong or incomplete.'
 const STILL_THERE = 'Somebody may still have, or may have had, access that nobody answers for.'
+const UNSEEN = 'What was done there in that time may never be known.'
 const LATE = 'Endings, notices or checks may be late while it lasts.'
 
 /** Alarms by name. Null: it needs no person to answer for it. What is not here is a finding all the same. */
@@ -92,6 +93,15 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
     true,
   ),
   'target-not-reconciled': kind('medium', 'access', 'house', 'A target could not be looked through', STILL_THERE),
+  'activity-after-removal': kind('critical', 'access', 'grant', 'An access was used after it was gone', STILL_THERE),
+  'activity-without-grant': kind(
+    'critical',
+    'access',
+    'target',
+    'A login that no grant explains was used',
+    STILL_THERE,
+  ),
+  'activity-gap': kind('high', 'access', 'target', 'The log of a target has a gap', UNSEEN),
   'lane-held': kind('medium', 'running', 'grant', 'Somebody held a lane and did not go on', LATE, 'grant', true),
   'revocation-fault': kind('high', 'access', 'grant', 'A removal met a fault', STILL_THERE, 'grant'),
   'due-fault': kind('high', 'access', 'grant', 'What is due could not be decided', STILL_THERE, 'grant'),

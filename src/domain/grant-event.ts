@@ -213,6 +213,9 @@ export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>>
   'erasure.asked': ['reason'],
   'identity.entered': ['profile'],
   'identity.changed': ['profile'],
+  'activity.collected': ['addresses', 'text'],
+  'activity.after-removal': ['addresses', 'text'],
+  'activity.without-grant': ['addresses', 'text'],
 }
 
 const GRANT_STREAM = /^grant:(G-[0-9A-HJKMNP-TV-Z]{6})$/

@@ -1,3 +1,4 @@
+import { activityNotProved } from './conclude-activity.ts'
 import type { KnownPolicies } from './conclude-authorised.ts'
 import { howFarMirrored } from './conclude-thread.ts'
 import { allOf, type ProvedEvent, type ProvedFact } from './conclusion.ts'
@@ -6,7 +7,7 @@ import { lackOfIndependence } from './independence.ts'
 import { cardOfThread } from './thread-event.ts'
 
 /** Everything that a reader might take for proved and is not, the weightiest first. */
-export function listNotProved({ own, beside, facts, policies: known }: Given): string[] {
+export function listNotProved({ grant, own, beside, facts, policies: known }: Given): string[] {
   const open = [...new Set(facts.map(({ stream }) => stream))].filter(
     (stream) => cardOfThread(stream) === null && facts.findLast((fact) => fact.stream === stream)?.type !== 'closed',
   )
@@ -17,7 +18,7 @@ export function listNotProved({ own, beside, facts, policies: known }: Given): s
   const hidden = facts.flatMap(missingTexts)
   const lost = [...own, ...beside].filter(({ type }) => type === 'notice.undeliverable').length
   return [
-    'activity: not collected. What was done with the access is not on this record',
+    ...activityNotProved(grant, beside),
     ...(clicks === 0
       ? []
       : [
@@ -63,6 +64,7 @@ function missingTexts({ stream, seq, type, data, texts }: ProvedFact): string[] 
 }
 
 interface Given {
+  readonly grant: string
   readonly own: readonly ProvedEvent[]
   readonly beside: readonly ProvedFact[]
   readonly facts: readonly ProvedFact[]

@@ -2,7 +2,7 @@ import { readDurability } from '../db/durability.ts'
 import type { Pools } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
-import { formatDuration } from '../domain/duration.ts'
+import { formatDuration, MINUTE } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
 import { countIndependent, type Independence, lackOfIndependence } from '../domain/independence.ts'
@@ -44,6 +44,10 @@ export function readinessChecks(house: {
   readonly freezes: () => Promise<readonly Freeze[]>
   readonly findings: () => Promise<FindingFigures>
   readonly connectorOf: (target: string) => Connector | null
+  /** How far the logs of targets were read, and why not; of targets that nobody has looked at there is none. */
+  readonly activity: () => Promise<readonly TargetLog[]>
+  /** Targets that touch financial reporting. */
+  readonly financial: () => readonly string[]
   /** The chat platforms where something can go wrong. */
   readonly chats: readonly { readonly platform: string; readonly look: ReadinessCheck['look'] }[]
   /** What needs a passkey by the policy in force, and where passkeys work; null where they cannot. */
@@ -197,6 +201,18 @@ export function readinessChecks(house: {
         return { state: 'degraded', detail: `nobody can approve ${which}: ${why}` }
       },
     },
+    {
+      name: 'activity',
+      decisive: false,
+      look: async () => {
+        const looked = new Map((await house.activity()).map((one) => [one.target, one]))
+        const told = house.targets().map((target) => tellActivity(target, looked.get(target), clock.now()))
+        const lacking = told.filter(({ target, lacks }) => lacks && house.financial().includes(target))
+        const which = lacking.length === 0 ? '' : `; financial reporting is touched by ${names(lacking)}`
+        const detail = `${told.map(({ says }) => says).join('; ')}${which}`
+        return { state: lacking.length === 0 ? 'ok' : 'degraded', detail: detail || 'no targets' }
+      },
+    },
     ...house.targets().map(
       (target): ReadinessCheck => ({
         name: `target ${target}`,
@@ -211,6 +227,28 @@ export function readinessChecks(house: {
       }),
     ),
   ]
+}
+
+/** Read each minute: what is older is late. */
+const ACTIVITY_LATE_MS = 10 * MINUTE
+
+function tellActivity(target: string, seen: TargetLog | undefined, now: number) {
+  if (seen === undefined) return { target, lacks: true, says: `${target}: nobody has looked yet` }
+  if (seen.off !== null) return { target, lacks: true, says: `${target}: not collected: ${seen.off}` }
+  const says = `${target}: collected, last ${formatDuration(Math.max(0, now - seen.at))} ago`
+  return { target, lacks: now - seen.at > ACTIVITY_LATE_MS, says }
+}
+
+interface TargetLog {
+  readonly target: string
+  /** When it was read to its end, or found off. Epoch ms. */
+  readonly at: number
+  /** Why there is nothing to read. */
+  readonly off: string | null
+}
+
+function names(all: readonly { readonly target: string }[]): string {
+  return all.map(({ target }) => target).join(', ')
 }
 
 /** @param at by the witness's own clock, which may be ahead of ours */

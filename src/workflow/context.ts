@@ -88,6 +88,8 @@ export type Effect =
   | { readonly kind: 'reconcile-threads' }
   /** The digests that are due, and the reminders of those made. */
   | { readonly kind: 'make-digests' }
+  /** What was done under a grant that is gone is read for the last time. Epoch ms. */
+  | { readonly kind: 'finish-activity'; readonly grant: string; readonly notBefore: number }
   /** One person left or changed: what they have open is closed, or decided again. */
   | { readonly kind: 'settle-person'; readonly person: string }
   /** The same for everybody. */
@@ -157,6 +159,10 @@ export const CRASH_POINTS = [
   'sweep:after-orphan-found',
   'sweep:after-orphan-removed',
   'target:after-step',
+  'collect:before-commit',
+  'collect:after-commit',
+  'collect:before-ended',
+  'collect:after-ended',
 ] as const
 
 /** The same for what is erased and pruned. */

@@ -106,11 +106,17 @@ function effectsOf(id: string, facts: readonly GrantEvent[], now: number): Effec
   const follows = (type: GrantEvent['type'], kind: 'provision' | 'extend'): Effect[] =>
     facts.some((fact) => fact.type === type) ? [{ kind, grant: id }] : []
   return [
+    ...(facts.some(({ type }) => type === 'grant.removed')
+      ? [{ kind: 'finish-activity', grant: id, notBefore: now + FINISH_AFTER_MS } as const]
+      : []),
     announcing(id, facts, now),
     ...follows('request.approved', 'provision'),
     ...follows('extension.approved', 'extend'),
   ]
 }
+
+/** What the target wrote as the access ended takes a moment to reach its log. */
+export const FINISH_AFTER_MS = 2_000
 
 /** A thread's steps within this time are one line: nobody waits for the first of them. */
 const ONE_LINE_MS = 2_000

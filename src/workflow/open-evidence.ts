@@ -1,4 +1,5 @@
 import { inTransaction } from '../db/in-transaction.ts'
+import { activityStream } from '../domain/activity-event.ts'
 import { findingStream, readFindingId } from '../domain/finding-event.ts'
 import { freezeStream, targetOfFreeze } from '../domain/freeze-event.ts'
 import { grantStream, readGrantId } from '../domain/grant-event.ts'
@@ -71,7 +72,8 @@ async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]>
   const own = streamOf(id)
   const ends: StreamEnd[] = []
   const hands = await passkeysOf({ db, record }, own)
-  for (const stream of [own, `after:${own}`, `undelivered:${own}`, threadStream(own), orphanStream(id), ...hands]) {
+  const beside = [`after:${own}`, `undelivered:${own}`, threadStream(own), activityStream(id), orphanStream(id)]
+  for (const stream of [own, ...beside, ...hands]) {
     const seq = await record.endOf(db, stream)
     if (seq > 0) ends.push({ stream, seq })
   }

@@ -20,6 +20,10 @@ export function toEffect(effect: Effect): QueuedEffect {
     case 'provision':
     case 'extend':
       return { kind: effect.kind, key: effect.grant, data: { grant: effect.grant } }
+    case 'finish-activity': {
+      const { kind, grant, notBefore } = effect
+      return { kind, key: grant, data: { grant }, delayUntil: notBefore }
+    }
     case 'revoke-all':
       return { kind: effect.kind, key: effect.order, data: { order: effect.order } }
     case 'erase':

@@ -1,3 +1,4 @@
+import type { ActivityEnded } from '../cards/activity-line.ts'
 import type { Announcement } from '../cards/announcement.ts'
 import { announceGrant } from '../cards/announcements.ts'
 import { announceDigest } from '../cards/digest-announcements.ts'
@@ -12,6 +13,7 @@ import { announcePasskeys } from '../cards/passkey-announcements.ts'
 import { announcePolicies } from '../cards/policy-announcements.ts'
 import { announceThread } from '../cards/thread-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
+import { type ActivityEvent, activityStream } from '../domain/activity-event.ts'
 import { type DigestEvent, weekOfDigest } from '../domain/digest-event.ts'
 import { DAY } from '../domain/duration.ts'
 import { findingOfStream } from '../domain/finding-event.ts'
@@ -76,9 +78,21 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   const loaded = id === null ? null : await loadGrant(context, context.db, id)
   if (id === null || loaded === null) return { wanted: [], seq: 0, triedUntil: null, times: [], undelivered }
   const { state, events } = loaded
-  const wanted = announceGrant(id, events, cardContext(context), undelivered)
+  const activity = isOpen(state) ? null : await activityEnded(context, id)
+  const wanted = announceGrant(id, events, cardContext(context), undelivered, activity)
   const triedUntil = isOpen(state) ? null : lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: state.seq, triedUntil, times: events.map(({ at }) => at), undelivered }
+}
+
+/** What the target's log told of a grant, once it was read to its end. */
+export async function activityEnded(
+  context: Pick<Context, 'record' | 'db'>,
+  id: string,
+): Promise<ActivityEnded | null> {
+  const events = (await context.record.readStream(context.db, activityStream(id))).map((one) =>
+    readable<ActivityEvent>(one),
+  )
+  return events.find((event) => event.type === 'activity.ended')?.data ?? null
 }
 
 /** A stream that is over takes no more facts: what could not be delivered of it is kept beside it. */

@@ -64,6 +64,10 @@ const PLOTS: Readonly<Record<CrashPoint, Plot>> = {
   'sweep:after-orphan-found': 'orphan',
   'sweep:after-orphan-removed': 'orphan',
   'target:after-step': 'done',
+  'collect:before-commit': 'expires',
+  'collect:after-commit': 'expires',
+  'collect:before-ended': 'expires',
+  'collect:after-ended': 'expires',
 }
 
 /** Later arrivals at a point that a story passes several times: each change in the target, each kind of message. */

@@ -12,6 +12,7 @@ import { createFileWitness } from '../../src/witness/file-witness.ts'
 import { cardContext } from '../../src/workflow/card-context.ts'
 import type { Context } from '../../src/workflow/context.ts'
 import { loadGrant } from '../../src/workflow/grant-store.ts'
+import { activityEnded } from '../../src/workflow/wanted-announcements.ts'
 import { type House, until } from '../support/house.ts'
 
 /** As `openHouse` sets it. */
@@ -47,7 +48,8 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
   }
 
   async function toBeSaidOf(id: string): Promise<Map<string, unknown>> {
-    const wanted = announceGrant(id, await eventsOf(id), cardContext(context))
+    const activity = await activityEnded({ record, db }, id)
+    const wanted = announceGrant(id, await eventsOf(id), cardContext(context), [], activity)
     const rows = await db<{ key: string; message: string }[]>`
       select key, message from notice where stream = ${`grant:${id}`}`
     // Lines that waited while somebody was dead are one message.
@@ -71,7 +73,7 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
             select (select count(*) from grant_state where open_for is not null)::int as open,
               (select count(*) from event_pending)::int as pending,
               (select count(*) from pgboss.job_common
-               where (name like 'announce%' or name in ('provision', 'extend', 'revoke-all')) and state in ('created', 'retry', 'active'))::int as jobs`
+               where (name like 'announce%' or name in ('provision', 'extend', 'revoke-all', 'finish-activity')) and state in ('created', 'retry', 'active'))::int as jobs`
           return left !== undefined && left.open + left.pending + left.jobs === 0
         },
         60_000,

@@ -1,0 +1,135 @@
+import {
+  type ActivityEvent,
+  activityStream,
+  type LateActivity,
+  type UnexplainedActivity,
+  type UsedData,
+} from './activity-event.ts'
+import { activityWords, sumActivity } from './activity-sums.ts'
+import type { Clause, Part, PartFact, ProvedFact, Standing } from './conclusion.ts'
+import { utc } from './conclusion.ts'
+import { grantStream, type Placed } from './grant-event.ts'
+
+/** Entries shown to people; the JSON and the CSV have all. */
+const MOST_SHOWN = 500
+
+/**
+ * What was done with the access, as the target's own log had it when it was read.
+ * @returns no part where nothing of it is on record; a clause where it was used after it was gone
+ */
+export function concludeActivity(
+  grant: string,
+  beside: readonly ProvedFact[],
+): { part: Part | null; clause: Clause | null } {
+  const own = beside.filter(({ stream }) => stream === activityStream(grant)).map(readable)
+  const late = beside
+    .filter(({ stream, type }) => stream === `after:${grantStream(grant)}` && type === 'activity.after-removal')
+    .map(readable)
+  if (own.length === 0 && late.length === 0) return { part: null, clause: null }
+  const events = own as unknown as readonly Placed<ActivityEvent>[]
+  const pieces = [...own, ...late].flatMap(({ type, data }) =>
+    USED.includes(type) ? [data as unknown as UsedData] : [],
+  )
+  const ended = events.find((event) => event.type === 'activity.ended')?.data ?? null
+  const sums = sumActivity(events)
+  const unknown = `${sums.sessionCount} sessions, ${sums.statements} statements so far; not read to its end`
+  const usedLate = late.length > 0
+  const standing: Standing = usedLate
+    ? 'broken'
+    : ended === null
+      ? 'open'
+      : ended.outcome === 'complete'
+        ? 'shown'
+        : 'unclear'
+  const addresses = new Map(pieces.flatMap((piece) => lines(piece.addresses).map((line) => splitOnce(line))))
+  const says = ended === null ? unknown : activityWords(ended)
+  const facts: PartFact[] = [
+    ...who(pieces),
+    ...sums.sessions.map(({ id, firstAt, lastAt, statements, ended: isOver }) => ({
+      label: 'Session',
+      value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${statements} statements${isOver ? '' : '; its end is not in the log'} (${id})`,
+    })),
+    ...commandsOf(sums.commands),
+    ...numbers(sums),
+    ...(ended?.why ?? []).map((value) => ({ label: 'Gap', value })),
+    ...pieces.map(({ file, from, to, lines: count, bytes, sha256 }) => ({
+      label: 'Read from',
+      value: `${file}, bytes ${from} to ${to}: ${count} lines, ${bytes} bytes, SHA-256 ${sha256 ?? 'not taken: too long'}`,
+    })),
+    ...late.map(({ at, data }) => ({
+      label: 'After the removal',
+      value: `${utc(at)}: ${String(data.statements)} statements under ${String(data.account)}`,
+    })),
+    ...shown(pieces.flatMap(({ text }) => lines(text))),
+  ]
+  return {
+    part: { title: 'Activity', standing, says: usedLate ? `${says}; used after its removal` : says, facts },
+    clause: usedLate ? { words: 'used after its removal', standing: 'broken' } : null,
+  }
+}
+
+type Used = ActivityEvent['type'] | LateActivity['type'] | UnexplainedActivity['type']
+const USED: readonly string[] = ['activity.collected', 'activity.after-removal'] satisfies readonly Used[]
+
+function readable({ texts, ...fact }: ProvedFact) {
+  const data: { [key: string]: unknown } = { ...fact.data }
+  for (const path of ['addresses', 'text']) if (typeof data[path] !== 'string') data[path] = texts[path] ?? ''
+  return { ...fact, data }
+}
+
+function who(pieces: readonly UsedData[]): PartFact[] {
+  const [piece] = pieces
+  return piece === undefined ? [] : [{ label: 'Who', value: `${piece.person ?? 'nobody known'}, as ${piece.account}` }]
+}
+
+function commandsOf(commands: Readonly<Record<string, number>>): PartFact[] {
+  const counted = Object.entries(commands).sort(([a, b], [c, d]) => d - b || a.localeCompare(c))
+  return counted.length === 0
+    ? []
+    : [{ label: 'Commands', value: counted.map(([name, count]) => `${name} ${count}`).join(', ') }]
+}
+
+function numbers(sums: ReturnType<typeof sumActivity>): PartFact[] {
+  const all: readonly (readonly [number, string])[] = [
+    [sums.errors, 'failed'],
+    [sums.audited, 'lines of an audit extension'],
+    [sums.refusedLogins, 'logins refused, by whomever'],
+    [sums.scrubbed, 'literals that looked like secrets are not kept'],
+    [sums.cut, 'statements not kept in full'],
+    [sums.missing, 'lines that the log does not have'],
+  ]
+  const there = all.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
+  return there.length === 0 ? [] : [{ label: 'Besides', value: there.join('\n') }]
+}
+
+function shown(entries: readonly string[]): PartFact[] {
+  if (entries.length === 0) return []
+  const more = entries.length - MOST_SHOWN
+  const rest = more > 0 ? [`… and ${more} lines more, in the JSON and the CSV`] : []
+  return [{ label: 'Statements', value: [...entries.slice(0, MOST_SHOWN), ...rest].join('\n') }]
+}
+
+function lines(text: string): string[] {
+  return text === '' ? [] : text.split('\n')
+}
+
+function splitOnce(line: string): [string, string] {
+  const at = line.indexOf(' ')
+  return [line.slice(0, at), line.slice(at + 1)]
+}
+
+/** What nobody can know of the activity from these events, for the list of what is not proved. */
+export function activityNotProved(grant: string, beside: readonly ProvedFact[]): string[] {
+  const events = beside.filter(
+    ({ stream }) => stream === activityStream(grant),
+  ) as unknown as readonly Placed<ActivityEvent>[]
+  const ended = events.find((event) => event.type === 'activity.ended')?.data ?? null
+  const nothing = 'What was done with the access is not on this record'
+  if (events.length === 0) return [`activity: not collected. ${nothing}`]
+  if (ended?.outcome === 'not-collected') return [`${activityWords(ended)}. ${nothing}`]
+  return [
+    ...(ended === null ? ['activity: not read to its end'] : []),
+    ...(ended?.outcome === 'gaps' ? [`activity: gaps: ${ended.why.join('; ')}`] : []),
+    'activity: that the log of the target was not changed by its administrators before it was read, a minute or so after',
+  ]
+}

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { activityStream, collectionStream, unexplainedStream } from '../../src/domain/activity-event.ts'
+import { DAY, MINUTE, SECOND } from '../../src/domain/duration.ts'
+import type { GrantEvent } from '../../src/domain/grant-event.ts'
+import { RetryLater } from '../../src/effects/effect.ts'
+import type { ActivityPiece, ActivityReading, UsedAccount } from '../../src/ports/activity.ts'
+import { type Connector, ConnectorError } from '../../src/ports/connector.ts'
+import { collectActivity } from '../../src/workflow/collect-activity.ts'
+import type { Context } from '../../src/workflow/context.ts'
+import { createFinishActivity } from '../../src/workflow/finish-activity.ts'
+import { activityEnded } from '../../src/workflow/wanted-announcements.ts'
+import { active, approved, askedFor, ending, removed } from '../cards/grant-story.ts'
+import { createTestContext, type TestContext } from './test-context.ts'
+
+const START = Date.UTC(2026, 10, 23, 9)
+const ACCOUNT = 'jit_7k3qf0'
+let house: TestContext
+/** What the log holds, piece by piece; a cursor is the place of the next. */
+let log: (Partial<ActivityPiece> | ActivityReading | Error)[]
+let target: string
+let number = 0
+
+beforeAll(async () => {
+  house = await createTestContext(START)
+})
+afterAll(() => house?.database.drop())
+beforeEach(() => {
+  log = []
+  number += 1
+  target = `db-${number}`
+})
+
+function context(more: Partial<Context> = {}): Context {
+  const activity = {
+    read: async (cursor: string | null): Promise<ActivityReading> => {
+      const at = Number(cursor ?? 0)
+      const next = log[at]
+      if (next instanceof Error) throw next
+      if (next !== undefined && 'why' in next) return next
+      const isLast = at >= log.length
+      const one = { state: 'on', cursor: String(isLast ? at : at + 1), atEnd: at >= log.length - 1, gap: null } as const
+      const logged = { connections: true, disconnections: true, audit: false }
+      return { ...one, logged, unlogged: [], used: [], place: { file: 'a.json', from: at, to: at + 1 }, ...next }
+    },
+  }
+  return { ...house.context, connectorOf: () => ({ activity }) as unknown as Connector, ...more }
+}
+
+function used(more: Partial<UsedAccount> = {}): UsedAccount {
+  const at = house.clock.now()
+  return {
+    ...{ account: ACCOUNT, grantId: grantOf(), lines: 3, bytes: 900, sha256: 'ab'.repeat(32), firstAt: at, lastAt: at },
+    ...{
+      statements: 2,
+      commands: { SELECT: 2 },
+      errors: 0,
+      audited: 0,
+      refusedLogins: 0,
+      scrubbed: 0,
+      cut: 0,
+      missing: 0,
+    },
+    sessions: [
+      { id: '6b02.1', address: '10.1.2.3:5', firstAt: at, lastAt: at, statements: 2, began: true, ended: true },
+    ],
+    ...{ moreSessions: 0, text: ['09:00 6b02.1 statement: select 1'] },
+    ...more,
+  }
+}
+
+const grantOf = () => `G-7K3Q${String(number).padStart(2, '0')}`
+
+async function give(...more: GrantEvent[]): Promise<string> {
+  await house.happen(grantOf(), askedFor({ target, durationMs: MINUTE }), ...approved, ...active, ...more)
+  await house.clock.advance(SECOND)
+  return grantOf()
+}
+
+async function typesOf(stream: string): Promise<string[]> {
+  return (await house.context.record.readStream(house.context.db, stream)).map(({ type }) => type)
+}
+
+test('what was done is on record once, though two look at the same time, and the words of it are not in clear', async () => {
+  const id = await give()
+  log = [{ used: [used()] }, { used: [used({ statements: 1 })] }]
+  await Promise.all([collectActivity(context(), target, null), collectActivity(context(), target, null)])
+  await collectActivity(context(), target, null)
+  const events = await house.context.record.readStream(house.context.db, activityStream(id))
+  expect(events.map(({ data }) => [data.statements, data.person, data.from])).toEqual([
+    [2, 'ana', 0],
+    [1, 'ana', 1],
+  ])
+  expect(events[0]?.body).not.toMatch(/select 1|10\.1\.2/)
+  expect(events[0]?.texts).toEqual({ addresses: '6b02.1 10.1.2.3:5', text: '09:00 6b02.1 statement: select 1' })
+  expect(await typesOf(collectionStream(target))).toEqual(['collection.began'])
+})
+
+test.each(['collect:before-commit', 'collect:after-commit'])(
+  'whoever dies at %s loses nothing and counts nothing twice',
+  async (point) => {
+    const id = await give()
+    log = [{ used: [used()] }]
+    const reached = async (at: string) => {
+      if (at === point) throw new Error('died')
+    }
+    await expect(collectActivity(context({ reached }), target, null)).rejects.toThrow('died')
+    await collectActivity(context(), target, null)
+    expect(await typesOf(activityStream(id))).toEqual(['activity.collected'])
+  },
+)
+
+test('after the removal the log is read once more, and the thread says what it came to', async () => {
+  const id = await give()
+  log = [{ used: [used()] }]
+  await collectActivity(context(), target, null)
+  await house.happen(id, ...ending, removed)
+  expect(house.enqueued).toContainEqual(expect.objectContaining({ kind: 'finish-activity', grant: id }))
+  await house.clock.advance(2 * SECOND)
+  log.push({ used: [used({ statements: 39, sessions: [] })] })
+  const finish = createFinishActivity(context())
+  await finish(id)
+  await finish(id)
+  expect(await typesOf(activityStream(id))).toEqual([
+    'activity.collected',
+    'activity.collected',
+    'activity.ended',
+    'closed',
+  ])
+  expect(await activityEnded(house.context, id)).toMatchObject({ outcome: 'complete', sessions: 1, statements: 41 })
+})
+
+test('an access of which all was read is complete; a gap in its time is named, one of another time is not', async () => {
+  await collectActivity(context(), target, null)
+  log = [{ gap: 'the file a.json is gone' }]
+  await collectActivity(context(), target, null)
+  await house.clock.advance(MINUTE)
+  log.push({})
+  await collectActivity(context(), target, null)
+  const id = await give()
+  log.push({ used: [used()] })
+  await collectActivity(context(), target, null)
+  await house.happen(id, ...ending, removed)
+  await house.clock.advance(2 * SECOND)
+  await createFinishActivity(context())(id)
+  expect(await activityEnded(house.context, id)).toMatchObject({ outcome: 'complete', why: [] })
+
+  number += 1
+  const other = await give()
+  log.push(
+    { gap: 'the file b.json was cut short' },
+    { state: 'off', why: 'log_destination there does not name jsonlog' },
+  )
+  await collectActivity(context(), target, null)
+  await house.clock.advance(SECOND)
+  await house.happen(other, ...ending, removed)
+  await house.clock.advance(2 * SECOND)
+  await createFinishActivity(context())(other)
+  const ended = await activityEnded(house.context, other)
+  expect(ended?.outcome).toBe('gaps')
+  expect(ended?.why).toEqual([
+    expect.stringMatching(/^from 2026\S+Z to 2026\S+Z: the file b\.json was cut short$/),
+    expect.stringMatching(/^from 2026\S+Z to 2026\S+Z: log_destination there does not name jsonlog$/),
+  ])
+  expect(house.alarms.map(({ what }) => what)).toContain('activity-gap')
+})
+
+test('where a target keeps no such log, the activity is not collected, and the reason is on record once', async () => {
+  const id = await give(...ending, removed)
+  await house.clock.advance(2 * SECOND)
+  const none = context({ connectorOf: () => ({}) as Connector })
+  await createFinishActivity(none)(id)
+  await collectActivity(none, target, null)
+  expect(await activityEnded(house.context, id)).toMatchObject({
+    ...{ outcome: 'not-collected', why: ['a target of this kind has no log that can be read'] },
+  })
+  expect(await typesOf(collectionStream(target))).toEqual(['collection.off'])
+})
+
+test('a target that is away holds up nothing but its own activity, and after a week that is named', async () => {
+  const id = await give()
+  await collectActivity(context(), target, null)
+  await house.happen(id, ...ending, removed)
+  log = [new ConnectorError('Unreachable', 'could not be reached')]
+  const finish = createFinishActivity(context())
+  await expect(finish(id)).rejects.toThrow('could not be reached')
+  await house.clock.advance(7 * DAY)
+  await finish(id)
+  expect(await activityEnded(house.context, id)).toMatchObject({
+    ...{ outcome: 'gaps', why: ['the target could not be asked for a week'] },
+  })
+})
+
+test('what somebody does under the login after the removal is an alarm, and in the evidence; a knock is not', async () => {
+  const id = await give(...ending, removed)
+  await house.clock.advance(2 * SECOND)
+  await createFinishActivity(context())(id)
+  const before = house.alarms.length
+  log = [{ used: [used({ statements: 0, sessions: [], refusedLogins: 4 })] }]
+  await collectActivity(context(), target, null)
+  expect(house.alarms).toHaveLength(before)
+  log.push({ used: [used()] })
+  await collectActivity(context(), target, null)
+  expect(house.alarms.slice(before)).toEqual([expect.objectContaining({ what: 'activity-after-removal', grant: id })])
+  expect(await typesOf(`after:grant:${id}`)).toEqual(['activity.after-removal'])
+})
+
+test('a login of our form that no grant explains is an alarm; a grant of another target explains nothing', async () => {
+  const before = house.alarms.length
+  log = [{ used: [used({ account: 'jit_eve', grantId: null }), used()] }]
+  await collectActivity(context(), target, null)
+  const alarm = { what: 'activity-without-grant', grant: null }
+  expect(house.alarms.slice(before)).toEqual([expect.objectContaining(alarm), expect.objectContaining(alarm)])
+  expect(await typesOf(unexplainedStream(target))).toEqual(['activity.without-grant', 'activity.without-grant'])
+})
+
+test('somebody else who reads at the moment is waited for', async () => {
+  const id = await give(...ending, removed)
+  const busy = context({ lanes: { ...house.context.lanes, tryLane: async () => null } })
+  await expect(createFinishActivity(busy)(id)).rejects.toBeInstanceOf(RetryLater)
+})
