@@ -24,3 +24,5 @@ grant select, delete on event_pending to countersign_sealer;
 grant select, insert on log, leaf, checkpoint, witness_receipt, quarantine to countersign_sealer;
 grant select, insert, update on tile to countersign_sealer;
 grant execute on function erase_texts(bytea) to countersign_app;
+grant execute on function prune_streams(bytea) to countersign_app;
+grant delete on grant_state, notice, announced, act to countersign_app;

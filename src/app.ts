@@ -75,6 +75,7 @@ import { createPolicyInForce } from './workflow/policy-in-force.ts'
 import { createPopulatedPolicy } from './workflow/populated-policy.ts'
 import { provisionGrant } from './workflow/provision-grant.ts'
 import { createProvisioning } from './workflow/provision-people.ts'
+import { keepRecord } from './workflow/prune-record.ts'
 import { createAlarms, type Finds } from './workflow/raise-alarm.ts'
 import { reconcileThreads } from './workflow/reconcile-threads.ts'
 import { recordStart } from './workflow/record-start.ts'
@@ -308,6 +309,7 @@ async function start(
         run: ({ order }, { attempt }) => carryOutOrder(context, String(order), attempt),
       },
       erase: { retry: 'forever', concurrency: 1, run: ({ erasure }) => carryOutErasure(context, String(erasure)) },
+      'keep-record': { retry: 'forever', concurrency: 1, budgetMs: RECORD_CHECK_MS, run: () => keepRecord(context) },
       'settle-person': {
         retry: 'forever',
         run: ({ person }, { attempt }) => settlePerson(context, String(person), attempt),
@@ -360,6 +362,10 @@ async function start(
       {
         ...{ name: 'check-record', cron: config.verifySchedule, catchUp: 'latest' },
         run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
+      },
+      {
+        ...{ name: 'keep-record', cron: '17 5 * * *', catchUp: 'latest' },
+        run: (tx) => context.enqueue(tx, { kind: 'keep-record' }),
       },
       {
         ...{ name: 'mind-findings', cron: '0 * * * *', catchUp: 'latest' },

@@ -119,6 +119,7 @@ const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'body-malformed': 'it was written with our key and is no event: find out who has the key',
   'column-changed': 'a column says something else than its text',
   'event-missing': 'it was deleted',
+  'pruned-early': 'it was removed before its time, and an event of ours says so',
   'event-doubled': 'it stands there twice',
   'stream-missing': 'all its events were deleted',
   'chain-broken': 'it does not follow the event before it',

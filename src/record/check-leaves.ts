@@ -2,6 +2,7 @@ import type { Db, Tx } from '../db/transaction.ts'
 import { type ChainSum, createChainSum } from './chain-sum.ts'
 import { createEventCheck } from './check-event.ts'
 import type { Difference, DifferenceKind } from './log-difference.ts'
+import { isPruned, type Pruned } from './pruned.ts'
 import { readCheckpoints, type SignedHead } from './read-checkpoints.ts'
 import { type CopiedEvent, copyBareLeaves, copyRows, selectLeaves, selectPending, selectPlaces } from './read-leaves.ts'
 import type { KeySpan } from './verify.ts'
@@ -30,13 +31,17 @@ export async function checkLeaves(db: Db | Tx, task: LeafTask, { from, to }: Lea
     chains.follow(event, leaf)
   }
 
+  function missing(leafIndex: number): void {
+    if (!isPruned(task.pruned, leafIndex)) differences.found('event-missing', `leaf ${leafIndex}`)
+  }
+
   const read = createLeafReading(from, differences)
   const places = to === null ? null : await findPlaces(db, log, from, to)
   if (to === null || places === null) {
     await copyRows(db, selectLeaves(log, from, to, null), ({ leafIndex, leaf, event }) => {
       // One that stands there twice is named where all are counted.
       if (!read.add(leafIndex, leaf)) return
-      if (event === null) differences.found('event-missing', `leaf ${leafIndex}`)
+      if (event === null) missing(leafIndex)
       else checkEvent(event, leaf, leafIndex)
     })
   } else {
@@ -53,7 +58,7 @@ export async function checkLeaves(db: Db | Tx, task: LeafTask, { from, to }: Lea
     // What lies elsewhere in the table is looked up by index: nothing rests on where it lies.
     for (const some of inPieces([...left.values()], LOOKED_UP_AT_ONCE)) {
       await copyRows(db, selectLeaves(log, from, to, some), ({ leafIndex, leaf, event }) => {
-        if (event === null) differences.found('event-missing', `leaf ${leafIndex}`)
+        if (event === null) missing(leafIndex)
         else checkEvent(event, leaf, leafIndex)
       })
     }
@@ -226,6 +231,8 @@ export interface LeafTask {
   readonly macKey: Buffer
   readonly keys: readonly KeySpan[]
   readonly chainKey: string
+  /** Of which no event is asked for. */
+  readonly pruned: Pick<Pruned, 'runs'>
 }
 
 export interface LeafRange {

@@ -6,6 +6,7 @@ export type DifferenceKind =
   | 'body-malformed'
   | 'column-changed'
   | 'event-missing'
+  | 'pruned-early'
   | 'event-doubled'
   | 'stream-missing'
   | 'chain-broken'

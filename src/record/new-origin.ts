@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import { isPruned, readPruned } from './pruned.ts'
 import { createHandOverReader } from './read-hand-overs.ts'
 import type { EventRecord } from './record.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
@@ -37,7 +38,7 @@ export async function startNewOrigin(options: NewOriginOptions): Promise<NewOrig
       await tx`insert into log (id, origin, started_at) values (${log}, ${witnessed.origin}, ${at})`
       const tree = await loadTree(tx, log, 0)
       await addLeaves(tx, log, tree, [event])
-      const lost = await carryOver(tx, { from: old.id, to: log, tree, macKey })
+      const lost = await carryOver(tx, { from: old.id, origin: old.origin, to: log, tree, macKey })
       await tx`delete from event_pending where leaf_hash = ${event}`
       return { log, tree, lost }
     })
@@ -94,8 +95,9 @@ async function firstEvent(
 }
 
 /** @returns what of the old tree cannot come along: leaves whose event is not there, or not ours */
-async function carryOver(tx: Tx, { from, to, tree, macKey }: CarryOver): Promise<string[]> {
+async function carryOver(tx: Tx, { from, origin, to, tree, macKey }: CarryOver): Promise<string[]> {
   const lost: string[] = []
+  const pruned = await readPruned(tx, macKey, origin)
   for (let next = 0; ; ) {
     const rows = await tx<({ leafIndex: number } & (EventRow | { stream: null }))[]>`
       select l.leaf_index as "leafIndex", e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac
@@ -103,7 +105,8 @@ async function carryOver(tx: Tx, { from, to, tree, macKey }: CarryOver): Promise
       where l.log = ${from} and l.leaf_index >= ${next} order by l.leaf_index limit ${PAGE}`
     const genuine = rows.flatMap((row) => {
       const fault = row.stream === null ? 'event-missing' : faultOf(row, macKey)
-      if (fault) lost.push(`leaf ${row.leafIndex}: ${fault}`)
+      if (fault && !(row.stream === null && isPruned(pruned, row.leafIndex)))
+        lost.push(`leaf ${row.leafIndex}: ${fault}`)
       return fault || row.stream === null ? [] : [row.leafHash]
     })
     await addLeaves(tx, to, tree, genuine)
@@ -128,6 +131,8 @@ async function addLeaves(tx: Tx, log: number, tree: TiledTree, hashes: readonly 
 
 interface CarryOver {
   readonly from: number
+  /** Of the old tree. */
+  readonly origin: string
   readonly to: number
   readonly tree: TiledTree
   readonly macKey: Buffer

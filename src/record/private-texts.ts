@@ -32,7 +32,7 @@ export async function findPrivateTexts(db: Db | Tx, about: AboutPerson): Promise
       max(l.leaf_index) as "leafIndex"
     from found f join private_text p on p.leaf_hash = f.leaf_hash join event e on e.leaf_hash = f.leaf_hash
     left join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log)
-    group by e.stream, e.seq, e.body order by e.stream, e.seq`
+    group by e.stream, e.seq, e.body, e.at order by e.at, e.stream, e.seq`
   return rows.flatMap(({ body, isNamed, ...text }) => {
     return isNamed || JSON.parse(body).data?.by === person ? [text] : []
   })

@@ -1,4 +1,6 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import { PRUNED_STREAM } from '../domain/pruning-event.ts'
+import { isPruned, type Pruned, readPrunedStream } from './pruned.ts'
 import type { EventRecord } from './record.ts'
 import { type RecordedEvent, RecordTampered } from './recorded-event.ts'
 import { readTree, TreeDamaged } from './tiles.ts'
@@ -32,7 +34,10 @@ export async function readWitnessed(
   const distinct = new Map(notes.flatMap((note) => (note ? [[note.note, note]] : [])))
   for (const note of distinct.values()) await proveIncluded(db, log, proved, note)
   const from = proved.at(wholeFrom === 'first' ? 0 : -1)
-  if (from && checkpoint) await proveWhole(db, log, { from, known: proved }, checkpoint)
+  if (from && checkpoint) {
+    const readGone = () => readPrunedStream({ record }, db, { stream: PRUNED_STREAM, origin: witnessed.origin })
+    await proveWhole(db, log, { from, known: proved, readGone }, checkpoint)
+  }
   return { proved, waiting: events.slice(proved.length), checkpoint }
 }
 
@@ -65,22 +70,25 @@ export async function proveIncluded(
 async function proveWhole(
   db: Db | Tx,
   log: number,
-  { from: { stream, seq, leafIndex }, known }: { from: RecordedEvent & { leafIndex: number }; known: Hashed[] },
+  { from: { stream, seq, leafIndex }, known, readGone }: Proving,
   { witness, checkpoint: { size, root } }: WitnessedNote,
 ): Promise<void> {
   const first = leafIndex + 1
   const own = new Set(known.map(({ hash }) => hash))
   const [tree, after] = await Promise.all([
     readTree(db, log, first, (read) => growTree(first, read)).catch(asTampered(stream)),
-    db<{ leaf: Buffer; isOther: boolean }[]>`
-      select l.leaf_hash as leaf, coalesce(
+    db<{ leaf: Buffer; isOther: boolean; isGone: boolean }[]>`
+      select l.leaf_hash as leaf, e.body is null as "isGone", coalesce(
         sha256('\\x00'::bytea || convert_to(e.body, 'UTF8')) = l.leaf_hash
         and strpos(e.body, ${`"stream":${canonicalJson(stream)}`}) = 0, false) as "isOther"
       from leaf l left join event e on e.leaf_hash = l.leaf_hash
       where l.log = ${log} and l.leaf_index >= ${first} and l.leaf_index < ${size} order by l.leaf_index`,
   ])
-  for (const [place, { leaf, isOther }] of after.entries()) {
-    if (!isOther && !own.has(leaf.toString('hex'))) {
+  // Read afterwards: what is gone by then is named by then.
+  const gone = after.some(({ isGone }) => isGone) ? await readGone() : null
+  for (const [place, { leaf, isOther, isGone }] of after.entries()) {
+    const isPrunedOther = isGone && gone !== null && isPruned(gone, first + place)
+    if (!isOther && !isPrunedOther && !own.has(leaf.toString('hex'))) {
       throw new RecordTampered(stream, seq, `leaf ${first + place} may hold another event of it, and does not`)
     }
     tree.append(leaf, () => {})
@@ -91,6 +99,13 @@ async function proveWhole(
 }
 
 type Hashed = Pick<RecordedEvent, 'hash'>
+
+interface Proving {
+  readonly from: RecordedEvent & { leafIndex: number }
+  readonly known: readonly Hashed[]
+  /** What our own events say was pruned: never the events of a stream that goes on. */
+  readonly readGone: () => Promise<Pruned>
+}
 
 function asTampered(stream: string): (error: unknown) => never {
   return (error) => {

@@ -1,6 +1,7 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import type { RecordKeys } from './compose.ts'
 import type { HeadCache } from './head-cache.ts'
+import { wasPruned } from './pruned.ts'
 import { bodyOf, type EventRow, faultOf, type RecordedEvent, RecordTampered } from './recorded-event.ts'
 import { canonicalJson, saltedHash } from './verify.ts'
 
@@ -35,7 +36,7 @@ export async function readEvents(
     heads.set({ stream: row.stream, seq: last.seq, hash: Buffer.from(last.hash, 'hex') })
   }
   for (const [stream, events] of read) {
-    requireNotCut(stream, events, sealedTo.get(stream) ?? 0)
+    await requireNotCut(keys, db, stream, events, sealedTo.get(stream) ?? 0)
     const last = events.findLast(({ leafIndex }) => leafIndex !== null)
     if (last && last.seq > heads.sealedTo(stream)) heads.sawSealed(stream, last.seq)
   }
@@ -83,8 +84,15 @@ export type ReadLeaf = RecordedEvent & {
 }
 
 /** Hashes and chain say nothing of events that are gone from the end together with the head: memory does. */
-function requireNotCut(stream: string, events: readonly RecordedEvent[], sealedTo: number): void {
+async function requireNotCut(
+  keys: RecordKeys,
+  db: Db | Tx,
+  stream: string,
+  events: readonly RecordedEvent[],
+  sealedTo: number,
+): Promise<void> {
   if (events.length >= sealedTo) return
+  if (events.length === 0 && (await wasPruned(db, keys.macKey, stream))) return
   throw new RecordTampered(stream, sealedTo, `it was sealed, and now the stream ends at ${events.length}`)
 }
 

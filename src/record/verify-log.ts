@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { closeDb, type DbPlace, openDb, placeOf } from '../db/client.ts'
 import type { Db, Tx } from '../db/transaction.ts'
+import { SYSTEM_STREAM } from '../domain/house-event.ts'
 import { chainKey, createChainSum } from './chain-sum.ts'
 import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
+import { nameEarlyPruning } from './check-pruned.ts'
 import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
 import type { Difference, DifferenceKind, Found, WitnessHead } from './log-difference.ts'
+import { holdOffPruning, readPruned } from './pruned.ts'
 import { createHandOverReader, keysAround } from './read-hand-overs.ts'
 import { BY_INDEX, copyHeads } from './read-leaves.ts'
 import { readTree, TreeDamaged } from './tiles.ts'
@@ -59,7 +62,7 @@ export async function askWitnesses(witnessed: Witnessed): Promise<Pick<Expected,
 export async function verifyAgainst(
   place: DbPlace,
   { macKey, origin, vkey, heads, wrongNote }: Expected,
-  { threads = 0, range = RANGE, resume = null, onProgress, pauseMs = 0, now = () => 0 }: VerifyOptions,
+  { threads = 0, range = RANGE, resume: kept = null, onProgress, pauseMs = 0, now = () => 0 }: VerifyOptions,
 ): Promise<LogVerdict> {
   const differences: Difference[] = []
   const found = (what: DifferenceKind, where: string, since: number | null = null, column?: string) => {
@@ -67,20 +70,26 @@ export async function verifyAgainst(
       differences.push({ what, where, since, ...(column !== undefined && { column }) })
   }
   if (wrongNote !== null) found('witness-note-wrong', wrongNote)
-  const salt = resume?.salt ?? randomBytes(16).toString('hex')
-  const readAt = resume?.readAt ?? now()
   const db = openDb(place.url, {
     ...{ applicationName: 'countersign verify', max: 1, statementTimeoutMs: WHOLE_TABLE_MS, lockTimeoutMs: LOCK_MS },
+    // The session holds off pruning.
+    lifetime: 'process',
     ...(place.role !== undefined && { role: place.role }),
   })
   try {
     const [log] = await db<{ id: number; origin: string }[]>`select id, origin from log order by id desc limit 1`
     if (log && log.origin !== origin) found('another-origin', log.origin)
+    await holdOffPruning(db)
+    const pruned = await readPruned(db, macKey, origin)
+    // What was read before does not fit what is left since: all of it is read again.
+    const resume = kept?.pruned === pruned.leaves ? kept : null
+    const salt = resume?.salt ?? randomBytes(16).toString('hex')
+    const readAt = resume?.readAt ?? now()
     const sealedTo = await sealedSize(db, log?.id ?? 0)
     // Afterwards: who signed what is sealed by now is on record by now.
     const readKeys = async (sql: Db | Tx) => keysAround(vkey, await createHandOverReader(sql, origin)()).keys
     const [id, keys] = [log?.id ?? 0, await readKeys(db)]
-    const task: LeafTask = { log: id, macKey, keys, chainKey: chainKey(macKey, salt) }
+    const task: LeafTask = { log: id, macKey, keys, chainKey: chainKey(macKey, salt), pruned: { runs: pruned.runs } }
     const tree = createTreeCheck(task.log, heads, found, resume?.tree)
     const chains = createChainSum(task.chainKey, resume?.chains)
     let events = resume?.events ?? 0
@@ -102,7 +111,15 @@ export async function verifyAgainst(
       for await (const checked of inOrder(workers, { from: size, to: sealedTo, range, pauseMs })) {
         await absorb(db, checked)
         if (differences.length > 0 || isBroken || !tree.isWhole()) continue
-        await onProgress?.({ origin, tree: tree.state(), events, chains: chains.value(), salt, readAt })
+        await onProgress?.({
+          origin,
+          tree: tree.state(),
+          events,
+          chains: chains.value(),
+          salt,
+          readAt,
+          pruned: pruned.leaves,
+        })
       }
     } finally {
       await workers.close()
@@ -132,6 +149,7 @@ export async function verifyAgainst(
           found('never-sealed', `${count} events, of which ${events} are under a leaf and ${pending.events} wait`)
       }
       await checkReceipts(tx, task.log, found)
+      await nameEarlyPruning(tx, { log: task.log, own: SYSTEM_STREAM, pruned }, found)
       for (const difference of differences) await date(tx, task.log, difference)
     })
     return {

@@ -12,7 +12,7 @@ const HEX_HASH = /^[0-9a-f]{64}$/
  * so that a file that somebody else made or changed is refused.
  */
 export function writeProgress(macKey: Buffer, progress: Progress): string {
-  const { origin, tree, events, chains, salt, readAt } = progress
+  const { origin, tree, events, chains, salt, readAt, pruned } = progress
   const text = canonicalJson({
     ...{
       format: FORMAT,
@@ -23,6 +23,7 @@ export function writeProgress(macKey: Buffer, progress: Progress): string {
       chains,
       salt,
       readAt,
+      pruned,
     },
     edge: tree.edge.map(hex),
     open: tree.open.map((hashes) => hashes.map(hex)),
@@ -42,12 +43,12 @@ export function readProgress(macKey: Buffer, origin: string, file: string): Prog
     throw new ProgressRefused('it was changed, or written with another MAC key')
   }
   // Written by us, so in form: a further version has another format.
-  const { format, size, root, events, chains, salt, readAt, edge, open, ...rest } = JSON.parse(text)
+  const { format, size, root, events, chains, salt, readAt, pruned = 0, edge, open, ...rest } = JSON.parse(text)
   if (format !== FORMAT) throw new ProgressRefused(`it is ${format}, not ${FORMAT}`)
   if (rest.origin !== origin) throw new ProgressRefused(`it is about ${rest.origin}, not about ${origin}`)
   const tree = { size, edge: edge.map(bytes), open: open.map((hashes: string[]) => hashes.map(bytes)) }
   if (rootOf(tree) !== root) throw new ProgressRefused('its tree does not have the root that it says')
-  return { origin, tree, events, chains, salt, readAt }
+  return { origin, tree, events, chains, salt, readAt, pruned }
 }
 
 /** When the first leaf was read, epoch ms, as the file says: only `readProgress` proves it. Null when it says nothing. */
@@ -101,6 +102,8 @@ export interface Progress {
   readonly salt: string
   /** Epoch ms when the first of these leaves was read. */
   readonly readAt: number
+  /** Leaves that had been pruned by then. */
+  readonly pruned: number
 }
 
 /** The file is not what an earlier check of this log left. Check from the beginning. */

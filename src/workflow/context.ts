@@ -90,6 +90,7 @@ export type Effect =
   | { readonly kind: 'make-digests' }
   /** What was done under a grant that is gone is read for the last time. Epoch ms. */
   | { readonly kind: 'finish-activity'; readonly grant: string; readonly notBefore: number }
+  | { readonly kind: 'keep-record' }
   /** One person left or changed: what they have open is closed, or decided again. */
   | { readonly kind: 'settle-person'; readonly person: string }
   /** The same for everybody. */
@@ -166,6 +167,6 @@ export const CRASH_POINTS = [
 ] as const
 
 /** The same for what is erased and pruned. */
-export const KEEPING_CRASH_POINTS = ['erase:after-batch'] as const
+export const KEEPING_CRASH_POINTS = ['erase:after-batch', 'prune:after-batch'] as const
 
 export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof KEEPING_CRASH_POINTS)[number]

@@ -20,25 +20,29 @@ export interface FoundTexts {
 
 /**
  * Finds what is personal of a person on record, and sorts it. The texts of policies and of holds are left out: those are
- * the house's own. @throws RecordTampered
+ * the house's own. @param options.most streams that are looked at, the oldest first: for a first look, which must be quick
+ * @throws RecordTampered
  */
 export async function findTexts(
   context: Context,
   db: Db | Tx,
   person: string,
-  { holds, policy, now }: { holds: readonly Hold[]; policy: Policy; now: number },
+  { holds, policy, now, most = Infinity }: { holds: readonly Hold[]; policy: Policy; now: number; most?: number },
 ): Promise<FoundTexts> {
-  const found = await findPrivateTexts(db, {
+  const all = await findPrivateTexts(db, {
     ...{ person, streams: [identityStream(person), personStream(person)] },
     ...{ asked: 'request.asked', types: Object.keys(PRIVATE_PATHS) },
   })
+  const looked = new Set([...new Set(all.map(({ stream }) => stream))].slice(0, most))
+  const found = all.filter(({ stream }) => looked.has(stream))
+  const grants = await keptOf(context, db, looked, policy)
   const erasable: PrivateTexts[] = []
   const kept = new Map<string, WhyKept>()
   const verdicts = new Map<string, WhyKept | null>()
   const judge = async (stream: string) => {
     const known = verdicts.get(stream)
     if (known !== undefined) return known
-    const what = (await keptOf(context, db, stream, policy)) ?? (await ofPerson(context, db, person, stream, policy))
+    const what = grants.get(stream) ?? (await ofPerson(context, db, person, stream, policy))
     const why = whyNotErased(what, holds, now)
     verdicts.set(stream, why)
     return why

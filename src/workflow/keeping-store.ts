@@ -1,12 +1,13 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
+import { foldGrant } from '../domain/grant-state.ts'
 import { KEEPING_STREAM, type KeepingEvent } from '../domain/keeping-event.ts'
 import { foldKeeping, type Hold, holdsAt, type KeepingState } from '../domain/keeping-state.ts'
 import { type Kept, rulesFor } from '../domain/may-erase.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Context } from './context.ts'
-import { loadGrant, readable, toDraft } from './grant-store.ts'
+import { readable, toDraft } from './grant-store.ts'
 
 export async function loadKeeping({ record }: { readonly record: EventRecord }, db: Db | Tx): Promise<KeepingState> {
   const events = await record.readStream(db, KEEPING_STREAM)
@@ -43,21 +44,36 @@ export async function lockKeeping(tx: Tx): Promise<void> {
 const KEEPING_LOCK = 0x6b656570
 
 /**
- * What is asked about a stream that carries the id of a grant, from the record; null for another stream.
+ * What is asked about streams that carry the id of a grant, from the record; no entry for other streams.
  * @throws RecordTampered
  */
-export async function keptOf(context: Context, db: Db | Tx, stream: string, policy: Policy): Promise<Kept | null> {
-  const id = grantIn(stream)
-  const loaded = id === null ? null : await loadGrant(context, db, id)
-  if (id === null || loaded === null) return null
-  const { state, events } = loaded
-  const [asked] = events
-  const under = asked?.type === 'request.asked' ? asked.data.policy : null
-  return {
-    ...{ persons: [state.for, state.by], target: state.target, grant: id },
-    endedAt: state.closed ? (events.at(-1)?.at ?? null) : null,
-    ...rulesFor(state.target, policyBy(context, under), policy),
+export async function keptOf(
+  context: Context,
+  db: Db | Tx,
+  streams: Iterable<string>,
+  policy: Policy,
+): Promise<Map<string, Kept>> {
+  const idOf = new Map([...streams].map((stream) => [stream, grantIn(stream)]))
+  const ids = [...new Set([...idOf.values()].flatMap((id) => id ?? []))]
+  const read = await context.record.readStreams(db, ids.map(grantStream))
+  const kept = new Map<string, Kept>()
+  for (const id of ids) {
+    const events = (read.get(grantStream(id)) ?? []).map((event) => readable(event))
+    const state = foldGrant(id, events)
+    if (state === null) continue
+    const [asked] = events
+    kept.set(id, {
+      ...{ persons: [state.for, state.by], target: state.target, grant: id },
+      endedAt: state.closed ? (events.at(-1)?.at ?? null) : null,
+      ...rulesFor(state.target, policyBy(context, asked?.type === 'request.asked' ? asked.data.policy : null), policy),
+    })
   }
+  return new Map(
+    [...idOf].flatMap(([stream, id]): [string, Kept][] => {
+      const what = id === null ? undefined : kept.get(id)
+      return what === undefined ? [] : [[stream, what]]
+    }),
+  )
 }
 
 /** The grant that a stream belongs to: its own, or one beside it. */

@@ -36,6 +36,7 @@ export function toEffect(effect: Effect): QueuedEffect {
       return { kind: effect.kind, key: effect.person, data: { person: effect.person } }
     case 'mind-findings':
     case 'reconcile-threads':
+    case 'keep-record':
     case 'settle-people':
       return { kind: effect.kind, key: 'all', data: {} }
     default:

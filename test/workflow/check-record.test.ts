@@ -19,7 +19,7 @@ const bad = (differences: LogVerdict['differences']): LogVerdict => ({ ...good, 
 const progressOf = (readAt: number) =>
   writeProgress(macKey, {
     ...{ origin: 'test.example/log', tree: { size: 0, edge: [], open: [] }, events: 0 },
-    ...{ chains: '00'.repeat(32), salt: 'ab', readAt },
+    ...{ chains: '00'.repeat(32), salt: 'ab', readAt, pruned: 0 },
   })
 
 /** Runs one check, and says what it raised, what it read from, and what it put on record. */
