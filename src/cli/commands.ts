@@ -37,15 +37,18 @@ export const COMMANDS: readonly Command[] = [
   {
     ...{
       name: 'evidence',
-      words: ['<id>'],
+      words: ['[id]'],
       flags: {
         as: AS,
+        ...{ person: { value: '<person>' }, target: { value: '<target>' }, period: { value: '<2026-Q4>' } },
+        ...{ from: { value: '<day>' }, to: { value: '<day>' }, withhold: {} },
         format: { value: '<json, html or csv>' },
         out: { value: '<file>' },
         wait: { value: '<duration>' },
       },
     },
-    about: 'writes all that is on record about a grant, an order or the freezes of a target, with the proofs',
+    about:
+      'writes all that is on record about a grant, an order or the freezes of a target, or about all grants of a period',
     run: async (given) => (await import('./evidence.ts')).evidence(given),
   },
   {

@@ -5,13 +5,14 @@ import { readBuild } from '../telemetry/build.ts'
 import { openEvidence } from '../workflow/open-evidence.ts'
 import { conclusionLines } from './conclusion-lines.ts'
 import { newFiles } from './new-files.ts'
+import { population } from './population.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
 import { DONE, type ExitCode, NO, oneLine, say, sayJson, warn } from './terminal.ts'
 import { withSealedRecord } from './with-record.ts'
 
 /**
- * Writes the evidence of one grant, and beside it a manifest. They hold the reasons that people gave, so the files are
+ * Writes the evidence of one grant, or of all of a period, and beside it a manifest. They hold the reasons that people gave, so the files are
  * for their owner's eyes alone.
  */
 export async function evidence(given: Arguments): Promise<ExitCode> {
@@ -20,6 +21,8 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
   const format = readFormat(given)
   const files = out === '' ? null : await newFiles([out, `${out}.manifest.json`])
   try {
+    if (given.word(0) === '') return await population(given, format, files)
+    requireNone(given)
     return await withSealedRecord<ExitCode>(async (acting) => {
       const by = given.value('as')
       const opened = await openEvidence(acting, { id: given.word(0), by, patienceMs })
@@ -42,6 +45,13 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
     await files?.discard()
     throw error
   }
+}
+
+/** What selects many says nothing about one. */
+function requireNone(given: Arguments): void {
+  const odd = ['person', 'target', 'period', 'from', 'to'].find((flag) => given.value(flag) !== '')
+  if (odd === undefined && !given.isOn('withhold')) return
+  throw new UsageWrong(`--${odd ?? 'withhold'} is for a period. Leave it out, or the id`)
 }
 
 function readFormat(given: Arguments): ReportFormat {

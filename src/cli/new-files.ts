@@ -21,6 +21,9 @@ export async function newFiles(paths: readonly string[]): Promise<NewFiles> {
   }
   return {
     discard,
+    async append(text) {
+      await opened[0]?.file.writeFile(text)
+    },
     async write(texts) {
       for (const [place, { file }] of opened.entries()) await file.writeFile(texts[place] ?? '')
       for (const { file } of opened.splice(0)) await file.close()
@@ -29,6 +32,9 @@ export async function newFiles(paths: readonly string[]): Promise<NewFiles> {
 }
 
 export interface NewFiles {
+  /** To the first of them. */
+  append(text: string): Promise<void>
+  /** What is still to come of each, and closes them. */
   write(texts: readonly string[]): Promise<void>
   discard(): Promise<void>
 }

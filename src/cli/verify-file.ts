@@ -1,6 +1,8 @@
+import { concludePopulation } from '../domain/conclude-population.ts'
 import type { Conclusion } from '../domain/conclusion.ts'
-import { type PopulationExtent, type Verdict, verifyEvidence } from '../record/verify.ts'
+import { type Verdict, verifyEvidence } from '../record/verify.ts'
 import { conclude } from '../report/conclude.ts'
+import { rowsOf } from '../report/population-rows.ts'
 import { conclusionLines } from './conclusion-lines.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { Arguments } from './read-arguments.ts'
@@ -13,8 +15,9 @@ export async function verifyFile(given: Arguments): Promise<ExitCode> {
   const vkey = given.value('key').trim()
   const verdict = verifyEvidence(await readBytes(file), vkey === '' ? {} : { vkey })
   const key = vkey === '' ? null : { verifierKey: vkey, fingerprint: fingerprintOf(vkey) }
-  const conclusion = verdict.verdict === 'refused' ? null : conclude(verdict)
-  if (given.isOn('json')) sayJson({ ...verdict, key, conclusion })
+  const isOfMany = verdict.population !== null
+  const conclusion = verdict.verdict === 'refused' || isOfMany ? null : conclude(verdict)
+  if (given.isOn('json')) sayJson({ ...verdict, key, conclusion, ...(isOfMany && { grants: rowsOf(verdict) }) })
   else for (const line of linesOf(file, verdict, conclusion, key)) say(oneLine(line))
   return verdict.verdict === 'verified' ? DONE : NO
 }
@@ -33,12 +36,12 @@ function linesOf(
   const { size = 0, root = '' } = verdict.checkpoint ?? {}
   const found = [
     ...conclusionLines(conclusion, 'long').map((line) => `  ${line}`),
-    ...populationLines(verdict.population),
+    ...populationLines(verdict),
     ...givenKey,
     `  the log is ${verdict.origin}; its checkpoint has ${size} events under the root ${root}`,
-    ...verdict.streams.map(({ stream, statement }) => `  ${stream}: ${statement}`),
+    ...(verdict.population === null ? verdict.streams : []).map(({ stream, statement }) => `  ${stream}: ${statement}`),
     ...verdict.limits.map((limit) => `  not proved: ${limit}`),
-    ...verdict.events.map(
+    ...(verdict.population === null ? verdict.events : []).map(
       ({ leafIndex, at, stream, seq, type }) => `  leaf ${leafIndex}  ${instant(at)}  ${stream} #${seq}  ${type}`,
     ),
   ]
@@ -53,14 +56,19 @@ function linesOf(
   ]
 }
 
-/** What the file claims to be all of: a reader must see that it is what they asked for. */
-function populationLines(population: PopulationExtent | null): string[] {
-  if (population === null) return []
-  const { from, until, zone, person, target, first, end, grants, withheld, doubts } = population
+/** What the file claims to be all of: a reader must see that it is what they asked for. Then each of them by one line. */
+function populationLines(verdict: Verdict): string[] {
+  if (verdict.population === null) return []
+  const { from, until, zone, person, target, first, end, withheld, doubts } = verdict.population
   const of = [person === null ? [] : `by or for ${person}`, target === null ? [] : `on ${target}`].flat().join(' ')
+  const rows = rowsOf(verdict)
   return [
-    `  all that was asked for${of === '' ? '' : ` ${of}`} from ${instant(from)} until before ${instant(until)} (${zone}): ${grants.length}`,
+    `  ${concludePopulation(rows).line}`,
+    `  that is all${of === '' ? '' : ` ${of}`} from ${instant(from)} until before ${instant(until)} (${zone}), by when it was asked for`,
+    ...doubts.map((doubt) => `  NOT SHOWN TO BE COMPLETE: ${doubt}`),
     `  looked through: leaves ${first} to ${end - 1}, of which ${withheld} are withheld`,
-    ...doubts.map((doubt) => `  NOT COMPLETE: ${doubt}`),
+    ...rows.map(
+      (row) => `  ${row.grant}  ${instant(row.askedAt)}  ${row.for}  ${row.target}:${row.entitlement}  ${row.line}`,
+    ),
   ]
 }

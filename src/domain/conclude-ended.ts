@@ -83,7 +83,7 @@ function clauseOf(events: readonly ProvedEvent[]): Clause {
 }
 
 /** The end that the events allow: the last one that was set. Null before anything is given. */
-function allowedUntil(events: readonly ProvedEvent[]): number | null {
+export function allowedUntil(events: readonly ProvedEvent[]): number | null {
   const ending = firstEnding(events)?.seq ?? Infinity
   const set = events.findLast(({ seq, type }) => seq < ending && ENDS.includes(type))
   switch (set?.type) {
@@ -100,7 +100,7 @@ function allowedUntil(events: readonly ProvedEvent[]): number | null {
 const ENDS: readonly ProvedEvent['type'][] = ['grant.providing', 'grant.active', 'grant.extended']
 
 /** Milliseconds from the earlier of due and allowed to when nobody came in any more; null while logins are not stopped. */
-function latenessOf(events: readonly ProvedEvent[]): number | null {
+export function latenessOf(events: readonly ProvedEvent[]): number | null {
   const ending = firstEnding(events)
   if (ending === undefined) return null
   const stopped = events.find(({ seq, type }) => seq > ending.seq && STOPS.includes(type))

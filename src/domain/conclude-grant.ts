@@ -14,11 +14,12 @@ import {
   type PartFact,
   type ProvedEvent,
   type ProvedFact,
+  readable,
   utc,
   worst,
 } from './conclusion.ts'
 import { formatDuration } from './duration.ts'
-import { grantOfStream, grantStream, PRIVATE_PATHS } from './grant-event.ts'
+import { grantOfStream, grantStream } from './grant-event.ts'
 import { listNotProved } from './list-not-proved.ts'
 
 /**
@@ -148,13 +149,4 @@ const OVER: readonly ProvedEvent['type'][] = [
 function unusable(own: readonly ProvedEvent[]): string[] {
   const wasEnded = own.some(({ type }) => type === 'grant.ending')
   return wasEnded && !own.some(({ type }) => type === 'grant.active') ? ['never seen to work'] : []
-}
-
-/** With the texts in their places. One that is not here reads so. */
-function readable({ stream: _, texts, ...fact }: ProvedFact): ProvedEvent {
-  const data: { [key: string]: unknown } = { ...fact.data }
-  for (const path of PRIVATE_PATHS[fact.type] ?? []) {
-    if (typeof data[path] !== 'string') data[path] = texts[path] ?? '(not in this file)'
-  }
-  return { ...fact, data } as unknown as ProvedEvent
 }

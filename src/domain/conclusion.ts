@@ -1,4 +1,4 @@
-import type { GrantEvent, Placed } from './grant-event.ts'
+import { type GrantEvent, type Placed, PRIVATE_PATHS } from './grant-event.ts'
 
 /** What the record of one grant comes to, for people: each part by itself, and all of them in one line. */
 export interface Conclusion {
@@ -74,4 +74,13 @@ export function worst(standings: readonly Standing[]): Standing {
 /** `2026-11-21T14:03:07.123Z` @param at epoch ms */
 export function utc(at: number): string {
   return Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : `${at} ms`
+}
+
+/** A fact of the grant's own stream, with the texts in their places. One that is not here reads so. */
+export function readable({ stream: _, texts, ...fact }: ProvedFact): ProvedEvent {
+  const data: { [key: string]: unknown } = { ...fact.data }
+  for (const path of PRIVATE_PATHS[fact.type] ?? []) {
+    if (typeof data[path] !== 'string') data[path] = texts[path] ?? '(not in this file)'
+  }
+  return { ...fact, data } as unknown as ProvedEvent
 }

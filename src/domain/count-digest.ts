@@ -183,6 +183,11 @@ export function createDigestCount(period: Period, before: Started | null): Diges
         return [item('alarms', event, fact.data.what)]
       case 'evidence.opened':
         return [item('opened', event, `evidence on ${fact.data.grant}`, [fact.data.by])]
+      case 'population.opened': {
+        const { person, target } = fact.data
+        const of = [person === null ? [] : `of ${person}`, target === null ? [] : `on ${target}`].flat().join(' ')
+        return [item('opened', event, `evidence on a period${of === '' ? '' : ` ${of}`}`, [fact.data.by])]
+      }
       case 'digest.opened':
         return [item('opened', event, `digest of ${fact.data.period}`, [fact.data.by])]
       case 'freeze.set':

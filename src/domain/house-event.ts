@@ -74,6 +74,21 @@ export type SystemFact =
       readonly type: 'digest.opened'
       readonly data: { readonly by: string; readonly period: string; readonly via?: 'chat' }
     }
+  /** Somebody took out what is on record about all grants and requests of a period. */
+  | {
+      readonly type: 'population.opened'
+      readonly data: {
+        readonly by: string
+        /** Epoch ms; `until` is not inside. */
+        readonly from: number
+        readonly until: number
+        readonly zone: string
+        /** Null for everybody, and every target. */
+        readonly person: string | null
+        readonly target: string | null
+        readonly via?: 'chat'
+      }
+    }
 
 /** Which keys the record is signed with: stream `keys`. */
 export interface KeyFact {

@@ -1,7 +1,7 @@
 import type { Db } from '../db/transaction.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
-import { streamsAbout } from '../domain/streams-about.ts'
+import { streamsOfStory } from '../domain/streams-about.ts'
 import { NothingWitnessed } from './evidence.ts'
 import { findMembers, type Member, type Selection } from './find-members.ts'
 import { findRange, type LeafRange } from './find-range.ts'
@@ -36,7 +36,7 @@ export async function planPopulation(
     members.push(member)
     if (members.length > limits.grants) throw new PopulationTooLarge(members.length, 'grants')
   }
-  const streams = members.flatMap(({ stream }) => streamsAbout(stream, grantOfStream(stream) ?? stream))
+  const streams = members.flatMap(({ stream }) => streamsOfStory(stream, grantOfStream(stream) ?? stream))
   const hands = await passkeysUsed(
     db,
     members.map(({ stream }) => stream),

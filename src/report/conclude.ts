@@ -1,17 +1,26 @@
+import type { KnownPolicies } from '../domain/conclude-authorised.ts'
 import { concludeGrant } from '../domain/conclude-grant.ts'
-import type { Conclusion } from '../domain/conclusion.ts'
+import type { Conclusion, ProvedFact } from '../domain/conclusion.ts'
 import type { Policy } from '../domain/policy.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { PolicyText, Verdict } from '../record/verify.ts'
 
 /** What the events of a verified file come to. @returns null where it is of no grant, or was refused */
-export function conclude({ events, reveals, policies }: Verdict): Conclusion | null {
+export function conclude(verdict: Verdict): Conclusion | null {
+  return concludeGrant(factsOf(verdict), readPolicies(verdict.policies))
+}
+
+/** The events of a verified file, each with its texts. */
+export function factsOf({ events, reveals }: Pick<Verdict, 'events' | 'reveals'>): ProvedFact[] {
   const texts = new Map<number, Record<string, string>>()
   for (const { leafIndex, path, value } of reveals) {
     texts.set(leafIndex, { ...texts.get(leafIndex), [path]: value })
   }
-  const facts = events.map((event) => ({ ...event, texts: texts.get(event.leafIndex) ?? {} }))
-  return concludeGrant(facts, new Map(policies.map((policy) => [policy.hash, read(policy)])))
+  return events.map((event) => ({ ...event, texts: texts.get(event.leafIndex) ?? {} }))
+}
+
+export function readPolicies(policies: readonly PolicyText[]): KnownPolicies {
+  return new Map(policies.map((policy) => [policy.hash, read(policy)]))
 }
 
 /** A text of another version cannot be read, and says nothing then. */

@@ -10,7 +10,7 @@ import { boundaryOf } from '../domain/period.ts'
 import type { Chart } from '../ports/chat.ts'
 import type { Manifest } from './manifest.ts'
 import type { Digest, DigestRow } from './read-digest.ts'
-import { escapeHtml } from './shown-text.ts'
+import { escapeHtml, inScript } from './shown-text.ts'
 
 const css = readFileSync(path.join(import.meta.dirname, 'digest-page.css'), 'utf8')
 
@@ -196,13 +196,6 @@ function timesIn(timeZone: string): When {
     timeZone,
   })
   return (at) => format.format(at)
-}
-
-/** Data inside a script element ends at nothing that it holds. */
-function inScript(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 interface Shown {

@@ -18,6 +18,7 @@ const joined = (...parts) => {
   }
   return whole
 }
+const leafHash = (body) => sha256(joined(Uint8Array.of(0), bytesOf(body)))
 const nodeHash = (left, right) => sha256(joined(Uint8Array.of(1), left, right))
 
 /** RFC 9162, section 2.1.3.2. */
@@ -62,8 +63,8 @@ async function isSigned(key, signed, lines) {
 
 function readBody(body) {
   try {
-    const { stream, seq, prev, type, data } = JSON.parse(body)
-    return { stream, seq, prev, type, data: data ?? {} }
+    const { stream, seq, prev, type, at, data } = JSON.parse(body)
+    return { stream, seq, prev, type, at, data: data ?? {} }
   } catch {
     return null
   }
@@ -89,9 +90,12 @@ async function check(file) {
 
   const last = new Map()
   const bodies = new Map()
+  const leaves = new Map()
+  const bySelf = file.tree === undefined
   for (const { leafIndex, body, proof } of file.events) {
-    const leaf = await sha256(joined(Uint8Array.of(0), bytesOf(body)))
-    const reached = await rootFrom(leaf, leafIndex, size, proof.map(fromBase64))
+    const leaf = await leafHash(body)
+    leaves.set(leafIndex, leaf)
+    const reached = bySelf ? await rootFrom(leaf, leafIndex, size, proof.map(fromBase64)) : root
     const event = readBody(body)
     if (event === null) {
       wrong.push(`leaf ${leafIndex}: what it says is not what the checkpoint holds there, and no event at all.`)
@@ -118,7 +122,74 @@ async function check(file) {
   for (const { hash, text: policy } of file.policies ?? []) {
     if (hex(await sha256(bytesOf(policy))) !== hash) wrong.push(`The policy ${hash.slice(0, 12)} has another text.`)
   }
-  return { wrong, signature, size }
+  const row = bySelf ? null : await layRow(file.tree, leaves, size)
+  if (row !== null && !same(row.root, root)) wrong.push('The leaves are not those that the checkpoint holds.')
+  const found = row !== null && file.population ? checkPopulation(file.population, row, bodies, last) : null
+  wrong.push(...(found?.wrong ?? []))
+  return { wrong, signature, size, doubts: found?.doubts ?? [] }
+}
+
+/** Section 9: the whole tree from left to right. */
+async function layRow(tree, leaves, size) {
+  const edge = []
+  const shown = []
+  const withheld = []
+  let [place, next] = [0, 0]
+  while (place < size) {
+    const own = leaves.get(place)
+    const entry = own === undefined ? tree[next++] : { height: 0 }
+    if (entry === undefined || place % 2 ** (entry.height ?? 0) !== 0) break
+    if (entry.body !== undefined) shown.push({ leafIndex: place, ...readBody(entry.body) })
+    else if (own === undefined) withheld.push([place, place + 2 ** entry.height])
+    let node = own ?? (entry.body === undefined ? fromBase64(entry.hash) : await leafHash(entry.body))
+    let height = entry.height ?? 0
+    place += 2 ** height
+    for (; edge.at(-1)?.height === height; height++) node = await nodeHash(edge.pop().node, node)
+    edge.push({ height, node })
+  }
+  let root = place === size && next === tree.length ? edge.pop()?.node : undefined
+  while (root !== undefined && edge.length > 0) root = await nodeHash(edge.pop().node, root)
+  return { root: root ?? new Uint8Array(), shown, withheld, size }
+}
+
+const HOUR = 3_600_000
+
+/** Section 10: that nothing is left out, as far as leaves are shown. */
+function checkPopulation({ from, until, person, target, first, end }, { shown, withheld, size }, bodies, streams) {
+  const wrong = []
+  const belongs = ({ stream, seq, type, at, data }) =>
+    [stream?.startsWith('grant:'), seq === 1, type === 'request.asked', at >= from, at < until].every(Boolean) &&
+    (person === null || data.by === person || data.for === person) &&
+    (target === null || data.target === target)
+  for (const body of shown) {
+    const where = `leaf ${body.leafIndex} (${body.stream} #${body.seq})`
+    if (belongs(body)) wrong.push(`${where} belongs to the period, and is left out.`)
+    else if (streams.has(body.stream)) wrong.push(`${where} is of a request of the period, and is left out.`)
+  }
+  const own = [...bodies].map(([leafIndex, body]) => ({ leafIndex, ...body }))
+  for (const one of own) {
+    const isOne = one.seq === 1 && one.stream.startsWith('grant:')
+    if (isOne && !(belongs(one) && one.leafIndex >= first && one.leafIndex < end)) {
+      wrong.push(`${one.stream} does not belong to the period.`)
+    }
+  }
+  const doubts = []
+  const hidden = withheld.reduce((sum, [a, b]) => sum + Math.max(0, Math.min(b, end) - Math.max(a, first)), 0)
+  if (hidden > 0) doubts.push(`${hidden} of the ${end - first} leaves that were looked through are withheld.`)
+  const range = [...shown, ...own.filter(({ leafIndex }) => leafIndex >= first && leafIndex < end)]
+  range.sort((a, b) => a.leafIndex - b.leafIndex)
+  if (first > 0 && range[0]?.leafIndex === first && range[0].at > from - HOUR) wrong.push('The range begins too late.')
+  const tail = range.at(-1)
+  if (tail?.leafIndex === end - 1 && tail.at < until + HOUR) {
+    if (end < size) wrong.push('The range ends too early.')
+    else doubts.push('The log of this file ends before the period and an hour more.')
+  }
+  let highest = 0
+  for (const { leafIndex, at, type } of range) {
+    if (at < highest - HOUR) doubts.push(`The time of leaf ${leafIndex} does not fit its place.`)
+    if (type !== 'origin-started') highest = Math.max(highest, at)
+  }
+  return { wrong, doubts }
 }
 
 function show(state, words, wrong = []) {
@@ -141,12 +212,20 @@ async function run() {
   let file
   try {
     file = JSON.parse(text)
-    const { wrong, signature, size } = await check(file)
+    const { wrong, signature, size, doubts } = await check(file)
+    const whole = file.population && doubts.length === 0 ? ', and that none of the period is missing' : ''
     const all = `${file.events.length} events and their proofs in a tree of ${size}`
     if (wrong.length > 0) show('bad', `Not as it was recorded: ${wrong.length} of the checks fail.`, wrong)
     else if (signature === null) {
       show('half', `${all} fit together. The signature is not checked: this browser knows no Ed25519.`)
-    } else show('good', `Verified here, under the key in this file: ${all}, and the signature of the checkpoint.`)
+    } else if (doubts.length > 0) {
+      show(
+        'half',
+        `Genuine, under the key in this file: ${all}. It is NOT shown that none of the period is missing.`,
+        doubts,
+      )
+    } else
+      show('good', `Verified here, under the key in this file: ${all}, and the signature of the checkpoint${whole}.`)
   } catch {
     show('bad', 'Not as it was recorded: the evidence in this page cannot be read.')
     return
@@ -154,11 +233,22 @@ async function run() {
   offer(file)
 }
 
+/** As it was written: what may be long has an entry a line. */
+function textOf(file) {
+  if (file.population === undefined) return `${JSON.stringify(file, null, 2)}\n`
+  const listed = (entries) =>
+    entries.length === 0 ? '[]' : `[\n${entries.map((one) => JSON.stringify(one)).join(',\n')}\n]`
+  const members = Object.entries(file).map(([name, value]) => {
+    return `${JSON.stringify(name)}: ${Array.isArray(value) ? listed(value) : JSON.stringify(value)}`
+  })
+  return `{\n${members.join(',\n')}\n}\n`
+}
+
 function offer(file) {
   document.getElementById('tools').hidden = false
   document.getElementById('save').addEventListener('click', () => {
     const link = document.createElement('a')
-    link.href = URL.createObjectURL(new Blob([`${JSON.stringify(file, null, 2)}\n`], { type: 'application/json' }))
+    link.href = URL.createObjectURL(new Blob([textOf(file)], { type: 'application/json' }))
     link.download = 'evidence.json'
     link.click()
     setTimeout(() => URL.revokeObjectURL(link.href), 1000)

@@ -6,19 +6,33 @@ import type { EvidenceFile } from '../record/evidence.ts'
 import type { Verdict } from '../record/verify.ts'
 import type { MissingEvents } from './evidence-report.ts'
 import type { Manifest } from './manifest.ts'
-import { escapeHtml } from './shown-text.ts'
+import { escapeHtml, inScript } from './shown-text.ts'
 
 const css = readFileSync(path.join(import.meta.dirname, 'evidence-page.css'), 'utf8')
 const script = readFileSync(path.join(import.meta.dirname, 'evidence-page.client.js'), 'utf8')
 
-/** Nothing but what stands in the page itself: no address is ever asked. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${hash('sha256', css, 'base64')}'`,
-  `script-src 'sha256-${hash('sha256', script, 'base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ')
+/** Up to the body. Nothing but what stands in the page itself: no address is ever asked. */
+export function pageHead({ title, css, script }: { title: string; css: string; script: string }): string {
+  const policy = [
+    "default-src 'none'",
+    `style-src 'sha256-${hash('sha256', css, 'base64')}'`,
+    `script-src 'sha256-${hash('sha256', script, 'base64')}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex, nofollow">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light">
+<title>${escapeHtml(title)} · Countersign</title>
+<style>${css}</style>
+</head>`
+}
 
 /**
  * Evidence for people, as one file that needs nothing else: to read on a phone, to print, to keep. It carries the JSON
@@ -28,18 +42,7 @@ const POLICY = [
 export function evidencePage({ file, verdict, conclusion, missing, manifest }: Shown): string {
   const { id = '' } = manifest.parameters
   const title = `Evidence on ${id}`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex, nofollow">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light">
-<title>${escapeHtml(title)} · Countersign</title>
-<style>${css}</style>
-</head>
+  return `${pageHead({ title, css, script })}
 <body>
 <main>
 <header><span>Countersign</span><span>${escapeHtml(file.origin)}</span></header>
@@ -73,11 +76,9 @@ ${verdict.events.map(eventRow).join('\n')}
 </tbody></table>
 </section>
 ${verdict.policies.map(policyText).join('\n')}
-<section class="about"><h2>About this report</h2>
-${list(aboutRows(manifest))}
-</section>
+${aboutSection(manifest)}
 </main>
-<script type="application/json" id="evidence">${inScript(file)}</script>
+<script type="application/json" id="evidence">${inScript(JSON.stringify(file))}</script>
 <script>${script}</script>
 </body>
 </html>
@@ -144,6 +145,12 @@ function policyText({ hash: name, text }: Verdict['policies'][number]): string {
 <p class="soft">SHA-256 ${name}</p><pre dir="ltr">${escapeHtml(text)}</pre></details></section>`
 }
 
+export function aboutSection(manifest: Manifest): string {
+  return `<section class="about"><h2>About this report</h2>
+${list(aboutRows(manifest))}
+</section>`
+}
+
 function aboutRows({ report, version, build, parameters, period, runBy, runAt, rows, file }: Manifest): Row[] {
   return [
     ['Report', `${report}, version ${version} of its form`],
@@ -159,16 +166,9 @@ function aboutRows({ report, version, build, parameters, period, runBy, runAt, r
       period.from === null ? 'no events' : `${period.from} to ${period.until}, ${period.zone}; ${period.boundary}`,
     ],
     ['Run', `by ${runBy} at ${runAt}`],
-    ['Rows', `${rows} events`],
+    ['Rows', String(rows)],
     ['Evidence inside', `${file.name}, ${file.bytes} bytes, SHA-256 ${file.sha256}`],
   ]
-}
-
-/** Data inside a script element ends at nothing that it holds. */
-function inScript(file: EvidenceFile): string {
-  return JSON.stringify(file).replace(/[<>&\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 interface Shown {

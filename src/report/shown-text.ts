@@ -12,3 +12,10 @@ export function shownText(text: string): string {
 export function escapeHtml(text: string): string {
   return shownText(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
+
+/** JSON inside a script element, which must end at nothing that it holds. A piece of it may be escaped by itself. */
+export function inScript(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}

@@ -1,13 +1,11 @@
 import { inTransaction } from '../db/in-transaction.ts'
-import { activityStream } from '../domain/activity-event.ts'
 import { findingStream, readFindingId } from '../domain/finding-event.ts'
 import { freezeStream, targetOfFreeze } from '../domain/freeze-event.ts'
 import { grantStream, readGrantId } from '../domain/grant-event.ts'
 import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import { orderStream, readOrderId } from '../domain/order-event.ts'
-import { orphanStream } from '../domain/orphan-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
-import { threadStream } from '../domain/thread-event.ts'
+import { streamsAbout } from '../domain/streams-about.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
 import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
@@ -72,8 +70,7 @@ async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]>
   const own = streamOf(id)
   const ends: StreamEnd[] = []
   const hands = await passkeysOf({ db, record }, own)
-  const beside = [`after:${own}`, `undelivered:${own}`, threadStream(own), activityStream(id), orphanStream(id)]
-  for (const stream of [own, ...beside, ...hands]) {
+  for (const stream of [...streamsAbout(own, id), ...hands]) {
     const seq = await record.endOf(db, stream)
     if (seq > 0) ends.push({ stream, seq })
   }
@@ -104,11 +101,13 @@ async function recordOpening(around: EvidenceSurroundings, grant: string, by: st
   around.committed()
 }
 
-/** The texts of the policies that the events name, as far as they are still there: their names prove them. */
-async function policiesOf({ db, record }: Reading, file: EvidenceFile): Promise<PolicyText[]> {
-  const named = new Set(
-    file.events.map(({ body }) => parseBody(body).data.policy).filter((hash) => typeof hash === 'string'),
-  )
+async function policiesOf(around: Reading, file: EvidenceFile): Promise<PolicyText[]> {
+  const named = file.events.map(({ body }) => parseBody(body).data.policy).filter((hash) => typeof hash === 'string')
+  return textsOfPolicies(around, new Set(named))
+}
+
+/** The texts of the policies that events name, as far as they are still there: their names prove them. */
+export async function textsOfPolicies({ db, record }: Reading, named: ReadonlySet<string>): Promise<PolicyText[]> {
   if (named.size === 0) return []
   const loaded = await record.readStream(db, POLICY_STREAM).catch((error: unknown) => {
     // Somebody changed the stream of the policies: what is proved of the grant goes out all the same.

@@ -181,6 +181,80 @@ describe('digest', () => {
   })
 })
 
+describe('evidence on a period', () => {
+  const today = new Date().toISOString().slice(0, 10)
+  const period = ['--from', today, '--to', today, '--as', 'carla'] as const
+  const verifiedBy = async (file: string) => {
+    const theirs = await promisify(execFile)('python3', ['-B', VERIFIER, file, '--key', vkey]).catch((error) => error)
+    return theirs.stdout.split('\n')[0]
+  }
+
+  it('has every request, and the other leaves: both verifiers find that none is missing but of what is still to come', async () => {
+    const out = house.file('period.json')
+    const ran = await run('evidence', '--target', 'prod-db', ...period, '--out', out)
+    expect(ran).toMatchObject({ code: 0 })
+    expect(ran.out).toContain('1 asked for: 1 authorised, ended on time, seen gone.')
+    expect(ran.err).toContain('Not shown to be complete: the witnessed log may end before the period and an hour more')
+    const manifest = JSON.parse(await readFile(`${out}.manifest.json`, 'utf8'))
+    expect(manifest).toMatchObject({
+      ...{ report: `evidence on prod-db, ${today}..${today}`, rows: 1, runBy: 'carla' },
+      parameters: { population: 'grants', target: 'prod-db', others: 'shown' },
+      period: { boundary: expect.stringContaining('the first moment is inside'), zone: expect.any(String) },
+      file: { name: 'period.json', sha256: hash('sha256', await readFile(out), 'hex') },
+    })
+    const verified = await audit(out, '--key', vkey)
+    expect(verified.code).toBe(1)
+    expect(verified.out).toMatch(/^INCOMPLETE: /)
+    expect(verified.out).toContain('NOT SHOWN TO BE COMPLETE: the log of this file ends at')
+    expect(verified.out).toMatch(new RegExp(`${id} .* ana  prod-db:read  authorised, ended on time, seen gone`))
+    expect(verified.out).toContain('of which 0 are withheld')
+    expect(await verifiedBy(out)).toBe('incomplete')
+    expect(JSON.parse((await audit(out, '--key', vkey, '--json')).out).grants).toMatchObject([{ grant: id, by: 'ana' }])
+    expect((await eventsOf('system', 'population.opened')).at(-1)).toMatchObject({
+      by: 'carla',
+      target: 'prod-db',
+      person: null,
+    })
+  })
+
+  it.each(['html', 'csv'])('is written as %s, with a manifest', async (format) => {
+    const out = house.file(`period.${format}`)
+    const ran = await run('evidence', '--person', 'ana', ...period, '--out', out, '--format', format)
+    expect(ran).toMatchObject({ code: 0 })
+    const content = await readFile(out, 'utf8')
+    expect(content).toContain('authorised, ended on time, seen gone')
+    expect(content).toContain(REASON)
+    const manifest = JSON.parse(await readFile(`${out}.manifest.json`, 'utf8'))
+    expect(manifest).toMatchObject({
+      parameters: { person: 'ana', format },
+      file: { sha256: hash('sha256', content, 'hex') },
+    })
+  })
+
+  it('shows nothing of others where that is asked for, and says that nobody can tell whether any is missing', async () => {
+    const out = house.file('withheld.json')
+    const ran = await run('evidence', '--person', 'bo', ...period, '--withhold', '--out', out)
+    expect(ran.err).toContain('what is of others is withheld')
+    const content = await readFile(out, 'utf8')
+    for (const other of ['ana', 'marcus', 'carla', id]) expect(content).not.toContain(other)
+    const verified = await audit(out, '--key', vkey)
+    expect(verified.out).toContain('NOT SHOWN TO BE COMPLETE: ')
+    expect(verified.out).toContain('any may be one of it')
+    expect(await verifiedBy(out)).toBe('incomplete')
+  })
+
+  it('says how a period is written, and what does not go with an id', async () => {
+    const [none, odd, both] = await Promise.all([
+      run('evidence', '--person', 'ana', '--as', 'carla'),
+      run('evidence', '--period', 'yesterday', '--as', 'carla'),
+      run('evidence', id, '--person', 'ana', '--as', 'carla'),
+    ])
+    expect(none.err).toContain('--from 2026-10-01 --to 2026-12-31 (both days inside), or --period 2026-Q4')
+    expect(odd.err).toContain('The period is not valid. Write a week such as 2026-W47')
+    expect(both.err).toContain('--person is for a period. Leave it out, or the id')
+  })
+})
+
 describe('verify', () => {
   it('calls evidence without a key unanchored, and that is no success', async () => {
     const ran = await audit(file)
