@@ -6,7 +6,7 @@ import { type Announcement, inEveryChannel, type Told } from './announcement.ts'
 import { joinLines } from './bundle-lines.ts'
 import { extensionCard, mayDecide } from './extension-card.ts'
 import { type ExtensionStory, extensionStories } from './extension-story.ts'
-import { type CardContext, grantCard } from './grant-card.ts'
+import { type CardContext, grantCard, signersOf } from './grant-card.ts'
 import { holderMessages } from './holder-messages.ts'
 import { threadLine } from './thread-line.ts'
 import { type Undelivered, untoldMessages } from './untold.ts'
@@ -66,7 +66,7 @@ function approverCards(
     const mayStill =
       state.status === 'pending' &&
       state.approvers.some((approver) => approver.id === identity) &&
-      !state.signatures.some((signature) => signature.by === identity)
+      !signersOf(state.signatures, state, context).includes(identity)
     const card = grantCard(decided, 'approver', context)
     return {
       key: `${stream}:approver:${identity}`,
@@ -89,11 +89,14 @@ const DECIDED: readonly GrantEvent['type'][] = [
 ]
 
 function extensionCards(stream: string, state: GrantState, story: ExtensionStory, context: CardContext): Told[] {
+  // A click does not count where the policy needs a passkey now: they may decide again.
+  const open = story.outcome === null ? state.extension : null
+  const counted = open === null ? story : { ...story, signed: signersOf(open.signatures, state, context) }
   return story.approvers.map(({ id }) => ({
     key: `${stream}:approver:${id}:ext:${story.askedSeq}`,
     to: { kind: 'person', identity: id },
-    message: extensionCard(state, story, id, context),
-    priority: mayDecide(story, id) ? 0 : 3,
+    message: extensionCard(state, counted, id, context),
+    priority: mayDecide(counted, id) ? 0 : 3,
   }))
 }
 

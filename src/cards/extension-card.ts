@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import type { Button, Card, Text, Tone } from '../ports/chat.ts'
 import type { ExtensionStory } from './extension-story.ts'
-import { approversText, type CardContext, type Fact, whatFacts, whoText } from './grant-card.ts'
+import { approversText, type CardContext, type Fact, signedFacts, whatFacts, whoText } from './grant-card.ts'
 import { code, type Names, people, text, time, typed } from './text.ts'
 
 /** What an approver gets when more time is asked for: enough to decide alone. One card an ask. */
@@ -20,7 +20,7 @@ export function extensionCard(state: GrantState, story: ExtensionStory, reader: 
       { label: 'Why more', value: text(typed(story.reason)) },
       ...(story.reason === state.reason ? [] : [{ label: 'Why at first', value: text(typed(state.reason)) }]),
       { label: 'More time', value: moreTime(story) },
-      ...decisionFacts(state, story, names),
+      ...decisionFacts(state, story, context),
     ],
     body: bodyOf(story, names),
     buttons: mayDecide(story, reader) ? decideButtons(state) : [],
@@ -38,10 +38,16 @@ function moreTime({ durationMs, until }: ExtensionStory): Text {
   return text(length, time(until, 'date-time'), ' instead of ', time(until - durationMs))
 }
 
-function decisionFacts(state: GrantState, { outcome, approvers, signed }: ExtensionStory, names: Names): Fact[] {
+function decisionFacts(
+  state: GrantState,
+  { outcome, approvers, signed }: ExtensionStory,
+  context: CardContext,
+): Fact[] {
+  const { names } = context
   const open = approvers.filter((approver) => !signed.includes(approver.id))
-  const who = signed.length === 0 ? [] : [{ label: 'Signed by', value: text(...people(signed, names)) }]
-  if (outcome !== null) return who
+  if (outcome !== null)
+    return signed.length === 0 ? [] : [{ label: 'Signed by', value: text(...people(signed, names)) }]
+  const who = signedFacts(state.extension?.signatures ?? [], state, context)
   const needs = { label: 'Needs', value: text(state.rules.join(' and ')) }
   return [needs, { label: 'May decide', value: approversText(open, names) }, ...who]
 }

@@ -1,5 +1,6 @@
+import { countable } from '../domain/decide-signature.ts'
 import { formatDuration } from '../domain/duration.ts'
-import type { GrantState } from '../domain/grant-state.ts'
+import type { GrantState, Signature } from '../domain/grant-state.ts'
 import type { Entitlement, Target } from '../domain/policy.ts'
 import type { Card, Span, Text, Tone } from '../ports/chat.ts'
 import { buttonsOf, type Reader } from './grant-buttons.ts'
@@ -39,7 +40,7 @@ export function grantCard(state: GrantState, reader: Reader, context: CardContex
       { label: 'Why', value: text(typed(state.reason)) },
       { label: 'How long', value: durationText(state) },
       ...decisionFacts(state, context),
-      ...extensionFacts(state, names),
+      ...extensionFacts(state, context),
       ...endFacts(state, names),
     ],
     body: bodyOf(state, context),
@@ -149,12 +150,12 @@ function durationText(state: GrantState): Text {
 function decisionFacts(state: GrantState, context: CardContext): Fact[] {
   const { names } = context
   if (state.status === 'pending') {
-    const signed = state.signatures.map((signature) => signature.by)
-    const open = state.approvers.filter((approver) => !signed.includes(approver.id))
+    const open = state.approvers.filter(
+      (approver) => !signersOf(state.signatures, state, context).includes(approver.id),
+    )
     const facts = [{ label: 'Needs', value: text(`${state.rules.join(' and ')}${passkeyWord(state, context)}`) }]
     if (open.length > 0) facts.push({ label: 'May decide', value: approversText(open, names) })
-    if (signed.length > 0) facts.push({ label: 'Signed by', value: text(...people(signed, names)) })
-    return facts
+    return [...facts, ...signedFacts(state.signatures, state, context)]
   }
   if (state.approval !== null) {
     return [{ label: 'Approved by', value: text(...people(state.approval.by, names), ' at ', time(state.approval.at)) }]
@@ -178,18 +179,42 @@ export function approversText(approvers: GrantState['approvers'], names: Names):
   )
 }
 
-function extensionFacts(state: GrantState, names: Names): Fact[] {
+function extensionFacts(state: GrantState, context: CardContext): Fact[] {
+  const { names } = context
   const extension = state.extension
   if (state.status !== 'active' || extension === null) return []
   const { by, durationMs, until, reason } = extension
-  const signed = extension.signatures.map((signature) => signature.by)
+  const signed = extension.status === 'pending' ? signersOf(extension.signatures, state, context) : []
   const open = extension.approvers.filter((approver) => !signed.includes(approver.id))
   const asks = [`${formatDuration(durationMs)}, until `, time(until, 'date-time'), ', asked by ', person(by, names)]
   return [
     { label: 'More time', value: text(...asks) },
     { label: 'Why more', value: text(typed(reason)) },
     ...(extension.status === 'pending' ? [{ label: 'May decide', value: approversText(open, names) }] : []),
-    ...(signed.length > 0 ? [{ label: 'Signed by', value: text(...people(signed, names)) }] : []),
+    ...signedFacts(extension.signatures, extension.status === 'pending' ? state : null, context),
+  ]
+}
+
+/** Whose signatures count: a click does not where the policy of now needs a passkey. */
+export function signersOf(signatures: readonly Signature[], state: GrantState, context: CardContext): string[] {
+  return countable(signatures, entitlementOf(state, context)?.stepUp ?? 'none').map(({ by }) => by)
+}
+
+/** Who signed, and whose click counts no longer. @param state null once it is decided: they counted then */
+export function signedFacts(signatures: readonly Signature[], state: GrantState | null, context: CardContext): Fact[] {
+  const everybody = [...new Set(signatures.map(({ by }) => by))]
+  const signed = state === null ? everybody : signersOf(signatures, state, context)
+  const voided = everybody.filter((by) => !signed.includes(by))
+  return [
+    ...(signed.length > 0 ? [{ label: 'Signed by', value: text(...people(signed, context.names)) }] : []),
+    ...(voided.length > 0
+      ? [
+          {
+            label: 'Counts no longer',
+            value: text('the click of ', ...people(voided, context.names), ': it needs a passkey now'),
+          },
+        ]
+      : []),
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { LinkedAccount } from '../domain/identity-event.ts'
 import type { Account, Card, Line } from '../ports/chat.ts'
-import { code as codeSpan, line, strong, text, time } from './text.ts'
+import { capital, code as codeSpan, line, strong, text, time } from './text.ts'
 
 /** `/access link`: the code, and by which accounts the person is known. @param code null where it was shown already */
 export function linkCard(facts: {
@@ -29,7 +29,7 @@ export function linkCard(facts: {
     ],
     facts: [
       ...accounts.map(({ platform, id }) => ({
-        label: `On ${platform}`,
+        label: `On ${capital(platform)}`,
         value: text(codeSpan(id), `, ${how.get(`${platform} ${id}`) ?? 'named in the policy'}`),
       })),
       {

@@ -38,15 +38,15 @@ function machineCard(
   const machine = policy.machines.find((one) => one.id === id) ?? null
   return {
     tone: next === null ? 'alarm' : 'done',
-    title: `${machine?.name ?? id} ${next === null ? 'has' : 'had'} no owner: the owner has left`,
+    title: `${machine?.name ?? id} ${next === null ? 'has' : 'had'} no owner: ${names(data.owner)} has left`,
     badge: next === null ? 'orphaned' : BADGES[next.type],
     facts: [
       { label: 'Machine', value: text(code(id), machine === null ? '' : `, ${machine.kind.replaceAll('-', ' ')}`) },
       ...(machine === null ? [] : [{ label: 'What it does', value: text(machine.description) }]),
-      { label: 'Owner until then', value: text(person(data.owner, names)) },
+      { label: 'Owner before', value: text(person(data.owner, names)) },
       { label: 'Orphaned', value: text(time(at, 'date-time')) },
       ...(next?.type === 'machine.owned' || next?.type === 'machine.orphaned'
-        ? [{ label: 'Owner then', value: text(person(next.data.owner, names)) }]
+        ? [{ label: 'Owner after', value: text(person(next.data.owner, names)) }]
         : []),
     ],
     body:

@@ -50,7 +50,7 @@ function offerCard(
     facts: [
       { label: 'Whose', value: text(person(identity, names), title === '' ? '' : `, ${title}`) },
       { label: 'Mark', value: text(code(markOf(data.passkey)), `, a passkey ${kindWord(data.passkey)}`) },
-      { label: 'For', value: text(data.passkey.rpId) },
+      { label: 'For', value: text(data.passkey.rpId, ' alone') },
       ...(waits ? [{ label: 'Expires', value: text(time(data.pendingUntil, 'date-time')) }] : []),
     ],
     body: waits

@@ -1,5 +1,6 @@
 import { inTransaction } from '../db/in-transaction.ts'
-import { grantOfStream } from '../domain/grant-event.ts'
+import { countable } from '../domain/decide-signature.ts'
+import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { IdentityEvent } from '../domain/identity-event.ts'
 import type { IdentityState, Leaving } from '../domain/identity-state.ts'
@@ -51,8 +52,20 @@ export async function settlePeople(context: Context): Promise<void> {
     await noteMachines(context)
     const { open } = await findOpenOnRecord(context, context.db, () => true)
     await settleEach(context, open)
+    await tellVoided(context, open)
     await sweepPeople(context)
   })
+}
+
+/** Nothing is decided by it: what a policy does not count any more is only said, on the cards. */
+async function tellVoided(context: Context, open: readonly GrantState[]): Promise<void> {
+  const { targets } = context.policy.current()
+  for (const { id, status, target, entitlement, signatures, extension } of open) {
+    const stepUp = Object.hasOwn(targets, target) ? targets[target]?.entitlements[entitlement]?.stepUp : undefined
+    const given = status === 'pending' ? signatures : extension?.status === 'pending' ? extension.signatures : []
+    if (stepUp === undefined || countable(given, stepUp).length === given.length) continue
+    await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream: grantStream(id) }))
+  }
 }
 
 /** The net: whoever left and is not seen to be gone is looked at again, should a job have been lost. */

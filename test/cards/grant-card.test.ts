@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { announceGrant } from '../../src/cards/announcements.ts'
 import { grantCard } from '../../src/cards/grant-card.ts'
 import { MINUTE } from '../../src/domain/duration.ts'
-import type { Approver } from '../../src/domain/grant-event.ts'
+import type { Approver, GrantEvent } from '../../src/domain/grant-event.ts'
+import type { Card } from '../../src/ports/chat.ts'
 import { testEntitlement, testTarget } from '../support/policy.ts'
 import {
   active,
@@ -12,6 +14,9 @@ import {
   END,
   ending,
   extensionAsked,
+  ID,
+  place,
+  signed,
   stateOf,
   stuck,
   wordsOf,
@@ -36,6 +41,31 @@ describe('the card of a grant', () => {
     }
     expect(needs('passkey')).toContain('Needs: 1 of manager, each with a passkey')
     expect(needs('none')).not.toContain('passkey')
+  })
+
+  it('says of a click that counted before that it counts no longer, once the policy needs a passkey', () => {
+    const target = (stepUp: 'passkey' | 'none') => () =>
+      testTarget({ entitlements: { write: testEntitlement({ name: 'write', stepUp }) } })
+    const two = askedFor({ approvers: ['marcus', 'olga'].map((id) => ({ id, as: ['owner'] })) })
+    const told = (stepUp: 'passkey' | 'none', ...events: GrantEvent[]) =>
+      wordsOf(grantCard(stateOf(two, ...events), 'channel', { ...context, target: target(stepUp) }))
+    expect(told('none', signed)).toMatch(/May decide: OLGA.*\nSigned by: MARCUS/)
+    const voided = told('passkey', signed)
+    expect(voided).toContain('Counts no longer: the click of MARCUS: it needs a passkey now')
+    expect(voided).toMatch(/May decide: MARCUS \(owner\), OLGA/)
+    expect(voided).not.toContain('Signed by')
+    const again = { ...signed, data: { ...signed.data, assurance: 'passkey' } } as GrantEvent
+    expect(told('passkey', signed, again)).toMatch(/May decide: OLGA.*Signed by: MARCUS/s)
+    expect(told('passkey', signed, again)).not.toContain('Counts no longer')
+    const own = announceGrant(ID, place([two, signed]), { ...context, target: target('passkey') })
+    const mine = own.find(({ key }) => key.endsWith(':approver:marcus'))?.message as Card
+    expect(mine.buttons.map(({ action }) => action)).toContain('approve')
+    const clicked = { ...signed, type: 'extension.signed' } as GrantEvent
+    const events = [two, ...approved, ...active, { ...extensionAsked }, clicked]
+    const asking = announceGrant(ID, place(events), { ...context, target: target('passkey') })
+    const card = asking.find(({ key }) => key.includes(':approver:marcus:ext:'))?.message as Card
+    expect(wordsOf(card)).toContain('Counts no longer: the click of MARCUS')
+    expect(card.buttons.map(({ action }) => action)).toContain('approve-extension')
   })
 
   it('carries what a person typed as typed, never as ours', () => {

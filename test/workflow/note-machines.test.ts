@@ -37,11 +37,11 @@ it('is told in the channel and to those who hear what needs a person, until some
   await announce(house.context, 'machine:exporter')
   const shown = () => [...house.chat.messages.values()].map(({ to, message }) => [to.kind, wordsOf(message)])
   expect(shown().map(([kind]) => kind)).toEqual(['channel', 'person'])
-  for (const [, words] of shown()) expect(words).toMatch(/Exporter has no owner: the owner has left.*until then: Ana/s)
+  for (const [, words] of shown()) expect(words).toMatch(/Exporter has no owner: Ana has left.*Owner before: Ana/s)
   say({ exporter: 'bo' }, ['ana'])
   await settlePeople(house.context)
   await announce(house.context, 'machine:exporter')
-  for (const [, words] of shown()) expect(words).toMatch(/Exporter had no owner.*Owner then: Bo/s)
+  for (const [, words] of shown()) expect(words).toMatch(/Exporter had no owner.*Owner after: Bo/s)
 })
 
 it('a leaver without machines says nothing', async () => {

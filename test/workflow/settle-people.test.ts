@@ -126,6 +126,22 @@ describe('an approver who leaves', () => {
   })
 })
 
+it('a click that the policy counts no longer is said on its card when that policy comes into force', async () => {
+  const click = { by: 'marcus', as: ['manager'], policy: 'a'.repeat(64), assurance: 'click-only' } as const
+  await house.happen(PENDING, { type: 'request.signed', data: click })
+  const said = () => house.enqueued.filter((one) => 'stream' in one && one.stream === `grant:${PENDING}`).length
+  const needing = (stepUp: 'passkey' | 'none') => {
+    const read = testEntitlement({ approvals: [{ need: 2, from: [{ kind: 'manager' }, { kind: 'owners' }] }], stepUp })
+    house.setPolicy({ targets: { 'prod-db': testTarget({ entitlements: { read } }) } })
+  }
+  needing('none')
+  await settlePeople(house.context)
+  const before = said()
+  needing('passkey')
+  await settlePeople(house.context)
+  expect(said()).toBe(before + 1)
+})
+
 describe('a person who moved', () => {
   it('keeps what they may still ask for, and loses what they may not', async () => {
     const forBo = testTarget({ entitlements: { read: testEntitlement({ requesters: ['bo'] }) } })

@@ -32,6 +32,7 @@ import {
 import { testPolicy, testTarget } from '../../support/policy.ts'
 import { line, text, typed } from '../example-cards.ts'
 import { findingForms, findingMessages } from '../finding-cards.ts'
+import { identityCards, identityLines } from '../identity-cards.ts'
 
 const rendering: Rendering = {
   timeZone: 'Europe/Madrid',
@@ -103,6 +104,10 @@ function stories(): [string, Card | Line][] {
     ...told,
     ...digestMessages().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...emergency().map(({ key, message }): [string, Card | Line] => [key, message]),
+    ...[...identityCards(0), ...identityLines(0)].map((message, at): [string, Card | Line] => [
+      `identity ${at}`,
+      message,
+    ]),
     ...policies.map(({ key, message }): [string, Card | Line] => [key, message]),
     ...findingMessages(0, TYPED),
     ['help', helpCard()],
