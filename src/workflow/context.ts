@@ -160,6 +160,10 @@ export const CRASH_POINTS = [
   'sweep:after-orphan-found',
   'sweep:after-orphan-removed',
   'target:after-step',
+] as const
+
+/** The same where the log of a target is read. */
+export const ACTIVITY_CRASH_POINTS = [
   'collect:before-commit',
   'collect:after-commit',
   'collect:before-ended',
@@ -169,4 +173,7 @@ export const CRASH_POINTS = [
 /** The same for what is erased and pruned. */
 export const KEEPING_CRASH_POINTS = ['erase:after-batch', 'prune:after-batch'] as const
 
-export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof KEEPING_CRASH_POINTS)[number]
+export type CrashPoint =
+  | (typeof CRASH_POINTS)[number]
+  | (typeof KEEPING_CRASH_POINTS)[number]
+  | (typeof ACTIVITY_CRASH_POINTS)[number]

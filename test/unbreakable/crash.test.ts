@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accountName } from '../../src/connectors/postgres/account-name.ts'
-import { CRASH_POINTS, KEEPING_CRASH_POINTS } from '../../src/workflow/context.ts'
+import { ACTIVITY_CRASH_POINTS, CRASH_POINTS, KEEPING_CRASH_POINTS } from '../../src/workflow/context.ts'
 import { until } from '../support/house.ts'
 import { type Crew, openCrew } from './crew.ts'
 import { type Plot, plantOrphan, type Told, tellStory } from './tell-story.ts'
@@ -64,10 +64,6 @@ const PLOTS: Readonly<Record<CrashPoint, Plot>> = {
   'sweep:after-orphan-found': 'orphan',
   'sweep:after-orphan-removed': 'orphan',
   'target:after-step': 'done',
-  'collect:before-commit': 'expires',
-  'collect:after-commit': 'expires',
-  'collect:before-ended': 'expires',
-  'collect:after-ended': 'expires',
 }
 
 /** Later arrivals at a point that a story passes several times: each change in the target, each kind of message. */
@@ -105,7 +101,7 @@ describe('the list of crash points', () => {
     const files = (await readdir(src, { recursive: true })).filter((name) => name.endsWith('.ts'))
     const sources = await Promise.all(files.map((name) => readFile(path.join(src, name), 'utf8')))
     const found = sources.flatMap((text) => [...text.matchAll(/reached\('([^']+)'\)/g)].map((match) => match[1]))
-    expect(found.toSorted()).toEqual([...CRASH_POINTS, ...KEEPING_CRASH_POINTS].toSorted())
+    expect(found.toSorted()).toEqual([...CRASH_POINTS, ...KEEPING_CRASH_POINTS, ...ACTIVITY_CRASH_POINTS].toSorted())
     expect(Object.keys(PLOTS).toSorted()).toEqual([...CRASH_POINTS].toSorted())
   })
 })

@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Answer } from '../../src/ports/chat.ts'
 import type { CrashPoint } from '../../src/workflow/context.ts'
+import { carelessSettings } from '../support/cluster.ts'
 import { armCrash, armedCrashes, disarmCrashes } from '../support/crash-points.ts'
 import { type House, openHouse, type Replica, until } from '../support/house.ts'
 import { openRecordOf, type RecordOf } from './record-of.ts'
@@ -12,9 +13,10 @@ const PATIENCE_MS = 60_000
 /**
  * A house with so many processes, all started at once. The only one is started again when it dies; of
  * several, the others carry on until `muster`.
+ * @param settings of the server, beside the careless ones
  */
-export async function openCrew(size: number): Promise<Crew> {
-  const house = await openHouse({ policy: await crewPolicy() })
+export async function openCrew(size: number, settings: Record<string, string> = {}): Promise<Crew> {
+  const house = await openHouse({ policy: await crewPolicy(), settings: { ...carelessSettings, ...settings } })
   const folder = house.file('armed')
   await mkdir(folder)
   const living = new Set<Replica>()
