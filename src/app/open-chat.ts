@@ -77,12 +77,12 @@ async function openSlack(
 
 async function openTeams(
   settings: TeamsSettings,
-  { context, desk, onFault, limitsTimes }: ChatSurroundings,
+  { context, desk, onThread, onFault, limitsTimes }: ChatSurroundings,
 ): Promise<ChatFront> {
   const { db, clock, policy } = context
   const { createTeamsChat } = await import('../chat/teams/teams-chat.ts')
   return createTeamsChat({
-    ...{ db, clock, desk, settings, onFault, limitsTimes },
+    ...{ db, clock, desk, settings, onThread, onFault, limitsTimes },
     rendering: {
       get timeZone() {
         return policy.current().timeZone

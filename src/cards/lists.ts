@@ -30,6 +30,7 @@ export function helpCard(): Card {
     row('/access here', 'be told here from now on, and not wherever you used me last'),
     row('/access passkey', 'your passkeys, for approvals that need one; new makes one, reset takes all back'),
     row('/access link', 'a code that links your account on another chat; there: /access link CODE'),
+    row('/access redact T-7K3QF2M9 why', 'erase what a line of a thread says, or the reasons of a grant; two persons'),
     row('/access help', 'this'),
   ])
 }

@@ -306,6 +306,17 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no(code(refusal.hold), ' holds nothing: it was not placed, or it is lifted. Nothing was changed.')
     case 'held':
       return no('It is held by ', code(refusal.hold), ', so nothing of it is erased. Two have to lift that hold first.')
+    case 'unknown-line':
+      return no(
+        ...[
+          'There is no line ',
+          typed(refusal.said),
+          ' in a thread of mine, and no grant of that id. The evidence of a grant ',
+        ],
+        ...['has the ids of its lines: they look like ', code('T-7K3QF2M9'), '.'],
+      )
+    case 'nothing-to-redact':
+      return no('Of ', code(refusal.line), ' there is nothing left to erase, and nothing waits for you.')
     case 'nothing-to-erase':
       if (refusal.kept === 0) return no('There is no text of ', person(refusal.person, names), ' on record.')
       return no(

@@ -18,6 +18,7 @@ export type Command =
   | { readonly verb: 'unfreeze'; readonly scope: string }
   | { readonly verb: 'hold' | 'erase'; readonly subject: string; readonly reason: string }
   | { readonly verb: 'unhold'; readonly hold: string }
+  | { readonly verb: 'redact'; readonly said: string; readonly reason: string }
   | { readonly verb: 'revoke-all'; readonly subject: string; readonly reason: string }
   | { readonly verb: 'passkey'; readonly what: 'list' | 'new' | 'reset'; readonly person: string }
   | { readonly verb: 'findings'; readonly finding: string | null }
@@ -145,6 +146,12 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       const [subject, reason] = firstWord(rest)
       if (subject !== '' || verb === 'hold') return { verb, subject, reason }
       return refuse({ code: 'malformed', what: 'erase alone', expected: '@person, and why' })
+    }
+    case 'redact': {
+      const [said, reason] = firstWord(rest)
+      if (said !== '') return { verb, said, reason }
+      const expected = 'the id of a line, such as T-7K3QF2M9, or of a grant, and why'
+      return refuse({ code: 'malformed', what: 'redact alone', expected })
     }
     case 'unhold': {
       const [hold] = firstWord(rest)

@@ -2,6 +2,7 @@ import { readGrantId } from '../domain/grant-event.ts'
 import { readKeepingId } from '../domain/keeping-event.ts'
 import { readOrderId } from '../domain/order-event.ts'
 import { type Refused, refuse } from '../domain/refusal.ts'
+import { readLineId } from '../domain/thread-event.ts'
 import type { Act, Answer, Desk, Press, Submission } from '../ports/chat.ts'
 import { acknowledgeDigest } from '../workflow/acknowledge-digest.ts'
 import { askExtension } from '../workflow/ask-extension.ts'
@@ -18,6 +19,7 @@ import { meet } from '../workflow/meet-newcomer.ts'
 import { openAskForm, openDenyForm, openExtendForm } from '../workflow/open-form.ts'
 import { performAct } from '../workflow/perform-act.ts'
 import { liftHold, placeHold } from '../workflow/place-hold.ts'
+import { decideOnRedaction, redactLine } from '../workflow/redact-line.ts'
 import { requestAccess } from '../workflow/request-access.ts'
 import { decideOrder, proposeRevokeAll, showOrder } from '../workflow/revoke-all.ts'
 import { moveDueDate } from '../workflow/settle-finding.ts'
@@ -90,6 +92,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return liftHold(context, act, command.hold)
     case 'erase':
       return eraseTextsOf(context, act, command)
+    case 'redact':
+      return redactLine(context, act, command)
     case 'passkey':
       return obeyPasskey(context, act, command)
     case 'findings':
@@ -165,6 +169,7 @@ function pressedOrder(context: Context, act: Act, { action, request }: Press): P
   if (order !== null) return decideOrder(context, act, order, what)
   const keeping = readKeepingId(request)
   if (keeping !== null) return decideOnKeeping(context, act, keeping, what)
+  if ((readLineId(request) ?? readGrantId(request)) !== null) return decideOnRedaction(context, act, request, what)
   return refused(context, act, 'press a button', refuse({ code: 'unknown-order', said: request.slice(0, 64) }))
 }
 

@@ -119,6 +119,8 @@ export type Refusal =
       readonly kept: number
       readonly from: number | null
     }
+  | { readonly code: 'unknown-line'; readonly said: string }
+  | { readonly code: 'nothing-to-redact'; readonly line: string }
   | { readonly code: 'policy-held'; readonly active: string; readonly own: string }
   /** No witness could say yet that the record of the policies is whole, or it is not. */
   | { readonly code: 'policy-unproved' }

@@ -1,4 +1,4 @@
-import type { Approver, Assurance } from './grant-event.ts'
+import { type Approver, type Assurance, readIdBody } from './grant-event.ts'
 
 /**
  * What people wrote under one of our cards, as it was heard: stream `thread:<stream of the card>`, beside the stream that
@@ -39,6 +39,16 @@ export type ThreadEvent =
   | Fact<'thread.redaction-declined', SecondPerson>
   /** The texts are erased; their salted hashes stay where they were. `texts`: how many there were. */
   | Fact<'thread.redacted', SecondPerson & { as: readonly string[]; texts: number }>
+
+/** With `thread.redacted`: which texts the database removes, in the same transaction. */
+export type TextsRedacted = Fact<
+  'texts.erased',
+  {
+    redaction: string
+    by: readonly string[]
+    texts: readonly { readonly stream: string; readonly seq: number; readonly paths: readonly string[] }[]
+  }
+>
 
 export type ThreadDifference = 'missing' | 'edited' | 'foreign'
 
@@ -109,4 +119,10 @@ export function threadStream(stream: string): string {
 /** The stream that the card of a thread shows, or null for another kind of stream. */
 export function cardOfThread(stream: string): string | null {
   return stream.startsWith(THREAD_STREAMS) ? stream.slice(THREAD_STREAMS.length) : null
+}
+
+/** Reads the id of a line as a person typed it. */
+export function readLineId(typed: string): string | null {
+  const body = /^T-([0-9A-Z]{8})$/.exec(typed.trim().toUpperCase())?.[1]
+  return body === undefined ? null : `T-${readIdBody(body)}`
 }

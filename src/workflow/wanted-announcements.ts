@@ -172,7 +172,7 @@ async function identityAnnouncements(context: Context, stream: string): Promise<
 
 async function threadAnnouncements(context: Context, stream: string): Promise<Placed> {
   const events = (await context.record.readStream(context.db, stream)).map((event) => readable<ThreadEvent>(event))
-  const wanted = announceThread(stream, events)
+  const wanted = announceThread(stream, events, cardContext(context))
   const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }

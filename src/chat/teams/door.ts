@@ -1,15 +1,21 @@
 import { type Activity, ConfigurationBotFrameworkAuthentication } from 'botbuilder'
 import { type ErrorRequestHandler, type RequestHandler, Router, raw } from 'express'
 import type { Clock } from '../../ports/clock.ts'
+import type { HearThread } from '../../ports/thread.ts'
+import { inTime } from '../in-time.ts'
 import type { Acts } from './acts.ts'
 import { checkToken, ISSUER } from './check-token.ts'
 import type { Conversations } from './conversations.ts'
 import { readActivity } from './read-activity.ts'
 import { OPENID_METADATA_URL, type SigningKeys } from './signing-keys.ts'
+import { readThreadNews } from './thread-news.ts'
 
 const TEAMS_PATH = '/api/messages'
 /** More than any act of a person; a message of Teams is 28 KB at most. */
 const MOST_BYTES = 256 * 1024
+
+/** Teams sends again what is not taken within about fifteen seconds. */
+const HEAR_WITHIN_MS = 5_000
 
 export interface DoorOptions {
   readonly acts: Acts
@@ -21,6 +27,7 @@ export interface DoorOptions {
   /** Microsoft's own when null. */
   readonly metadataUrl: string | null
   readonly onFault: (what: string, error: unknown) => void
+  readonly onThread: HearThread
 }
 
 /**
@@ -50,7 +57,11 @@ export function createDoor(options: DoorOptions): Router {
     if (received === null) return FORBIDDEN
     if (!(await isTrustedBySdk(authorization, body))) return UNAUTHORIZED
     conversations.learn(received.where.heard)
+    const news = readThreadNews(body, received.where)
+    const hearing = news === null ? null : options.onThread(news)
     const answer = await acts.take(received)
+    // Nobody can read a thread back here: what was heard is on record before Teams is told so, where that goes quickly.
+    if (hearing !== null) await inTime(hearing, HEAR_WITHIN_MS)
     return { status: 200, body: received.isInvoke ? answer : null }
   }
 

@@ -3,6 +3,7 @@ import type { Db } from '../../db/transaction.ts'
 import type { Account, Chat, Desk } from '../../ports/chat.ts'
 import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { HearThread } from '../../ports/thread.ts'
 import { createAccessToken } from './access-token.ts'
 import { createActs } from './acts.ts'
 import { createConnector } from './connector.ts'
@@ -49,6 +50,8 @@ export interface TeamsChatOptions {
     readonly accountOf: (identity: string) => Account | null
   }
   readonly onFault: (what: string, error: unknown) => void
+  /** Somebody wrote in a thread, anybody's. */
+  readonly onThread?: HearThread
   readonly answerWithinMs?: number
   /** Limits so many times as wide, in tests. */
   readonly limitsTimes?: number
@@ -57,6 +60,7 @@ export interface TeamsChatOptions {
 /** Microsoft Teams, for one bot and the tenants that are let in. */
 export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
   const { db, clock, desk, settings, onFault, answerWithinMs = 4_000, limitsTimes = 1 } = options
+  const { onThread = async () => undefined } = options
   const { appPassword, openIdMetadataUrl: metadataUrl, loginUrl } = settings
   const [appId, tenants] = [settings.appId.toLowerCase(), settings.tenantIds.map((one) => one.toLowerCase())]
   const token = createAccessToken({ clock, appId, appPassword, tenant: tenants[0] ?? '', loginUrl })
@@ -80,7 +84,7 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
   const keys = createSigningKeys({ clock, metadataUrl, onFault })
   return {
     chat: outgoing.chat,
-    router: createDoor({ acts, clock, keys, conversations, appId, tenants, metadataUrl, onFault }),
+    router: createDoor({ acts, clock, keys, conversations, appId, tenants, metadataUrl, onFault, onThread }),
     look: watch.look,
     profileOf: createProfiles({ connector, conversations }),
     trial: createTeamsTrial({ token, connector, conversations, clock, metadataUrl }),

@@ -4,11 +4,13 @@ import { announceFreezes } from '../../../src/cards/freeze-announcements.ts'
 import { helpCard, listCard, mineCard } from '../../../src/cards/lists.ts'
 import { announceOrder } from '../../../src/cards/order-announcements.ts'
 import { announcePolicies } from '../../../src/cards/policy-announcements.ts'
+import { announceThread } from '../../../src/cards/thread-announcements.ts'
 import { renderAnswerDialog, renderForm, renderFormOpener } from '../../../src/chat/teams/render-form.ts'
 import { renderOwnView, renderShared } from '../../../src/chat/teams/render-message.ts'
 import type { Json, Rendering } from '../../../src/chat/teams/render-text.ts'
 import { HOUR } from '../../../src/domain/duration.ts'
 import type { GrantEvent } from '../../../src/domain/grant-event.ts'
+import type { ThreadEvent } from '../../../src/domain/thread-event.ts'
 import type { Card, Form, Line } from '../../../src/ports/chat.ts'
 import { digestMessages } from '../../cards/digest-story.ts'
 import {
@@ -110,11 +112,32 @@ function stories(): [string, Card | Line][] {
     ]),
     ...policies.map(({ key, message }): [string, Card | Line] => [key, message]),
     ...findingMessages(0, TYPED),
+    ...ofThread().map(({ key, message }): [string, Card | Line] => [key, message]),
     ['help', helpCard()],
     ['list', listCard(offers())],
     ['mine', mineCard([stateOf(asked, ...approved, ...active)], context.names)],
     ['refusal', line('refused', 'prod-db:write is limited to 2 h; you asked for ', typed(TYPED), '. Ask for 2h.')],
   ]
+}
+
+/** A text that is to be erased, one that was, and what looked like a secret. */
+function ofThread() {
+  const at = { platform: 'teams', channel: 'c', root: '1', message: '2', line: 'T-7K3QF2M9', sentAt: 0 }
+  const written = { ...at, by: 'ana', text: '', files: 0, withheld: 'aws' }
+  const signed = { by: 'carla', as: ['compliance'], policy: 'p', assurance: 'click-only' } as const
+  const confirmers = [{ id: 'dirk', as: ['keeper'] }]
+  const asked = { ...signed, line: at.line, reason: TYPED, confirmers, pendingUntil: HOUR }
+  const events: ThreadEvent[] = [
+    { type: 'thread.written', data: written },
+    { type: 'thread.redaction-asked', data: asked },
+    { type: 'thread.redacted', data: { ...signed, line: at.line, asked: 2, texts: 1 } },
+    { type: 'thread.redaction-asked', data: { ...asked, line: 'G-7K3QF0' } },
+  ]
+  return announceThread(
+    'thread:grant:G-7K3QF0',
+    events.map((event, at) => ({ ...event, seq: at + 1, at })),
+    context,
+  )
 }
 
 /** A frozen target, and an order to end everything of somebody. */

@@ -3,6 +3,7 @@ import { closeDb, openDb } from '../../../src/db/client.ts'
 import { APP_ROLE } from '../../../src/db/roles.ts'
 import type { Db } from '../../../src/db/transaction.ts'
 import type { Desk } from '../../../src/ports/chat.ts'
+import type { HearThread } from '../../../src/ports/thread.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { listen } from '../../support/listen.ts'
@@ -19,7 +20,7 @@ const NAMES = ['ana', 'ben', 'olga']
 
 /** The adapter on a port and a database of its own, against the strict fake of ours, on one clock. */
 export async function startTeamsChat(
-  options: { desk?: Desk; startMs?: number; answerWithinMs?: number } = {},
+  options: { desk?: Desk; startMs?: number; answerWithinMs?: number; onThread?: HearThread } = {},
 ): Promise<StartedTeamsChat> {
   const database = await createTestDatabase()
   const db = openDb(database.appUrl, { applicationName: 'test teams', role: APP_ROLE, max: 3 })
@@ -39,6 +40,7 @@ export async function startTeamsChat(
         accountOf: (identity) => ({ platform: 'teams', tenant: TENANT, id: objectIdOf(identity) }),
       },
       onFault: (what, error) => faults.push({ what, error }),
+      ...(options.onThread !== undefined && { onThread: options.onThread }),
       ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
     })
   const teams = startReplica()
