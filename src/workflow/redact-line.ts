@@ -167,7 +167,7 @@ const LINES: readonly string[] = ['thread.written', 'thread.edited']
 async function whyHeld(context: Context, { tx, now, policy }: Performing, found: Found): Promise<Refused | null> {
   const holds = await holdsForRemoval(context, tx, now)
   const nobodys = { target: null, grant: null, endedAt: null, financialReporting: false, retentionYears: 0 }
-  const kept = (await keptOf(context, tx, found.shown, policy)) ?? { persons: [], ...nobodys }
+  const kept = (await keptOf(context, tx, [found.shown], policy)).get(found.shown) ?? { persons: [], ...nobodys }
   const persons = [
     ...kept.persons,
     ...found.events.flatMap(({ data }) => (typeof data.by === 'string' ? [data.by] : [])),
