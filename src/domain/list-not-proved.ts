@@ -1,7 +1,8 @@
 import { activityNotProved } from './conclude-activity.ts'
 import type { KnownPolicies } from './conclude-authorised.ts'
 import { howFarMirrored } from './conclude-thread.ts'
-import { allOf, type ProvedEvent, type ProvedFact } from './conclusion.ts'
+import { allOf, type ProvedEvent, type ProvedFact, utc } from './conclusion.ts'
+import type { ErasureEvent } from './erasure-event.ts'
 import { PRIVATE_PATHS } from './grant-event.ts'
 import { lackOfIndependence } from './independence.ts'
 import { cardOfThread } from './thread-event.ts'
@@ -16,6 +17,7 @@ export function listNotProved({ grant, own, beside, facts, policies: known }: Gi
   const policies = new Set(own.flatMap(({ data }) => ('policy' in data ? [String(data.policy)] : [])))
   const without = [...policies].filter((hash) => !known.has(hash))
   const hidden = facts.flatMap(missingTexts)
+  const gone = new Map(facts.flatMap(erasedTexts))
   const lost = [...own, ...beside].filter(({ type }) => type === 'notice.undeliverable').length
   return [
     ...activityNotProved(grant, beside),
@@ -41,7 +43,9 @@ export function listNotProved({ grant, own, beside, facts, policies: known }: Gi
       ? []
       : ['who put the policy into force: that is in the stream policy, which is not in this file']),
     ...without.map((hash) => `what the policy ${hash.slice(0, 12)} says: its text is not in this file`),
-    ...hidden.map((where) => `${where}: the text is not in this file; it was erased or kept back`),
+    ...hidden.map(
+      (where) => `${where}: ${gone.get(where) ?? 'the text is not in this file; it was erased or kept back'}`,
+    ),
     ...open.map((stream) => `that nothing more happened in ${stream}: it is not closed`),
   ]
 }
@@ -60,7 +64,21 @@ function independence(own: readonly ProvedEvent[]): string[] {
 function missingTexts({ stream, seq, type, data, texts }: ProvedFact): string[] {
   return (PRIVATE_PATHS[type] ?? [])
     .filter((path) => typeof data[path] === 'object' && texts[path] === undefined)
-    .map((path) => `the ${path} in ${stream} #${seq}`)
+    .map((path) => textIn(path, stream, seq))
+}
+
+/** What an erasure says of each text that it removed. */
+function erasedTexts({ type, at, data }: ProvedFact): [string, string][] {
+  if (type !== 'texts.erased') return []
+  const { erasure, by, texts } = data as Extract<ErasureEvent, { type: 'texts.erased' }>['data']
+  const words = `erased on ${utc(at)} by ${by.join(' and ')} (${erasure})`
+  return texts.flatMap(({ stream, seq, paths }) =>
+    paths.map((path): [string, string] => [textIn(path, stream, seq), words]),
+  )
+}
+
+function textIn(path: string, stream: string, seq: number): string {
+  return `the ${path} in ${stream} #${seq}`
 }
 
 interface Given {

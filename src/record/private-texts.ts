@@ -41,6 +41,15 @@ export async function findPrivateTexts(db: Db | Tx, about: AboutPerson): Promise
 /** As a stream's name carries it. */
 const GRANT_ID = 'G-[0-9A-HJKMNP-TV-Z]{6}'
 
+/** The streams whose events say that texts of these streams were erased. */
+export async function findErasures(db: Db | Tx, streams: readonly string[]): Promise<string[]> {
+  const named = streams.map((stream) => `"stream":${canonicalJson(stream)}`)
+  const rows = await db<{ stream: string }[]>`
+    select distinct e.stream from event e, unnest(${named}::text[]) as n (named)
+    where e.type = 'texts.erased' and strpos(e.body, n.named) > 0 order by e.stream`
+  return rows.map(({ stream }) => stream)
+}
+
 /**
  * Removes private texts with their salts, so that the hash in the body says nothing of them any more. The database
  * removes what an event `texts.erased` names, and nothing else. @param saidBy leaf hash of that event, hex

@@ -9,6 +9,7 @@ import { streamsAbout } from '../domain/streams-about.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
 import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
+import { findErasures } from '../record/private-texts.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { claimsPasskey, type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
@@ -70,7 +71,9 @@ async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]>
   const own = streamOf(id)
   const ends: StreamEnd[] = []
   const hands = await passkeysOf({ db, record }, own)
-  for (const stream of [...streamsAbout(own, id), ...hands]) {
+  const about = streamsAbout(own, id)
+  const erasures = await findErasures(db, about)
+  for (const stream of [...about, ...hands, ...erasures]) {
     const seq = await record.endOf(db, stream)
     if (seq > 0) ends.push({ stream, seq })
   }

@@ -4,12 +4,13 @@ import { erasureStream } from '../../src/domain/erasure-event.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
 import { KEEPING_STREAM } from '../../src/domain/keeping-event.ts'
 import type { Act } from '../../src/ports/chat.ts'
-import { buildEvidence } from '../../src/record/evidence.ts'
 import { verifyEvidence } from '../../src/record/verify.ts'
 import { verifyLog } from '../../src/record/verify-log.ts'
+import { conclude } from '../../src/report/conclude.ts'
 import { carryOutErasure } from '../../src/workflow/carry-out-erasure.ts'
 import type { Context } from '../../src/workflow/context.ts'
 import { decideOnKeeping, eraseTextsOf } from '../../src/workflow/erase-person.ts'
+import { collectEvidence } from '../../src/workflow/open-evidence.ts'
 import { liftHold, placeHold } from '../../src/workflow/place-hold.ts'
 import { createFakeWitness, type FakeWitness } from '../record/fake-witness.ts'
 import { AT, createReplica, createTestSigner, type Replica } from '../record/record-fixture.ts'
@@ -85,10 +86,12 @@ describe('erasing what is personal of somebody', () => {
       await house.database.admin`select from private_text where leaf_hash = decode(${event?.hash ?? ''}, 'hex')`,
     ).toHaveLength(0)
     await sealed()
-    const file = await buildEvidence(context, context.db, ['grant:G-00000A', erasureStream(id)], { reveal: true })
-    expect(verifyEvidence(JSON.stringify(file), { vkey: replica.witnessed.vkey })).toMatchObject({
-      verdict: 'verified',
-    })
+    const { file } = await collectEvidence(context, 'G-00000A', { patienceMs: 1, policies: false })
+    const verdict = verifyEvidence(JSON.stringify(file), { vkey: replica.witnessed.vkey })
+    expect(verdict).toMatchObject({ verdict: 'verified' })
+    expect(conclude(verdict)?.notProved).toContain(
+      `the reason in grant:G-00000A #1: erased on 2026-11-23T09:00:00.000Z by carla and dirk (${id})`,
+    )
     expect(file.reveals).toEqual([])
     expect(await verifyLog(context.db, house.database.keys.macKey, replica.witnessed)).toMatchObject({ ok: true })
   })
