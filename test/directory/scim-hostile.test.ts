@@ -83,3 +83,35 @@ it.each<[string, string, string, unknown]>([
   expect(scim.faults).toEqual([])
   expect(Object.hasOwn(Object.prototype, 'admin')).toBe(false)
 })
+
+/** What a PATCH may reach is who they are to the directory, and never who they are to us. */
+const CORE = `${CORE_USER}:`
+it.each<[string, unknown]>([
+  ['in other letters', patch({ op: 'Replace', path: 'EXTERNALID', value: 'x-victim' })],
+  ['by its full name', patch({ op: 'replace', path: `${CORE}externalId`, value: 'x-victim' })],
+  ['in a value without a path', patch({ op: 'add', value: { externalId: 'x-victim', id: 'P-00000000' } })],
+  ['by its full name in a value', patch({ op: 'add', value: { [`${CORE}externalId`]: 'x-victim' } })],
+  ['in a value of the core schema', patch({ op: 'add', value: { [CORE_USER]: { externalId: 'x-victim' } } })],
+  ['by removing it', patch({ op: 'remove', path: 'externalId' })],
+  ['by removing it first', patch({ op: 'remove', path: 'externalId' }, { op: 'add', path: 'externalId', value: 'v' })],
+  ['by null', patch({ op: 'replace', path: 'externalId', value: null })],
+  ['by their id', patch({ op: 'replace', value: { id: 'P-00000000', meta: { resourceType: 'Group' } } })],
+  ['by a group that they put themselves into', patch({ op: 'add', path: 'groups', value: [{ value: 'all' }] })],
+  ['by the prototype', JSON.stringify(patch({ op: 'add', value: { p: 1 } })).replace('"p"', '"__proto__"')],
+  ['by links of ours', patch({ op: 'add', value: { accounts: [{ platform: 'teams' }], seq: 0, left: null } })],
+  ['by the user name of another', patch({ op: 'replace', path: 'userName', value: 'ANA@acme.example' })],
+])('nobody becomes somebody else by a PATCH of who they are: %s', async (_, body) => {
+  const eva = await scim.user(`eva${Math.random()}@acme.example`, { externalId: `x-eva-${Math.random()}` })
+  const before = (await scim.send('GET', `/Users/${eva}`)).body
+  const { status } = await scim.send('PATCH', `/Users/${eva}`, typeof body === 'string' ? body : JSON.stringify(body))
+  expect(status).toBeLessThan(500)
+  const after = (await scim.send('GET', `/Users/${eva}`)).body as unknown as Record<string, unknown>
+  const known = before as unknown as Record<string, unknown>
+  for (const name of ['id', 'externalId', 'userName', 'active', 'groups', 'accounts', 'left']) {
+    expect([name, after[name]]).toEqual([name, known[name]])
+  }
+  expect(Object.keys(after).toSorted()).toEqual(Object.keys(known).toSorted())
+  expect((await scim.send('GET', `/Groups/${group}`)).body).toMatchObject({ members: [{ value: id }] })
+  expect(Object.hasOwn(Object.prototype, 'p')).toBe(false)
+  expect(scim.faults).toEqual([])
+})

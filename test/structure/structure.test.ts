@@ -39,6 +39,16 @@ describe('src/', () => {
     expect(lines.map(({ path, line, rule, message }) => `src/${path}:${line} ${rule}: ${message}`)).toEqual([])
   })
 
+  it('loads Slack, Teams and SCIM, whose SDKs are large, only where they are configured', () => {
+    const room = /^(chat\/(slack|teams)|directory\/scim)\//
+    const atStart = /^(?:import|export) (?!type\b)[^']*'[^']*\/(?:slack|teams|scim)\/[^']*'/m
+    const outside = files.filter(({ path }) => !room.test(path))
+    expect(outside.filter(({ text }) => atStart.test(text)).map(({ path }) => path)).toEqual([])
+    const loaded = outside.filter(({ text }) => /await import\('[^']*\/(slack|teams|scim)\//.test(text))
+    expect(loaded.map(({ path }) => path)).toEqual(['app.ts', 'app/open-chat.ts', 'cli/smoke.ts'])
+    expect(atStart.test("import { createTeamsChat } from '../chat/teams/teams-chat.ts'")).toBe(true)
+  })
+
   it.each(EXCEPTIONS)('still needs its exception for $path', ({ path, rule }) => {
     expect(found).toContainEqual(expect.objectContaining({ path, rule }))
   })

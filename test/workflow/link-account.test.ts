@@ -206,6 +206,28 @@ describe('/access link', () => {
     expect((await eventsOf('marcus')).at(-1)?.type).toBe('account.not-linked')
   })
 
+  it('cannot be used between request and approval: whoever asked is who they are on every account of theirs', async () => {
+    const id = /G-[0-9A-Z]{6}/.exec(await say(local('marcus'), 'prod-db 1h fix the ledger'))?.[0] ?? ''
+    const approve = async () =>
+      JSON.stringify(
+        await desk.press(
+          { key: `relink-${++acts}`, account: teams(OBJECT) },
+          { action: 'approve', request: id, revision: 1 },
+        ),
+      )
+    expect(await approve()).toContain('I do not know you here yet')
+    // Their own second account; then, by a directory that says so, another human's name, mailbox and object id.
+    await say(teams(OBJECT), `link ${codeIn(await say(local('marcus'), 'link'))}`)
+    expect(await approve()).toContain('your own')
+    const boss = await enter('boss@acme.example', { externalId: OBJECT, displayName: 'Boss' })
+    await people.change(boss, { userName: 'marcus@acme.example', externalId: OBJECT, displayName: 'Marcus' }, null)
+    await say(teams(OBJECT), `link ${codeIn(await say(local('olga'), 'link'))}`)
+    expect(await who(teams(OBJECT))).toBe('marcus')
+    expect(await approve()).toContain('your own')
+    const loaded = await loadGrant(house.context, house.context.db, id)
+    expect([loaded?.state.status, loaded?.state.signatures]).toEqual(['pending', []])
+  })
+
   it('makes an account one person’s, of two whose codes are typed on it at the same moment', async () => {
     const codes = [codeIn(await say(local('ana'), 'link')), codeIn(await say(local('marcus'), 'link'))]
     const answers = await Promise.all(codes.map((code) => say(teams(OBJECT), `link ${code}`)))
