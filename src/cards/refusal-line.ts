@@ -255,6 +255,15 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no(person(refusal.by, names), ', who proposed it, may not order this any more. Propose it anew.')
     case 'unknown-finding':
       return no(...['There is no finding ', typed(refusal.said), '. ', code('/access findings'), ' lists them.'])
+    case 'finding-changed':
+      return no(
+        ...[
+          'The record of ',
+          code(refusal.finding),
+          ' was changed, so nothing is decided on it. Whoever runs Countersign finds ',
+        ],
+        ...['what with ', code('npm run -s countersign -- verify --log'), '; the next alarm opens a new one.'],
+      )
     case 'may-not-settle':
       return refusal.may.length === 0
         ? no('Nobody may settle this finding: the policy has to name somebody, under compliance or escalateTo.')

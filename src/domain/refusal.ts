@@ -97,6 +97,8 @@ export type Refusal =
   | { readonly code: 'order-on-you' }
   | { readonly code: 'first-signer-gone'; readonly by: string }
   | { readonly code: 'unknown-finding'; readonly said: string }
+  /** Its own record was changed: nothing is decided on it. */
+  | { readonly code: 'finding-changed'; readonly finding: string }
   | { readonly code: 'may-not-settle'; readonly may: readonly string[] }
   | { readonly code: 'finding-taken'; readonly by: string }
   | { readonly code: 'finding-closed'; readonly by: string | null; readonly at: number }

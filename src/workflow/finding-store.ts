@@ -2,6 +2,8 @@ import type { Db, Tx } from '../db/transaction.ts'
 import { type FindingEvent, findingStream } from '../domain/finding-event.ts'
 import { evolveFinding, type FindingState, foldFinding } from '../domain/finding-state.ts'
 import type { Placed } from '../domain/grant-event.ts'
+import { type Refused, refuse } from '../domain/refusal.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
 import type { Context } from './context.ts'
 import { readable, toDraft } from './grant-store.ts'
 
@@ -20,6 +22,16 @@ export async function loadFinding(
   const events = (await record.readStream(db, findingStream(id))).map((event) => readable<FindingEvent>(event))
   const state = foldFinding(id, events)
   return state === null ? null : { state, events }
+}
+
+/** For an act of a person: they hear what is wrong with it, whatever that is. */
+export async function findingOrRefusal(context: Context, tx: Tx, id: string): Promise<FindingState | Refused> {
+  try {
+    return (await loadFinding(context, tx, id))?.state ?? refuse({ code: 'unknown-finding', said: id })
+  } catch (error) {
+    if (error instanceof RecordTampered) return refuse({ code: 'finding-changed', finding: id })
+    throw error
+  }
 }
 
 /** Writes what happened and what follows from it, in the caller's transaction. A finding that is closed takes no more. */

@@ -14,11 +14,11 @@ import {
 } from '../domain/decide-finding.ts'
 import type { FindingEvent } from '../domain/finding-event.ts'
 import type { FindingState } from '../domain/finding-state.ts'
-import { type Refused, refuse } from '../domain/refusal.ts'
+import type { Refused } from '../domain/refusal.ts'
 import type { Act, Answer, Form } from '../ports/chat.ts'
 import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
-import { appendToFinding, loadFinding } from './finding-store.ts'
+import { appendToFinding, findingOrRefusal } from './finding-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
 import { lookNow, retestOf } from './retest-findings.ts'
 
@@ -80,7 +80,7 @@ function settle(context: Context, act: Act, id: string, name: string, decide: De
     decides: true,
     run: async (performing) => {
       const { tx, now } = performing
-      const state = await loadState(context, performing, id)
+      const state = await findingOrRefusal(context, performing.tx, id)
       if ('refused' in state) return state
       const facts = decide(state, settlingOf(performing))
       if ('refused' in facts) return { ...facts, finding: id }
@@ -100,7 +100,7 @@ export function openRetest(context: Context, act: Act, id: string): Promise<Answ
     decides: true,
     run: async (performing): Promise<Performed> => {
       const { tx, now, policy } = performing
-      const state = await loadState(context, performing, id)
+      const state = await findingOrRefusal(context, performing.tx, id)
       if ('refused' in state) return state
       const may = mayRetest(state, settlingOf(performing))
       if ('refused' in may) return { ...may, finding: id }
@@ -128,7 +128,7 @@ export function openFindingForm(context: Context, act: Act, id: string, form: ke
     decides: true,
     reads: true,
     run: async (performing): Promise<Performed> => {
-      const state = await loadState(context, performing, id)
+      const state = await findingOrRefusal(context, performing.tx, id)
       if ('refused' in state) return state
       const facts = probe(state, settlingOf(performing))
       return 'refused' in facts ? { ...facts, finding: id } : { answer: { kind: 'form', form: show(state) } }
@@ -152,9 +152,4 @@ const FORMS = {
 
 function settlingOf({ by, policy, now }: Performing): Settling {
   return { by: by.id, assurance: 'click-only', policy, now }
-}
-
-async function loadState(context: Context, { tx }: Performing, id: string): Promise<FindingState | Refused> {
-  const loaded = await loadFinding(context, tx, id)
-  return loaded?.state ?? refuse({ code: 'unknown-finding', said: id })
 }

@@ -8,7 +8,7 @@ import type { Act, Answer } from '../ports/chat.ts'
 import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenFindings } from './find-findings.ts'
-import { loadFinding } from './finding-store.ts'
+import { findingOrRefusal } from './finding-store.ts'
 import { performAct } from './perform-act.ts'
 
 /** `/access findings`: what this person may settle. */
@@ -34,8 +34,8 @@ export function showFinding(context: Context, act: Act, id: string): Promise<Ans
     decides: false,
     reads: true,
     run: async ({ tx, now, by, policy }) => {
-      const state = (await loadFinding(context, tx, id))?.state
-      if (state === undefined) return refuse({ code: 'unknown-finding', said: id })
+      const state = await findingOrRefusal(context, tx, id)
+      if ('refused' in state) return state
       if (!isSteward(policy, state.target, by.id)) return { ...mayNot(policy, state.target), finding: id }
       return { answer: { kind: 'card', card: findingCard(state, isOverdue(state, now), namesOf(context)) } }
     },

@@ -3,6 +3,8 @@ import { DAY, HOUR } from '../../src/domain/duration.ts'
 import { findingStream } from '../../src/domain/finding-event.ts'
 import type { Alarm } from '../../src/workflow/context.ts'
 import { findOpenFindings, listFindings } from '../../src/workflow/find-findings.ts'
+import { mindFindings } from '../../src/workflow/mind-findings.ts'
+import { namingTampering } from '../../src/workflow/name-tampering.ts'
 import { openFinding } from '../../src/workflow/open-finding.ts'
 import { createAlarms } from '../../src/workflow/raise-alarm.ts'
 import { createTestContext, type TestContext } from './test-context.ts'
@@ -82,6 +84,20 @@ it('goes on in a new one, which names the old, when the record of the open one w
   const { unreadable, opened } = await listFindings(test.context, test.context.db, { from: START, to: START + DAY })
   expect(unreadable).toEqual([old?.id])
   expect(opened.length).toBeGreaterThan(20)
+})
+
+it('is named within the hour when a forged row says that it is closed', async () => {
+  const { context, database } = test
+  const [hidden] = await ofCause('never-heard-of')
+  const stream = findingStream(hidden?.id ?? '')
+  await database.admin`
+    insert into event (stream, seq, type, v, at, body, prev, leaf_hash, mac)
+    select stream, seq + 1, 'closed', v, at, body, leaf_hash, sha256(mac), mac from event where stream = ${stream}`
+  expect((await open()).map(({ id }) => id)).not.toContain(hidden?.id)
+  const named: Alarm[] = []
+  const record = namingTampering(context.record, (each) => named.push(each))
+  await mindFindings({ ...context, record })
+  expect(named).toContainEqual({ what: 'record-tampered', detail: expect.stringContaining(stream), grant: null })
 })
 
 it('puts the alarm on record though no finding can be opened', async () => {
