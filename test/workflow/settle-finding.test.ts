@@ -157,15 +157,10 @@ it('closes by itself what is gone and of no financial reporting, and opens what 
   await test.clock.advance(HOUR)
   const from = test.clock.now()
   const id = await found('clock-fell-back')
-  await context.db.begin((tx) =>
-    context.record.append(
-      tx,
-      'system',
-      null,
-      [{ type: 'system.alarm', data: { what: 'forged-pending', detail: 'by a command', grant: null }, private: {} }],
-      from,
-    ),
-  )
+  const raised = ['clock-fell-back', 'forged-pending'].map((what) => ({
+    ...{ type: 'system.alarm', data: { what, detail: 'by a command', grant: null }, private: {} },
+  }))
+  await context.db.begin((tx) => context.record.append(tx, 'system', null, raised, from))
   await mindFindings(context)
   await mindFindings(context)
   expect(await types(id)).toEqual(['finding.opened', 'finding.retested', 'finding.closed', 'closed'])
