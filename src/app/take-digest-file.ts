@@ -2,7 +2,7 @@ import { digestFacts, NAMED_ON_A_CARD } from '../report/digest-facts.ts'
 import { digestReport, SHOWN_IN_A_PAGE } from '../report/digest-report.ts'
 import { readDigest } from '../report/read-digest.ts'
 import type { Build } from '../telemetry/build.ts'
-import type { FileFormat, TakenFile } from '../web/file-door.ts'
+import type { DigestFormat, TakenFile } from '../web/file-door.ts'
 import { namesOf } from '../workflow/card-context.ts'
 import type { Context } from '../workflow/context.ts'
 import { listFindings } from '../workflow/find-findings.ts'
@@ -14,7 +14,7 @@ export async function takeDigestFile(
   context: Context,
   build: Build,
   token: string,
-  format: FileFormat,
+  format: DigestFormat,
 ): Promise<TakenFile> {
   const taken = await takeDigest(context, token)
   if (taken.kind === 'refused') return taken

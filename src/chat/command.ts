@@ -12,6 +12,8 @@ export type Command =
   | { readonly verb: 'digest'; readonly period: string }
   | { readonly verb: 'here'; readonly off: boolean }
   | { readonly verb: 'status' | 'evidence' | 'end' | 'cancel' | 'done'; readonly grant: string }
+  /** `grant`: what it may be as well, where no target is called so. */
+  | { readonly verb: 'evidence-of'; readonly subject: string; readonly period: string; readonly grant: string | null }
   /** Empty: show me a code. */
   | { readonly verb: 'link'; readonly typed: string }
   | { readonly verb: 'freeze'; readonly scope: string; readonly reason: string }
@@ -123,6 +125,11 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       if (order !== null && (verb === 'status' || verb === 'cancel')) return { verb: `order-${verb}`, order }
       const finding = readFindingId(rest)
       if (finding !== null && verb === 'status') return { verb: 'findings', finding }
+      if (verb === 'evidence') {
+        const [subject, period] = firstWord(rest)
+        const isId = subject === '' || (period === '' && /^[A-Z]-/iu.test(subject))
+        if (!isId) return { verb: 'evidence-of', subject, period, grant: period === '' ? readGrantId(subject) : null }
+      }
       const grant = readGrantId(rest)
       return grant === null ? refuse({ code: 'unknown-grant', said: rest.slice(0, 64) }) : { verb, grant }
     }

@@ -57,7 +57,7 @@ export function completionFor(policy: Policy, person: string): CompletionWord[] 
     verb('list', 'what you may ask for'),
     verb('mine', 'your open requests and grants'),
     verb('status', 'where one stands', 'its id'),
-    verb('evidence', 'all that is on record about one', 'its id'),
+    verb('evidence', 'all that is on record about one, or of a period', 'its id, or @person or a target and 2026-Q4'),
     verb('extend', 'ask for more time', 'its id, how much longer, why'),
     verb('done', 'give your access back', 'its id'),
     verb('end', 'end one now', 'its id'),

@@ -27,6 +27,7 @@ import { showConnection } from '../workflow/show-connection.ts'
 import { showDigest } from '../workflow/show-digest.ts'
 import { showEvidence } from '../workflow/show-evidence.ts'
 import { showFinding, showFindings } from '../workflow/show-findings.ts'
+import { showPopulation } from '../workflow/show-population.ts'
 import { type Command, parseCommand, readAsk, readDuration } from './command.ts'
 import { isFindingAction, isFindingForm, pressedFinding, submittedFinding } from './finding-desk.ts'
 
@@ -71,6 +72,8 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
       return showStatus(context, act, command.grant)
     case 'evidence':
       return showEvidence(context, act, command.grant)
+    case 'evidence-of':
+      return showPopulation(context, act, command)
     case 'digest':
       return showDigest(context, act, command.period)
     case 'end':

@@ -2,6 +2,7 @@ import { MOST_APPROVERS } from './approvers.ts'
 import type { GrantState } from './grant-state.ts'
 import type { Policy } from './policy.ts'
 import { type Refused, refuse } from './refusal.ts'
+import type { Subject } from './stewards.ts'
 
 /**
  * Who may take out what is on record about a grant, private texts included: whose it is, who may or did decide it, the
@@ -18,5 +19,22 @@ export function mayOpenEvidence(
   const deciders = [...state.approvers.map(({ id }) => id), ...(state.approval?.by ?? [])]
   if ([state.by, state.for, ...deciders].includes(by)) return { policies: false }
   const may = [...new Set([state.for, ...stewards])].sort()
+  return refuse({ code: 'may-not-open-evidence', may: may.slice(0, MOST_APPROVERS) })
+}
+
+/**
+ * Who may take out what is on record about all grants of a person, or on a target: the person themselves, the target's owners,
+ * and compliance. Only compliance sees the rest of the log beside it, without which nobody can tell that none is missing.
+ */
+export function mayOpenPopulation(
+  { kind, id }: Subject,
+  by: string,
+  policy: Policy,
+): Refused | { readonly policies: boolean; readonly withhold: boolean } {
+  if (policy.compliance.includes(by)) return { policies: true, withhold: false }
+  const owners = Object.hasOwn(policy.targets, id) ? (policy.targets[id]?.owners ?? []) : []
+  const theirs = kind === 'person' ? [id] : owners
+  if (theirs.includes(by)) return { policies: kind === 'target', withhold: true }
+  const may = [...new Set([...theirs, ...policy.compliance])].sort()
   return refuse({ code: 'may-not-open-evidence', may: may.slice(0, MOST_APPROVERS) })
 }

@@ -1,28 +1,23 @@
-import type { Db } from '../db/transaction.ts'
-import type { LeafRange } from './find-range.ts'
-import { createLogSource } from './log-source.ts'
+import type { RangeLeaf } from './read-range.ts'
 import { parseOrNull } from './recorded-event.ts'
 import { type Body, belongsTo, type PopulationClaim } from './verify.ts'
 
 /**
- * The first events of all grants and requests of a period, in the order of the log. Read off the sealed bodies, each the
- * one that its leaf was made of, never off tables that are folded from them.
- * @param range from `findRange`
- * @throws TreeDamaged
+ * The first events of all grants and requests of a period, in the order of the log. Read off the sealed bodies, never off
+ * tables that are folded from them.
+ * @param pages of the range that `findRange` found
  */
-export async function* findMembers(db: Db, origin: string, range: LeafRange, of: Selection): AsyncGenerator<Member> {
-  let leafIndex = range.first
-  for await (const page of createLogSource(db).entries(origin, range.first, range.end)) {
-    for (const entry of page) {
-      const body = entry.includes(ASKED) ? parseOrNull(entry.toString()) : null
-      if (body !== null && belongsTo(of, body)) yield { ...body, leafIndex }
-      leafIndex++
+export async function* findMembers(pages: AsyncIterable<readonly RangeLeaf[]>, of: Selection): AsyncGenerator<Member> {
+  for await (const page of pages) {
+    for (const { leafIndex, body } of page) {
+      const event = body?.includes(ASKED) ? parseOrNull(body) : null
+      if (event !== null && belongsTo(of, event)) yield { ...event, leafIndex }
     }
   }
 }
 
 /** Canonical bodies spell it in one way. */
-const ASKED = Buffer.from('"type":"request.asked"')
+const ASKED = '"type":"request.asked"'
 
 /** Which of them; `person` and `target` are null for all. A person's are those that they asked for and those they hold. */
 export type Selection = Pick<PopulationClaim, 'from' | 'until' | 'person' | 'target'>

@@ -5,7 +5,9 @@ import { streamsOfStory } from '../domain/streams-about.ts'
 import { NothingWitnessed } from './evidence.ts'
 import { findMembers, type Member, type Selection } from './find-members.ts'
 import { findRange, type LeafRange } from './find-range.ts'
+import { readRange } from './read-range.ts'
 import { findLog } from './read-witnessed.ts'
+import type { EventRecord } from './record.ts'
 import { parseOrNull } from './recorded-event.ts'
 import { claimsPasskey } from './verify.ts'
 import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.ts'
@@ -20,7 +22,7 @@ const STREAMS_AT_ONCE = 1_000
  * @throws NothingWitnessed, PopulationTooLarge, TreeDamaged, WitnessUnreachable, WitnessNoteWrong
  */
 export async function planPopulation(
-  witnessed: Witnessed,
+  { record, witnessed }: { readonly record: EventRecord; readonly witnessed: Witnessed },
   db: Db,
   of: Selection,
   limits: PopulationLimits = { grants: Infinity, leaves: Infinity },
@@ -32,7 +34,8 @@ export async function planPopulation(
   const range = await findRange(db, log, size, of)
   if (range.end - range.first > limits.leaves) throw new PopulationTooLarge(range.end - range.first, 'events')
   const members: Member[] = []
-  for await (const member of findMembers(db, witnessed.origin, range, of)) {
+  const pages = readRange(record, db, { log, origin: witnessed.origin }, range)
+  for await (const member of findMembers(pages, of)) {
     members.push(member)
     if (members.length > limits.grants) throw new PopulationTooLarge(members.length, 'grants')
   }

@@ -1,12 +1,12 @@
 import type { Db } from '../db/transaction.ts'
 import { keysForEvidence } from './evidence.ts'
-import { createLogSource } from './log-source.ts'
 import type { PopulationPlan } from './plan-population.ts'
+import { readRange } from './read-range.ts'
 import type { EventRecord } from './record.ts'
 import { parseOrNull, RecordTampered } from './recorded-event.ts'
 import { readTree, TreeDamaged } from './tiles.ts'
 import { subtreesOf } from './tree.ts'
-import { createRow, EVIDENCE_FORMAT, leafHash, type PolicyText } from './verify.ts'
+import { createRow, EVIDENCE_FORMAT, type PolicyText } from './verify.ts'
 import type { Witnessed } from './witnessed.ts'
 
 const HASH_BYTES = 32
@@ -34,7 +34,10 @@ export async function* writePopulation(
   yield `{\n"format": ${JSON.stringify(EVIDENCE_FORMAT)},\n"origin": ${JSON.stringify(witnessed.origin)},\n`
   const { verifierKey, handOvers } = await keysForEvidence(witnessed, db, plan.log, checkpoint.checkpoint.size)
   yield `"verifierKey": ${JSON.stringify(verifierKey)},\n"checkpoint": ${JSON.stringify(checkpoint.note)},\n`
-  if (handOvers.length > 0) yield `"handOvers": ${JSON.stringify(handOvers)},\n`
+  if (handOvers.length > 0) {
+    yield* list('handOvers', handOvers)
+    yield ',\n'
+  }
   yield `"population": ${JSON.stringify(claim)},\n`
   yield* list('events', events())
   yield ',\n'
@@ -96,18 +99,18 @@ export async function* writePopulation(
 
     yield* withheldTo(withhold ? size : range.first)
     if (!withhold) {
-      for await (const page of createLogSource(db).entries(witnessed.origin, range.first, range.end)) {
-        for (const entry of page) {
+      const of = { log: plan.log, origin: witnessed.origin }
+      for await (const page of readRange(record, db, of, { first: row.size(), end: range.end })) {
+        for (const { leaf, body } of page) {
           if (plan.leaves[own] === row.size()) {
             layOwn()
             continue
           }
-          const body = entry.toString()
-          const { stream = '', seq = 0 } = parseOrNull(body) ?? {}
+          const { stream = '', seq = 0 } = parseOrNull(body ?? '') ?? {}
           // Another column hid it from whoever looked for its stream.
           if (streams.has(stream)) throw new RecordTampered(stream, seq, 'column-changed')
-          row.lay(0, leafHash(entry))
-          yield { body }
+          row.lay(0, leaf)
+          yield body === null ? { height: 0, hash: leaf.toString('base64') } : { body }
         }
       }
       yield* withheldTo(size)

@@ -3,13 +3,17 @@ import type { BaseLogger } from 'pino'
 import { page } from './reveal-html.ts'
 import { keptNowhere, TOKEN } from './reveal-page.ts'
 
-export type FileFormat = 'html' | 'json'
+export type DigestFormat = 'html' | 'json'
+export type EvidenceFormat = DigestFormat | 'csv'
 
 /**
  * The page behind a link to a file. GET and HEAD only look, so link previews and mail scanners burn nothing; POST
  * hands the file out, once, and that it did is on record first.
  */
-function createFileDoor(door: FileDoor, { peek, take, log }: FileDoorOptions): Router {
+function createFileDoor<Format extends EvidenceFormat>(
+  door: FileDoor<Format>,
+  { peek, take, log }: FileDoorOptions<Format>,
+): Router {
   const router = Router()
   router.use(door.path, keptNowhere)
 
@@ -25,7 +29,7 @@ function createFileDoor(door: FileDoor, { peek, take, log }: FileDoorOptions): R
     await answer(response, async () => {
       const { token } = request.params
       const said = (request.body as { format?: unknown } | undefined)?.format
-      const format = said === 'json' ? 'json' : 'html'
+      const format = door.formats.find((one) => one === said) ?? door.formats[0]
       const taken = typeof token === 'string' && TOKEN.test(token) ? await take(token, format) : UNKNOWN
       if (taken.kind === 'refused') return refuse(response, taken.code, door)
       response.attachment(taken.name).type(format).send(taken.content)
@@ -38,14 +42,19 @@ function createFileDoor(door: FileDoor, { peek, take, log }: FileDoorOptions): R
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined
       log.error({ code }, `${door.path.slice(1)} could not be handed out`)
-      refuse(response, code === 'NOTHING_WITNESSED' ? 'not-witnessed' : 'failed', door)
+      refuse(response, typeof code === 'string' ? (FAILURES[code] ?? 'failed') : 'failed', door)
     }
   }
 
   return router
 }
 
-function refuse(response: Response, code: RefusalCode, { again }: FileDoor): void {
+const FAILURES: Readonly<Record<string, RefusalCode>> = {
+  NOTHING_WITNESSED: 'not-witnessed',
+  POPULATION_TOO_LARGE: 'too-large',
+}
+
+function refuse(response: Response, code: RefusalCode, { again }: Pick<FileDoor, 'again'>): void {
   const { status, title, body } = refusalsOf(again)[code]
   response
     .status(status)
@@ -53,16 +62,27 @@ function refuse(response: Response, code: RefusalCode, { again }: FileDoor): voi
     .send(page({ title, tone: 'refused', body, small: null, scripted: false }))
 }
 
-function askPage({ title, about, small }: FileDoor): string {
+function askPage({ title, about, small, formats }: Omit<FileDoor, 'path' | 'again'>): string {
+  const others = formats.map((format) =>
+    format === 'html'
+      ? ''
+      : `<p><button class="copy" type="submit" name="format" value="${format}">${BUTTONS[format]}</button></p>`,
+  )
   return page({
     ...{ title, tone: 'ask', scripted: false },
     body: `<p>${about} That you took it is put on record.</p>
 <form method="post">
 <p><button class="primary" type="submit" name="format" value="html" autofocus>Save it as a page to read</button></p>
-<button class="copy" type="submit" name="format" value="json">Save it for a machine (JSON)</button>
+${others.join('\n')}
 </form>`,
     small,
   })
+}
+
+const BUTTONS: Readonly<Record<EvidenceFormat, string>> = {
+  html: 'Save it as a page to read',
+  json: 'Save it for a machine (JSON)',
+  csv: 'Save it as a table (CSV)',
 }
 
 const refusalsOf = (again: string): Readonly<Record<RefusalCode, { status: number; title: string; body: string }>> => ({
@@ -85,18 +105,25 @@ const refusalsOf = (again: string): Readonly<Record<RefusalCode, { status: numbe
     ...{ status: 503, title: 'Nothing of it is witnessed yet' },
     body: `<p>Evidence rests on what a witness has confirmed, and none has yet. Wait a moment. ${again}</p>`,
   },
+  'too-large': {
+    ...{ status: 413, title: 'That is too much for a link' },
+    body: `<p>Ask for a shorter period. Or ask whoever runs Countersign: on the command line, <code>evidence --period</code> writes
+any number.</p>`,
+  },
   failed: {
     ...{ status: 503, title: 'That did not work' },
     body: `<p>It could not be made just now. Wait a moment. ${again}</p>`,
   },
 })
 
-type RefusalCode = 'expired' | 'used' | 'unknown' | 'not-yours' | 'not-witnessed' | 'failed'
+type RefusalCode = 'expired' | 'used' | 'unknown' | 'not-yours' | 'not-witnessed' | 'too-large' | 'failed'
 
 const UNKNOWN = { kind: 'refused', code: 'unknown' } as const
 
 /** HTML but for the path. */
-interface FileDoor {
+interface FileDoor<Format extends EvidenceFormat = EvidenceFormat> {
+  /** The first is for people, and where nothing else was asked for. */
+  readonly formats: readonly [Format, ...Format[]]
   readonly path: string
   readonly title: string
   readonly about: string
@@ -105,19 +132,21 @@ interface FileDoor {
 }
 
 /** The page behind `/access evidence`. */
-export function createEvidenceDoor(options: FileDoorOptions): Router {
-  const door = {
+export function createEvidenceDoor(options: FileDoorOptions<EvidenceFormat>): Router {
+  const door: FileDoor = {
+    formats: ['html', 'json', 'csv'],
     ...{ path: '/evidence', title: 'All that is on record' },
     about: 'The whole story with its proofs, and the reasons that people gave.',
     small: 'One link, one file. The page holds the file for a verifier too.',
-    again: 'Ask again in chat, with <code>/access evidence</code> and the id.',
+    again: 'Ask again in chat, with <code>/access evidence</code>.',
   }
   return createFileDoor(door, options)
 }
 
 /** The page behind `/access digest`. */
-export function createDigestDoor(options: FileDoorOptions): Router {
-  const door = {
+export function createDigestDoor(options: FileDoorOptions<DigestFormat>): Router {
+  const door: FileDoor<DigestFormat> = {
+    formats: ['html', 'json'],
     ...{ path: '/digest', title: 'What happened' },
     about: 'What must be looked at, what changed, and the list behind every number, with the names of people.',
     small: 'One link, one file. The page holds the numbers for a machine too.',
@@ -126,11 +155,11 @@ export function createDigestDoor(options: FileDoorOptions): Router {
   return createFileDoor(door, options)
 }
 
-interface FileDoorOptions {
+interface FileDoorOptions<Format extends EvidenceFormat> {
   /** Looks and burns nothing. */
   peek: (token: string) => Promise<'valid' | 'expired' | 'used' | 'unknown'>
   /** Burns the token and makes the file. Throws when that could not be done. */
-  take: (token: string, format: FileFormat) => Promise<TakenFile>
+  take: (token: string, format: Format) => Promise<TakenFile>
   log: Pick<BaseLogger, 'error'>
 }
 

@@ -28,12 +28,12 @@ export async function openPopulation(
     // So that whatever came before it is under the checkpoint too.
     await around.sealed(SYSTEM_STREAM, seq, AbortSignal.timeout(patienceMs)).catch(() => undefined)
     const { from, until } = period
-    return { period, plan: await planPopulation(around.witnessed, around.db, { from, until, person, target }) }
+    return { period, plan: await planPopulation(around, around.db, { from, until, person, target }) }
   })
 }
 
 /** @param via left out where the person was only named, on the command line */
-function populationOpened(
+export function populationOpened(
   by: string,
   { from, until, timeZone }: Period,
   { person, target }: Pick<PopulationAsked, 'person' | 'target'>,

@@ -1,14 +1,15 @@
-import { code, line, text } from '../cards/text.ts'
 import { inTransaction } from '../db/in-transaction.ts'
 import { SYSTEM_STREAM } from '../domain/house-event.ts'
 import { mayOpenEvidence } from '../domain/may-open-evidence.ts'
 import { isRefused, refuse } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
-import { mintReveal, takeReveal } from '../secrets/reveal.ts'
+import { takeReveal } from '../secrets/reveal.ts'
 import type { Context } from './context.ts'
+import { linkToEvidence } from './evidence-link.ts'
 import { loadGrant } from './grant-store.ts'
 import { collectEvidence, type OpenedEvidence, openingFact } from './open-evidence.ts'
 import { performAct } from './perform-act.ts'
+import { readPopulationAsked, type TakenPopulation, takePopulation } from './show-population.ts'
 
 /** How long the witnesses are waited for, while somebody looks at a page that loads. */
 const PATIENCE_MS = 5_000
@@ -18,24 +19,13 @@ export function showEvidence(context: Context, act: Act, id: string): Promise<An
   return performAct(context, act, {
     name: 'open the evidence',
     decides: false,
-    run: async ({ tx, now, by, policy }) => {
+    run: async (performing) => {
+      const { tx, by, policy } = performing
       const loaded = await loadGrant(context, tx, id)
       if (loaded === null) return refuse({ code: 'unknown-grant', said: id })
       const may = mayOpenEvidence(loaded.state, by.id, policy)
       if (isRefused(may)) return { ...may, grant: id }
-      const token = await mintReveal(tx, context.sealing, 'evidence', { grant: id, identity: by.id, now })
-      const link = {
-        kind: 'link',
-        text: `the evidence on ${id}`,
-        url: `${context.publicUrl}/evidence/${token}`,
-      } as const
-      return {
-        answer: { kind: 'line', line: { tone: 'info', text: text('Here for one minute, and once: ', link) } },
-        keep: {
-          kind: 'line',
-          line: line('info', 'The link was shown once already. Ask again: ', code(`/access evidence ${id}`)),
-        },
-      }
+      return linkToEvidence(context, performing, id, id)
     },
   })
 }
@@ -50,6 +40,8 @@ export async function takeEvidence(context: Context, token: string): Promise<Tak
     const link = await takeReveal(tx, context.sealing, 'evidence', token, now)
     if (link.kind === 'refused') return link
     const { grant, identity: by } = link
+    const asked = readPopulationAsked(grant)
+    if (asked !== null) return { kind: 'many', asked, by } as const
     const [loaded, person] = await Promise.all([loadGrant(context, tx, grant), context.directory.byId(by)])
     const may = loaded === null ? null : mayOpenEvidence(loaded.state, by, context.policy.current())
     if (may === null || isRefused(may) || person?.status !== 'active') {
@@ -59,6 +51,7 @@ export async function takeEvidence(context: Context, token: string): Promise<Tak
     return { kind: 'taken', grant, by, policies: may.policies } as const
   })
   if (taken.kind === 'refused') return taken
+  if (taken.kind === 'many') return takePopulation(context, taken.asked, taken.by)
   context.committed()
   const { grant, by, policies } = taken
   const opened = await collectEvidence(context, grant, { patienceMs: PATIENCE_MS, policies })
@@ -67,4 +60,5 @@ export async function takeEvidence(context: Context, token: string): Promise<Tak
 
 export type TakenEvidence =
   | { readonly kind: 'taken'; readonly by: string; readonly opened: OpenedEvidence }
+  | TakenPopulation
   | { readonly kind: 'refused'; readonly code: 'expired' | 'used' | 'unknown' | 'not-yours' }

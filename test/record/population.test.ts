@@ -68,7 +68,8 @@ afterAll(async () => {
   await db.drop()
 })
 
-const plan = (of: Selection, limits?: PopulationLimits) => planPopulation(replica.witnessed, db.app, of, limits)
+const plan = (of: Selection, limits?: PopulationLimits) =>
+  planPopulation({ record: db.record, witnessed: replica.witnessed }, db.app, of, limits)
 
 async function fileOf(of: Selection, withhold = false): Promise<string> {
   const options = { zone: 'UTC', withhold, policiesNamed: async () => [] }

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { createEvidenceDoor, type FileFormat, type TakenFile } from '../../src/web/file-door.ts'
+import { createEvidenceDoor, type EvidenceFormat, type TakenFile } from '../../src/web/file-door.ts'
 import { listen } from '../support/listen.ts'
 import { createTestLog } from '../support/log.ts'
 
@@ -11,8 +11,8 @@ afterEach(() => close())
 /** A door that lets one POST through. */
 async function setUp(given: { take?: () => Promise<TakenFile>; state?: 'expired' | 'unknown' } = {}) {
   const { log, lines } = createTestLog()
-  const taken: FileFormat[] = []
-  const takeOnce = async (_token: string, format: FileFormat): Promise<TakenFile> => {
+  const taken: EvidenceFormat[] = []
+  const takeOnce = async (_token: string, format: EvidenceFormat): Promise<TakenFile> => {
     taken.push(format)
     if (taken.length > 1) return { kind: 'refused', code: 'used' }
     return { kind: 'taken', name: `evidence-G-7K3QF0.${format}`, content: `<p>${format}</p>` }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Answer } from '../../src/ports/chat.ts'
 import { verifyEvidence } from '../../src/record/verify.ts'
 import { countersign } from '../support/command-line.ts'
@@ -113,4 +113,53 @@ it('a link to evidence shows no way to connect, and the other way round', async 
 
 it('an id of nothing is answered, and kept', async () => {
   expect(JSON.stringify(await replica.command('carla', 'evidence G-000000'))).toContain('There is no request or grant')
+})
+
+describe('the evidence of a period', () => {
+  const populationsOpened = async () =>
+    (
+      await house.db<{ body: string }[]>`
+        select body from event where stream = 'system' and type = 'population.opened' order by seq`
+    ).map(({ body }) => JSON.parse(body).data)
+
+  it('goes to compliance with everything beside it, so that a verifier sees what is there and what is still to come', async () => {
+    const response = await take(linkIn(await replica.command('carla', 'evidence prod-db')), 'json')
+    expect(response.headers.get('content-disposition')).toMatch(/filename="?evidence-prod-db-\d{4}-\d\d-\d\d\.\./)
+    const verdict = verifyEvidence(Buffer.from(await response.arrayBuffer()), { vkey })
+    expect(verdict).toMatchObject({
+      verdict: 'incomplete',
+      population: { withheld: 0, target: 'prod-db', person: null },
+    })
+    expect(verdict.population?.grants).toContain(id)
+    expect(verdict.policies).toHaveLength(1)
+    expect((await populationsOpened()).at(-1)).toMatchObject({
+      by: 'carla',
+      target: 'prod-db',
+      person: null,
+      via: 'chat',
+    })
+  })
+
+  it('goes to a person about themselves and to owners about their target, without what is of others', async () => {
+    const own = await (await take(linkIn(await replica.command('ana', 'evidence @ana')), 'json')).text()
+    const verdict = verifyEvidence(own, { vkey })
+    expect(verdict).toMatchObject({ verdict: 'incomplete', population: { grants: [id], person: 'ana' }, policies: [] })
+    expect(verdict.population?.withheld).toBeGreaterThan(0)
+    expect(own).not.toContain('Dirk')
+    const csv = await (await take(linkIn(await replica.command('olga', 'evidence prod-db')), 'csv')).text()
+    expect(csv).toContain(`${id},"authorised, ended on time, seen gone",shown,`)
+    const html = await (await take(linkIn(await replica.command('olga', 'evidence PROD-DB')))).text()
+    expect(html).toContain('Evidence on <span>prod-db</span>')
+    expect(html).toContain('what is not of this selection is withheld')
+  })
+
+  it('is refused to anybody else, for what nobody knows, and for a period that is none', async () => {
+    const before = await populationsOpened()
+    const says = async (one: string, text: string) => JSON.stringify(await replica.command(one, text))
+    expect(await says('bo', 'evidence @ana')).toContain('You may not see all that is on record')
+    expect(await says('bo', 'evidence prod-db 2026-Q4')).toContain('You may not see all that is on record')
+    expect(await says('carla', 'evidence @nobody')).not.toContain('/evidence/')
+    expect(await says('carla', 'evidence prod-db yesterday')).toContain('2026-Q4')
+    expect(await populationsOpened()).toEqual(before)
+  })
 })
