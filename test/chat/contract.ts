@@ -14,6 +14,7 @@ import {
 } from './example-cards.ts'
 import { findingCards } from './finding-cards.ts'
 import { identityCards } from './identity-cards.ts'
+import { keepingCards } from './keeping-cards.ts'
 
 /** A platform, and the eyes of somebody who reads there. */
 export interface ChatUnderTest {
@@ -60,7 +61,7 @@ export function describeChat(name: string, open: () => Promise<ChatUnderTest>): 
       for (const label of ['Approve', 'Deny', 'Cancel']) expect(read?.words).toContain(label)
     })
 
-    const cards = [...emergencyCards(NOON), ...findingCards(NOON), ...identityCards(NOON)]
+    const cards = [...emergencyCards(NOON), ...findingCards(NOON), ...identityCards(NOON), ...keepingCards(NOON)]
     test.each(cards)('$title: shows what it is about, who does what, and its buttons', async (card) => {
       const read = await it.read(await toChannel(card))
       expect(read?.words).toContain(card.title)

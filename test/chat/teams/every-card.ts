@@ -35,6 +35,7 @@ import { testPolicy, testTarget } from '../../support/policy.ts'
 import { line, text, typed } from '../example-cards.ts'
 import { findingForms, findingMessages } from '../finding-cards.ts'
 import { identityCards, identityLines } from '../identity-cards.ts'
+import { keepingCards, keepingLines } from '../keeping-cards.ts'
 
 const rendering: Rendering = {
   timeZone: 'Europe/Madrid',
@@ -106,6 +107,7 @@ function stories(): [string, Card | Line][] {
     ...told,
     ...digestMessages().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...emergency().map(({ key, message }): [string, Card | Line] => [key, message]),
+    ...[...keepingCards(0), ...keepingLines(0)].map((message, at): [string, Card | Line] => [`keeping ${at}`, message]),
     ...[...identityCards(0), ...identityLines(0)].map((message, at): [string, Card | Line] => [
       `identity ${at}`,
       message,
