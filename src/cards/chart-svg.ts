@@ -1,6 +1,6 @@
 import type { Chart } from '../ports/chat.ts'
 
-const CHART_WIDTH = 640
+export const CHART_WIDTH = 640
 const CHART_HEIGHT = 220
 
 const LEFT = 44

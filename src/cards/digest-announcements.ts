@@ -21,7 +21,7 @@ export function announceDigest(events: readonly Placed<DigestEvent>[], names: Na
   })
   const reminder: Card =
     acknowledged === null
-      ? { ...card, title: `Nobody has acknowledged the digest of ${week}`, badge: 'reminder' }
+      ? { ...card, title: `Nobody has acknowledged the digest of ${card.title}`, badge: 'reminder' }
       : card
   return [
     ...made.announcedIn.map(

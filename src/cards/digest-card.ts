@@ -1,3 +1,4 @@
+import { dayAt, dayName } from '../domain/calendar.ts'
 import { counted } from '../domain/conclude-digest.ts'
 import type { DigestState } from '../domain/digest-event.ts'
 import { CHANGED, DIGEST_LISTS, type DigestList, ENDED_BADLY, FOUND } from '../domain/digest-lists.ts'
@@ -6,13 +7,18 @@ import type { Button, Card, Span, Text } from '../ports/chat.ts'
 import { digestChart } from './digest-chart.ts'
 import { code, joined, type Names, person, strong, text, time } from './text.ts'
 
+/** A title may be so long. */
+const TITLE_CHARACTERS = 150
+
 /** One week for compliance: the conclusion, then what was found, what changed, what ended badly, refusals, numbers. */
 export function digestCard(state: DigestState, names: Names): Card {
   const { week, made, acknowledged } = state
   const chart = digestChart(made, made.days)
+  const [conclusion = ''] = made.line.split('. ')
+  const isWhole = week.length + 2 + conclusion.length <= TITLE_CHARACTERS
   return {
     tone: made.standing === 'broken' ? 'alarm' : acknowledged === null ? 'info' : 'done',
-    title: `Digest of ${week}`,
+    title: `${week}: ${conclusion}`,
     badge: acknowledged === null ? (made.standing === 'broken' ? 'to look at' : 'nothing to look at') : 'acknowledged',
     facts: [
       { label: 'Findings', value: lists(state, FOUND, 'none open, none new') },
@@ -30,14 +36,14 @@ export function digestCard(state: DigestState, names: Names): Card {
             },
           ]),
     ],
-    body: [text(strong(`${made.line}.`)), ...numbers(state)],
+    body: [...(isWhole ? [] : [text(strong(`${conclusion}.`))]), ...numbers(state)],
     ...(chart !== null && { chart }),
     buttons: [
       button(state, 'open-digest', 'Open all of it', 'plain'),
       ...(acknowledged === null ? [button(state, 'acknowledge-digest', 'Acknowledge', 'primary')] : []),
     ],
     footer: text(
-      ...([time(made.from, 'date-time'), ' until ', time(made.until, 'date-time'), `, ${made.timeZone}. `] as const),
+      `${dayName(dayAt(made.from, made.timeZone))} to ${dayName(dayAt(made.until - 1, made.timeZone))}, ${made.timeZone}. `,
       code(`/access digest ${week}`),
     ),
   }

@@ -111,12 +111,12 @@ export function createDigestCount(period: Period, before: Started | null): Diges
     const fact = event as unknown as Fact & CountedEvent
     switch (fact.type) {
       case 'request.asked': {
-        const { by, for: whom, target, entitlement } = fact.data
+        const { by, for: whom } = fact.data
         const today = day(event.at)
         if (today !== undefined) today.asked += 1
         askedAt.set(event.stream, event.at)
         heardAsked(event.stream, event.at)
-        return [item('asked', event, `${target}:${entitlement}`, [...new Set([by, whom])])]
+        return [item('asked', event, '', by === whom ? [] : [by])]
       }
       case 'request.approved':
         since(event, approveMs)

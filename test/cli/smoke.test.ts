@@ -56,7 +56,7 @@ it('tries Slack in every way, with its scopes and the look for a message', async
   const ran = await countersign(['smoke', 'slack', '--as', 'carla'], environment)
   expect(ran).toMatchObject({ code: 0, err: '' })
   const yes = ran.out.match(/^yes {2}.*$/gm) ?? []
-  expect(yes.filter((one) => one.startsWith('yes  have scope'))).toHaveLength(6)
+  expect(yes.filter((one) => one.startsWith('yes  have scope'))).toHaveLength(7)
   for (const step of ['post a card in access', 'look the card up', 'change the card', 'delete both again']) {
     expect(yes).toContain(`yes  ${step}`)
   }

@@ -12,6 +12,7 @@ import {
   type Line,
 } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { drawChartAsSvg, readChart } from '../draw-chart.ts'
 import { createActs } from './acts.ts'
 import { createFeed } from './feed.ts'
 import { guardOrigin, guardPage, guardToken, requireLoopback } from './guard.ts'
@@ -129,6 +130,12 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
     router.get('/local/stream', (_request, response) => feed.subscribe(response))
     router.get('/local/token', (_request, response) => {
       response.set('Cache-Control', 'no-store').json({ token })
+    })
+    router.get('/local/chart.svg', (request, response) => {
+      const chart = readChart(request.query.of)
+      response.set('Cache-Control', 'no-store')
+      if (chart === null) response.status(400).end()
+      else response.type('svg').send(drawChartAsSvg(chart))
     })
     router.get('/local/completion', async (request, response) => {
       const person = people().find((one) => one.id === request.query.as)

@@ -13,6 +13,7 @@ import {
 import type { Clock } from '../../ports/clock.ts'
 import { explainFailure } from './explain-failure.ts'
 import { findOwnMessage, markOf } from './find-own-message.ts'
+import { createPictures } from './pictures.ts'
 import { createThreadReader } from './read-thread.ts'
 import { renderMessage, type SlackMessage } from './render-message.ts'
 import type { Rendering } from './render-text.ts'
@@ -46,6 +47,7 @@ const LOOK_PATIENCE_MS = 5_000
  */
 export function createOutgoing(options: OutgoingOptions): Chat {
   const { client, clock, sent, turns, limits, patienceMs, rendering, onCall, onChannel } = options
+  const pictures = createPictures(client)
   const directs = new Map<string, string>()
   const underWay = new Map<string, Promise<MessageRef>>()
 
@@ -66,9 +68,10 @@ export function createOutgoing(options: OutgoingOptions): Chat {
       }
       const at = { place: 'chat.update', limit: limits.update }
       await turn(at, `${ref.channel} ${ref.id}`, priority)
-      const { text, blocks } = renderMessage(message, rendering)
-      await call('chat.update', at, () =>
-        client.chat.update({ channel: ref.channel, ts: ref.id, text, blocks, link_names: false }),
+      await withPicture(message, ({ text, blocks }) =>
+        call('chat.update', at, () =>
+          client.chat.update({ channel: ref.channel, ts: ref.id, text, blocks, link_names: false }),
+        ),
       )
     },
   }
@@ -79,9 +82,23 @@ export function createOutgoing(options: OutgoingOptions): Chat {
     const before = await sent.begin(key, clock.now())
     if (before.state === 'sent') return before.ref
     const found = await lookFor(before, place, key)
-    const ref = found ?? (await send(place, key, renderMessage(message, rendering), before))
+    const ref = found ?? (await withPicture(message, (rendered) => send(place, key, rendered, before)))
     await sent.settle(key, ref)
     return ref
+  }
+
+  /** Slack takes a moment over a file, and may refuse it: then the card comes back, and in the end goes without. */
+  async function withPicture<T>(message: Card | Line, say: (rendered: SlackMessage) => Promise<T>): Promise<T> {
+    const chart = 'chart' in message ? message.chart : undefined
+    const file = chart === undefined ? null : await pictures.fileOf(chart)
+    if (chart === undefined || file === null) return say(renderMessage(message, rendering))
+    try {
+      return await say(renderMessage(message, rendering, file))
+    } catch (error) {
+      if (!(error instanceof ChatError) || error.code !== 'refused') throw error
+      pictures.refused(chart)
+      throw new ChatError('throttled', 'Slack does not show the picture yet', { retryAfterMs: 2_000, cause: error })
+    }
   }
 
   async function send(place: Place, key: string, message: SlackMessage, before: Sent): Promise<MessageRef> {

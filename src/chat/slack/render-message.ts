@@ -1,5 +1,5 @@
 import type { types } from '@slack/bolt'
-import type { Button, Card, Line, Span, Text } from '../../ports/chat.ts'
+import type { Button, Card, Chart, Line, Span, Text } from '../../ports/chat.ts'
 import { cutTo, inZone, plainWords } from '../plain-words.ts'
 import { SIGNS } from '../signs.ts'
 import { showUnseen } from '../unseen.ts'
@@ -19,12 +19,16 @@ const MOST_SMALL_PRINT = 10
 const HEADER_CHARACTERS = 150
 const LABEL_CHARACTERS = 75
 const TEXT_CHARACTERS = 3_000
+const ALT_CHARACTERS = 2_000
 /** Far less than Slack takes, and more than any id has. */
 const VALUE_CHARACTERS = 255
 
-/** Renders within all of Slack's limits: what is too long is cut where it is seen, never dropped unseen. */
-export function renderMessage(message: Card | Line, rendering: Rendering): SlackMessage {
-  return 'title' in message ? renderCard(message, rendering) : renderLine(message, rendering)
+/**
+ * Renders within all of Slack's limits: what is too long is cut where it is seen, never dropped unseen.
+ * @param file the id under which Slack keeps the picture of its chart; without one the words of the chart stand there
+ */
+export function renderMessage(message: Card | Line, rendering: Rendering, file: string | null = null): SlackMessage {
+  return 'title' in message ? renderCard(message, rendering, file) : renderLine(message, rendering)
 }
 
 function renderLine(line: Line, rendering: Rendering): SlackMessage {
@@ -35,7 +39,7 @@ function renderLine(line: Line, rendering: Rendering): SlackMessage {
   }
 }
 
-function renderCard(card: Card, rendering: Rendering): SlackMessage {
+function renderCard(card: Card, rendering: Rendering, file: string | null): SlackMessage {
   const room = newRoom()
   const title = showUnseen(card.title)
   const state = card.badge === null ? [] : [[ours(`${SIGNS[card.tone]} `), ours(card.badge, true)]]
@@ -47,6 +51,7 @@ function renderCard(card: Card, rendering: Rendering): SlackMessage {
       { type: 'header', text: plain(cutTo(title, HEADER_CHARACTERS)) },
       ...(top.length === 0 ? [] : [paragraph(top)]),
       ...renderBody(card.body, rendering, room),
+      ...(card.chart === undefined ? [] : [renderChart(card.chart, file)]),
       ...(card.buttons.length === 0 ? [] : [renderButtons(card.buttons)]),
       ...renderFooter(card.footer, rendering, room),
     ],
@@ -65,6 +70,11 @@ function renderBody(body: readonly Text[], rendering: Rendering, room: Room): ty
   }
   if (left > 0) paragraphs.push(paragraph([ours(`… and ${left} more that do not fit here: ask for one by its id.`)]))
   return paragraphs
+}
+
+function renderChart({ words }: Chart, file: string | null): types.KnownBlock {
+  if (file === null) return { type: 'context', elements: [plain(cutTo(words, TEXT_CHARACTERS))] }
+  return { type: 'image', slack_file: { id: file }, alt_text: cutTo(words, ALT_CHARACTERS) }
 }
 
 function renderButtons(buttons: readonly Button[]): types.ActionsBlock {

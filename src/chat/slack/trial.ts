@@ -4,8 +4,8 @@ import type { ChatTrial } from '../../ports/chat-trial.ts'
 import { explainFailure } from './explain-failure.ts'
 import { findOwnMessage } from './find-own-message.ts'
 
-/** As `manifest/slack.yaml` asks for them. Without the last three everything works, and a lost message may come twice. */
-const SCOPES = ['commands', 'chat:write', 'im:write', 'channels:history', 'groups:history', 'im:history']
+/** As `manifest/slack.yaml` asks for them. Without the last four everything works: a lost message may come twice, the digest has no picture. */
+const SCOPES = ['commands', 'chat:write', 'im:write', 'channels:history', 'groups:history', 'im:history', 'files:write']
 
 /** What the operator's trial needs of Slack beyond what the running processes do. */
 export function createSlackTrial(client: webApi.WebClient): ChatTrial {

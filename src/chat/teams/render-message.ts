@@ -1,4 +1,5 @@
-import type { Button, ButtonAction, Card, Line, Text, Tone } from '../../ports/chat.ts'
+import type { Button, ButtonAction, Card, Chart, Line, Text, Tone } from '../../ports/chat.ts'
+import { drawChart } from '../draw-chart.ts'
 import { cutTo, plainWords } from '../plain-words.ts'
 import { SIGNS } from '../signs.ts'
 import { showUnseen } from '../unseen.ts'
@@ -16,6 +17,8 @@ export const VERB = { press: 'press', refresh: 'refresh' } as const
 
 const SCHEMA = 'http://adaptivecards.io/schemas/adaptive-card.json'
 const MOST_FACTS = 30
+/** A card has 28 KB for all of it. */
+const CHART_PIXELS = 480
 const MOST_PARAGRAPHS = 40
 /** Teams shows six buttons; the rest are behind a menu. */
 const MOST_BUTTONS = 6
@@ -81,6 +84,7 @@ function cardOf(card: Card, rendering: Rendering): { title: string; body: Json[]
       header(title, card, rendering),
       ...facts,
       ...renderBody(card.body, rendering, room),
+      ...(card.chart === undefined ? [] : renderChart(card.chart)),
       ...paragraph(footer, { separator: true, spacing: 'Medium' }),
     ],
   }
@@ -120,6 +124,14 @@ function renderBody(body: readonly Text[], rendering: Rendering, room: Room): Js
   }
   const more = run(`… and ${left} more that do not fit here: ask for one by its id.`)
   return left > 0 ? [...paragraphs, ...paragraph([more])] : paragraphs
+}
+
+/** In the card itself: Teams would fetch an address from the internet. Where it cannot be drawn, its words. */
+function renderChart(chart: Chart): Json[] {
+  const picture = drawChart(chart, CHART_PIXELS)
+  if (picture === null) return paragraph([run(chart.words, { isSubtle: true, size: 'Small' })])
+  const url = `data:image/png;base64,${picture.bytes.toString('base64')}`
+  return [{ type: 'Image', url, altText: picture.words, size: 'Stretch', spacing: 'Medium' }]
 }
 
 /** A button that asks for words first opens a dialog, which is another kind of action in Teams. */

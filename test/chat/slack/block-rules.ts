@@ -78,7 +78,13 @@ const field = z.strictObject({
   element: z.union([select, input]),
 })
 
-const message = z.union([header, richText, context, actions])
+const image = z.strictObject({
+  type: z.literal('image'),
+  slack_file: z.strictObject({ id: z.string().regex(/^F[A-Z0-9]+$/) }),
+  alt_text: words(2_000),
+})
+
+const message = z.union([header, richText, context, actions, image])
 /** The total is not documented; more than this was seen to be refused as `msg_blocks_too_long`. */
 const shortEnough = (blocks: unknown) => JSON.stringify(blocks).length <= 60_000
 const messageBlocks = z.array(message).min(1).max(50).refine(shortEnough)

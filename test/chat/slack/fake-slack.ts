@@ -6,7 +6,7 @@ import { faultOfBlocks, faultOfView } from './block-rules.ts'
 export const TEAM = 'T0ACME'
 export const BOT_TOKEN = 'xoxb-of-the-test'
 export const SIGNING_SECRET = 'signing-secret-of-the-test'
-const SCOPES = ['commands', 'chat:write', 'im:write', 'channels:history', 'groups:history', 'im:history']
+const SCOPES = ['commands', 'chat:write', 'im:write', 'channels:history', 'groups:history', 'im:history', 'files:write']
 const MESSAGE_SPACING_MS = 1_000
 /** Tier 3 of Slack, for each method. */
 const CALLS_A_MINUTE = 50
@@ -28,6 +28,7 @@ export async function startFakeSlack(options: {
   const views: View[] = []
   const whispers: Whisper[] = []
   const calls: string[] = []
+  const files: UploadedFile[] = []
   const faults = new Map<string, Fault[]>()
   const usedTriggers = new Set<string>()
   const lastPosted = new Map<string, number>()
@@ -83,6 +84,31 @@ export async function startFakeSlack(options: {
     'conversations.open'({ users }) {
       if (!people.includes(String(users))) return no('user_not_found')
       return { ok: true, channel: { id: directOf(String(users)) } }
+    },
+    'files.getUploadURLExternal'({ filename, length, alt_text }) {
+      if (!scopes.has('files:write')) return no('missing_scope')
+      const id = `F0FILE${files.length}`
+      files.push({
+        id,
+        filename: String(filename),
+        length: Number(length),
+        words: String(alt_text),
+        bytes: 0,
+        done: false,
+      })
+      return {
+        ok: true,
+        file_id: id,
+        upload_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/upload/${id}`,
+      }
+    },
+    'files.completeUploadExternal'({ files: given }) {
+      const [{ id }] = given as [{ id: string }]
+      const file = files.find((one) => one.id === id)
+      // It comes as a form, which is longer than the file.
+      if (file === undefined || file.bytes < file.length) return no('file_not_found')
+      file.done = true
+      return { ok: true, files: [{ id }] }
     },
     'chat.postMessage'(args) {
       const channel = findChannel(args.channel)
@@ -175,12 +201,21 @@ export async function startFakeSlack(options: {
 
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body = ''
-    for await (const chunk of request) body += chunk
+    let size = 0
+    for await (const chunk of request) {
+      body += chunk
+      size += chunk.length
+    }
     const answer = (value: object) =>
       response
         .writeHead(200, { 'content-type': 'application/json', 'x-oauth-scopes': [...scopes].join(',') })
         .end(JSON.stringify(value))
     const path = request.url ?? ''
+    const uploaded = files.find(({ id }) => path === `/upload/${id}`)
+    if (uploaded !== undefined) {
+      uploaded.bytes = size
+      return void response.writeHead(200).end('OK')
+    }
     if (path.startsWith('/respond/')) {
       const said = JSON.parse(body) as { text: string; blocks: unknown[] }
       const fault = faultOfMessage(said as unknown as Args)
@@ -213,7 +248,7 @@ export async function startFakeSlack(options: {
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, profiles, calls, scopes },
+    ...{ apiUrl: `${origin}/api/`, origin, messages, views, whispers, profiles, calls, scopes, files },
     get refused() {
       return refused
     },
@@ -311,6 +346,7 @@ export interface FakeSlack {
   readonly calls: readonly string[]
   /** What the app may do, as Slack says with every answer. */
   readonly scopes: Set<string>
+  readonly files: readonly UploadedFile[]
   /** How many calls were more than Slack takes. */
   readonly refused: number
   /** Something that was said before. */
@@ -326,4 +362,13 @@ export interface FakeSlack {
   /** The next calls of a method fail so, one each. */
   failNext(method: string, ...faults: Fault[]): void
   stop(): Promise<void>
+}
+
+interface UploadedFile {
+  readonly id: string
+  readonly filename: string
+  readonly length: number
+  readonly words: string
+  bytes: number
+  done: boolean
 }

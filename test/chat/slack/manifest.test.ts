@@ -58,7 +58,7 @@ it('the manifest is what Slack takes, leads to our one door, and asks for no mor
   }
   expect(manifest.oauth_config.scopes.bot.toSorted()).toEqual(
     [
-      ...['channels:history', 'chat:write', 'commands', 'groups:history', 'im:history', 'im:write'],
+      ...['channels:history', 'chat:write', 'commands', 'files:write', 'groups:history', 'im:history', 'im:write'],
       ...['users:read', 'users:read.email'],
     ].toSorted(),
   )

@@ -39,6 +39,15 @@ const container = z.strictObject({
   ...element,
 })
 
+/** Of the message itself: Teams has no way to an address of ours. */
+const image = z.strictObject({
+  type: z.literal('Image'),
+  url: z.string().startsWith('data:image/png;base64,'),
+  altText: z.string().min(1),
+  size: anyCase('auto', 'stretch', 'small', 'medium', 'large').optional(),
+  ...element,
+})
+
 const input = {
   id: z.string().min(1),
   label: z.string().optional(),
@@ -74,7 +83,7 @@ const cardSchema = z.strictObject({
   $schema: address.optional(),
   type: z.literal('AdaptiveCard'),
   version: z.literal('1.5'),
-  body: z.array(z.discriminatedUnion('type', [richText, columnSet, container, inputText, choiceSet])).min(1),
+  body: z.array(z.discriminatedUnion('type', [richText, columnSet, container, image, inputText, choiceSet])).min(1),
   actions: z
     .array(z.discriminatedUnion('type', [execute, submit]))
     .min(1)

@@ -36,10 +36,18 @@ export function drawCard(card, where) {
     h('header', { class: 'card-head' }, h('h3', {}, drawWords(card.title)), drawStamp(card, where.was ?? null)),
     facts.length > 0 && h('dl', { class: 'facts' }, ...facts),
     ...card.body.map((text) => h('p', { class: 'card-text' }, drawText(text, { countdowns: true }))),
+    card.chart && drawChart(card.chart),
     card.buttons.length > 0 &&
       h('div', { class: 'buttons' }, ...card.buttons.map((button) => drawButton(button, card, where))),
     card.footer.length > 0 && h('footer', { class: 'card-foot' }, drawText(card.footer)),
   )
+}
+
+/** @param {import('../../../ports/chat.ts').Chart} chart */
+function drawChart(chart) {
+  const { words, ...shown } = chart
+  const of = encodeURIComponent(JSON.stringify({ words: '', ...shown }))
+  return h('img', { class: 'chart', src: `/local/chart.svg?of=${of}`, alt: plainWords(words), width: 640, height: 220 })
 }
 
 /** @param {Text} value */
