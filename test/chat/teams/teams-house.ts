@@ -8,11 +8,13 @@ import { createTeamsUser, inPerson, type TeamsUser } from './teams-user.ts'
 import { APP_ID } from './tokens.ts'
 
 const NAMES = ['ana', 'bo', 'marcus', 'olga', 'dirk', 'carla']
+/** Somebody of the tenant whom the policy does not know. */
+export const NEWCOMER = 'eve'
 const POLICY = path.join(import.meta.dirname, '../../support/policy.yaml')
 
 /** Whole processes, configured for Teams, against the strict fake of ours, at its real limits. */
 export async function openTeamsHouse(): Promise<TeamsHouse> {
-  const fake = await startFakeTeams({ people: NAMES.map(objectIdOf), now: Date.now })
+  const fake = await startFakeTeams({ people: [...NAMES, NEWCOMER].map(objectIdOf), now: Date.now })
   const local = await readFile(POLICY, 'utf8')
   const policy = local
     .replaceAll(/\{ local: (\w+) \}/g, (_, name: string) => `{ teams: ${TENANT}/${objectIdOf(name)} }`)

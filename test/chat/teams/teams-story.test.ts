@@ -3,7 +3,7 @@ import { until } from '../../support/house.ts'
 import { CHANNEL, TENANT } from './fake-teams.ts'
 import { readCard } from './read-card.ts'
 import { objectIdOf } from './start-teams-chat.ts'
-import { openTeamsHouse, type TeamsHouse } from './teams-house.ts'
+import { NEWCOMER, openTeamsHouse, type TeamsHouse } from './teams-house.ts'
 import { inPerson, pressOf } from './teams-user.ts'
 
 /*
@@ -110,6 +110,16 @@ it('a card is refreshed for each who looks: the buttons are those that are their
   expect((await look('marcus')).words).toMatch(/Approve\n/)
   expect((await look('ana')).words).not.toMatch(/Approve\n/)
   expect((await look('ana')).words).toMatch(/Cancel\n/)
+})
+
+it('a member of the tenant may type a code that links them, and a guest may not: Teams is asked who they are', async () => {
+  const { user, fake } = it_
+  const typed = async () => (await user.mention(NEWCOMER, 'link 7K3Q-F2M9')).words
+  expect(await typed()).toContain('That is no code')
+  fake.members.set(NEWCOMER, { userRole: 'guest' })
+  expect(await typed()).toContain('cannot be linked')
+  fake.members.set(NEWCOMER, { userRole: 'anonymous' })
+  expect(await typed()).toContain('cannot be linked')
 })
 
 it('whoever blocked the app cannot be told: it is on record and in the thread, and the others decide', async () => {
