@@ -91,14 +91,14 @@ function commandsOf(commands: Readonly<Record<string, number>>): PartFact[] {
 
 function numbers(sums: ReturnType<typeof sumActivity>): PartFact[] {
   const all: readonly (readonly [number, string])[] = [
-    [sums.errors, 'failed'],
+    [sums.errors, 'failed statements'],
     [sums.audited, 'lines of an audit extension'],
-    [sums.refusedLogins, 'logins refused, by whomever'],
-    [sums.scrubbed, 'literals that looked like secrets are not kept'],
+    [sums.refusedLogins, 'logins refused, whoever tried'],
+    [sums.scrubbed, 'literals that looked like secrets and are not kept'],
     [sums.cut, 'statements not kept in full'],
     [sums.missing, 'lines that the log does not have'],
   ]
-  const there = all.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
+  const there = all.filter(([count]) => count > 0).map(([count, what]) => `${what}: ${count}`)
   return there.length === 0 ? [] : [{ label: 'Besides', value: there.join('\n') }]
 }
 

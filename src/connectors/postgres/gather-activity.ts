@@ -34,7 +34,9 @@ export function gatherActivity(
     if (tooLong) sums.cut += 1
     room -= some.length
     // What people type cannot begin a line here, and so not pass for an entry.
-    text.push(`${new Date(at).toISOString()} ${session} ${what}: ${some.toWellFormed().replace(/[\r\n]+/g, '\n    ')}`)
+    text.push(
+      `${new Date(at).toISOString()} ${session} ${what}: ${some.toWellFormed().replace(/[\r\n]+/g, '\n    | ')}`,
+    )
   }
 
   function addStatement(at: number, session: Mutable<UsedSession>, what: string, sql: string, isCut: boolean) {
