@@ -5,6 +5,7 @@ import { cardOfThread } from './thread-event.ts'
 export function concludeThread(facts: readonly ProvedFact[]): Part[] {
   const thread = facts.filter(({ stream }) => cardOfThread(stream) !== null)
   if (thread.length === 0) return []
+  const erased = new Set(thread.flatMap(({ type, data }) => (type === 'thread.redacted' ? [word(data.line, '')] : [])))
   const lines = new Map<string, ProvedFact[]>()
   for (const fact of thread) {
     if (!LINES.includes(fact.type)) continue
@@ -12,7 +13,9 @@ export function concludeThread(facts: readonly ProvedFact[]): Part[] {
     lines.set(key, [...(lines.get(key) ?? []), fact])
   }
   const inOrder = [...lines].sort(([, [a]], [, [b]]) => sentAt(a) - sentAt(b))
-  const said = inOrder.map(([line, of]): PartFact => ({ label: line, value: of.map(sayLine).join('\n') }))
+  const said = inOrder.map(
+    ([line, of]): PartFact => ({ label: line, value: of.map((one) => sayLine(one, erased.has(line))).join('\n') }),
+  )
   const besides = thread.flatMap((fact): PartFact[] => {
     const words = sayBesides(fact)
     return words === null ? [] : [{ label: 'Besides', value: `${utc(fact.at)}: ${words}` }]
@@ -49,10 +52,11 @@ export function howFarMirrored(facts: readonly ProvedFact[]): string[] {
 
 const LINES = ['thread.written', 'thread.edited', 'thread.deleted']
 
-function sayLine({ type, at, data, texts }: ProvedFact): string {
+function sayLine({ type, at, data, texts }: ProvedFact, isErased: boolean): string {
   const who = word(data.by, 'a stranger')
   const withheld = typeof data.withheld === 'string' ? `(withheld: it looked like a secret, ${data.withheld})` : null
-  const hidden = typeof data.text === 'object' ? '(not in this file)' : word(data.text, '')
+  const hidden =
+    typeof data.text === 'object' ? (isErased ? '(erased by two persons)' : '(not in this file)') : word(data.text, '')
   const files = Number(data.files ?? 0) > 0 ? ` (${data.files} files, not kept)` : ''
   const late = data.late === true ? ' (found later)' : ''
   const text = `${withheld ?? texts.text ?? hidden}${files}${late}`

@@ -33,7 +33,7 @@ it('shows each line with all that it ever said, in the order of the chat, and wh
   expect(part?.facts[0]?.value).toMatch(/ ana: row 4711\n.* changed by ana, now: row 4712\n.* deleted in chat$/)
   expect(part?.facts[1]?.value).toContain('a stranger: who are you')
   expect(part?.facts[2]?.value).toContain('(withheld: it looked like a secret, aws)')
-  expect(part?.facts[3]?.value).toContain('(not in this file) (2 files, not kept) (found later)')
+  expect(part?.facts[3]?.value).toContain('(erased by two persons) (2 files, not kept) (found later)')
   expect(part?.facts[5]?.value).toContain('olga confirmed: the text of T-4 was erased')
 })
 

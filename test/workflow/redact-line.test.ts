@@ -156,7 +156,7 @@ it('evidence has the thread with what is still there, says what was erased, and 
   const { content } = evidenceReport(opened.file, 'html', about)
   expect(content).toContain('needed in court')
   expect(content).toContain('asked to erase')
-  expect(content).toContain('(not in this file)')
+  expect(content).toContain('(erased by two persons)')
   expect(content).toContain('thread: as it was heard')
   expect(content).not.toContain('Miller')
 })

@@ -14,6 +14,8 @@ export function readThreadNews(body: unknown): ThreadNews | null {
   const kind = event.subtype === undefined ? 'written' : KINDS[event.subtype]
   if (kind === undefined) return null
   const { ts, thread_ts } = (kind === 'written' ? event : (event.message ?? event.previous_message)) ?? {}
+  // Our own lines among them: whose they are is asked when the thread is read back.
+  if ([event, event.message, event.previous_message].some((one) => one?.bot_id !== undefined)) return null
   const message = kind === 'deleted' ? event.deleted_ts : ts
   if (message === undefined || message === thread_ts || (kind === 'written' && thread_ts === undefined)) return null
   return {
@@ -103,7 +105,11 @@ const ts = z.string().regex(/^\d{1,12}\.\d{6}$/)
 const id = z.string().regex(/^[A-Z0-9]{2,32}$/)
 const optionalId = id.optional().catch(undefined)
 const place = z
-  .object({ ts: ts.optional().catch(undefined), thread_ts: ts.optional().catch(undefined) })
+  .object({
+    ts: ts.optional().catch(undefined),
+    thread_ts: ts.optional().catch(undefined),
+    bot_id: z.unknown().optional(),
+  })
   .optional()
   .catch(undefined)
 
@@ -113,6 +119,7 @@ const placeSchema = z.object({
     ...{ type: z.literal('message'), subtype: z.string().optional(), channel: id },
     ...{ ts: ts.optional().catch(undefined), thread_ts: ts.optional().catch(undefined) },
     deleted_ts: ts.optional().catch(undefined),
+    bot_id: z.unknown().optional(),
     ...{ message: place, previous_message: place },
   }),
 })

@@ -19,13 +19,15 @@ export async function openSlackHouse(): Promise<SlackHouse> {
   const policy = local.replaceAll(/\{ local: (\w+) \}/g, (_, name: string) => `{ slack: ${TEAM}/${userOf(name)} }`)
   const house = await openHouse({ policy })
   const port = await freePort()
-  const replica = await house.startReplica({
+  const settings = {
     ...{ SLACK_BOT_TOKEN: BOT_TOKEN, SLACK_SIGNING_SECRET: SIGNING_SECRET, SLACK_API_URL: fake.apiUrl },
     ...{ PORT: String(port), PUBLIC_URL: `http://localhost:${port}` },
-  })
+  }
+  const replica = await house.startReplica(settings)
   return {
     ...{ house, replica, fake },
     user: createSlackUser(replica.url, fake, Date.now),
+    startAgain: () => house.startReplica(settings),
     async close() {
       await house.close()
       await fake.stop()
@@ -38,5 +40,7 @@ export interface SlackHouse {
   readonly replica: Replica
   readonly fake: FakeSlack
   readonly user: SlackUser
+  /** In the place of the process that was killed. */
+  startAgain(): Promise<Replica>
   close(): Promise<void>
 }

@@ -3,6 +3,7 @@ import { until } from '../../support/house.ts'
 import { directOf } from './fake-slack.ts'
 import { readBlocks } from './read-blocks.ts'
 import { openSlackHouse, type SlackHouse, userOf } from './slack-house.ts'
+import { createThreadTalk } from './thread-events.ts'
 
 /*
  * The whole story in Slack: a real process and a real target, signed requests through Bolt's own door, a
@@ -150,6 +151,35 @@ it('the local page is off, and a stranger is told what to do', async () => {
     expect(told.words).toMatch(/do not know you here yet.*Ask the people who run Countersign/)
   }
 })
+
+it('mirrors what is written under a card once, over a kill and a repeat, and evidence has it', async () => {
+  const { user, fake, house, replica } = it_
+  const asked = await user.command(ana, 'prod-db 10m a card to talk under')
+  const id = /G-[0-9A-Z]{6}/.exec(asked.words)?.[0]
+  const root = await until('the card is there', async () => {
+    const ofCard = (one: (typeof fake.messages)[number]) => one.root === null && one.channel === 'C0ACCESS'
+    return fake.messages.find((one) => ofCard(one) && /a card to talk under/.test(JSON.stringify(one.blocks)))?.ts
+  })
+  const written = () => house.db<{ body: string }[]>`select body from event where type = 'thread.written'`
+  const talk = createThreadTalk(user.send)
+  const lines = Array.from({ length: 6 }, (_, at) => ({
+    ...{ ts: `${Number.parseInt(root, 10) + 60 + at}.000100`, root, user: ana, text: `line ${at} of the talk` },
+  }))
+  await talk.write({ ...lines[0], root: '1600000000.000100' } as (typeof lines)[number])
+  await Promise.all(lines.map((one) => talk.write(one)))
+  await replica.kill()
+  await it_.startAgain()
+  await Promise.all([...lines, ...lines].map((one) => talk.write(one)))
+  await until('all is on record', async () => (await written()).length >= 6)
+  await Promise.all(lines.map((one) => talk.write(one)))
+  const messages = (await written()).map(({ body }) => JSON.parse(body).data.message).sort()
+  expect(messages).toEqual(lines.map(({ ts }) => ts))
+  const evidence = await user.command(olga, `evidence ${id}`)
+  const link = /"url":"(http:\/\/localhost:\d+\/evidence\/[\w-]+)"/.exec(JSON.stringify(evidence.blocks))?.[1] ?? ''
+  const page = await (await fetch(link, { method: 'POST' })).text()
+  expect(page).toContain('line 5 of the talk')
+  expect(page).toContain('thread: as it was heard')
+}, 120_000)
 
 /** The value of the newest button of this kind in somebody's direct messages. */
 function buttonIn(user: string, action: string, about = ''): string | null {
