@@ -12,6 +12,7 @@ import {
 } from './conclusion.ts'
 import { findEntitlement } from './decide-ask.ts'
 import { formatDuration } from './duration.ts'
+import { type Applying, broken, dutyChecks, type Fault, unclear } from './duty-checks.ts'
 import type { Approver } from './grant-event.ts'
 import type { PasskeyAssertion } from './passkey-event.ts'
 import type { Policy } from './policy.ts'
@@ -33,7 +34,11 @@ export function concludeAuthorised(
     title: 'Authorised',
     standing: clause.standing,
     says: faults.length > 0 ? faults.map(({ says }) => says).join('; ') : clause.words,
-    facts: [...eligibility(asked, events), ...decisions(events)],
+    facts: [
+      ...eligibility(asked, events),
+      ...decisions(events),
+      ...(approved === undefined ? [] : dutyChecks(faults, applying({ asked, events, policies }, approved))),
+    ],
   }
   return { clause, part }
 }
@@ -47,9 +52,12 @@ interface Story {
   readonly policies: KnownPolicies
 }
 
-interface Fault {
-  readonly standing: 'unclear' | 'broken'
-  readonly says: string
+/** Which duties there were: nobody has a passkey to give where none was asked for. */
+function applying(story: Story, { data }: EventOf<'request.approved'>): Applying {
+  return {
+    passkey: data.stepUp === 'passkey' || asksForPasskey(story, data.policy),
+    given: story.events.some(({ type }) => type === 'grant.providing'),
+  }
 }
 
 function clauseOf(
@@ -84,14 +92,14 @@ function faultsOf(story: Story, approved: EventOf<'request.approved'>): Fault[] 
   const over = events.find(({ type }) => OVER.includes(type))
   const faults = signatureFaults(story, approved, before, allOf(before, 'request.signed'))
   if (over !== undefined && over.seq < (providings.at(-1) ?? approved).seq) {
-    faults.push(broken(`it went on after ${over.type}`))
+    faults.push(broken('over', `it went on after ${over.type}`))
   }
   const early = providings.find(({ seq, data }) => !(approved.seq < seq && approved.leafIndex < data.checkpointSize))
   if (early !== undefined)
-    faults.push(broken('the target was touched before its approval was in a witnessed checkpoint'))
+    faults.push(broken('sealed', 'the target was touched before its approval was in a witnessed checkpoint'))
   const [first] = providings
   if (first !== undefined && !(first.at <= approved.data.usableUntil)) {
-    faults.push(broken('the approval was used after it had lapsed'))
+    faults.push(broken('used', 'the approval was used after it had lapsed'))
   }
   return [...faults, ...longerFaults(story)]
 }
@@ -107,12 +115,12 @@ function longerFaults(story: Story): Fault[] {
   const longer = allOf(events, 'grant.active').some(
     ({ data }) => !(data.endsAt - data.activatedAt <= asked.data.durationMs),
   )
-  if (longer) faults.push(broken('it was given for longer than was asked for'))
+  if (longer) faults.push(broken('longer', 'it was given for longer than was asked for'))
   for (const extended of allOf(events, 'grant.extended')) {
     const before = events.filter(({ seq }) => seq < extended.seq)
     const approved = lastOf(before, 'extension.approved')
     if (approved === undefined || !(extended.data.endsAt <= approved.data.until)) {
-      faults.push(broken(`its end was moved to ${utc(extended.data.endsAt)}, which nobody had approved`))
+      faults.push(broken('longer', `its end was moved to ${utc(extended.data.endsAt)}, which nobody had approved`))
       continue
     }
     const request = lastOf(before, 'extension.asked')
@@ -141,31 +149,33 @@ function signatureFaults(
   const { asked } = story
   const { by, policy } = approved.data
   const what = approved.type === 'request.approved' ? 'the approval' : 'the extension'
-  if (by.length === 0) faults.push(broken(`${what} names nobody`))
-  if (new Set(by).size < by.length) faults.push(broken(`${what} counts one person twice`))
+  if (by.length === 0) faults.push(broken('distinct', `${what} names nobody`))
+  if (new Set(by).size < by.length) faults.push(broken('distinct', `${what} counts one person twice`))
   const needsPasskey = approved.data.stepUp === 'passkey' || asksForPasskey(story, policy)
   for (const person of by) {
     if (needsPasskey && !signed.some(({ data }) => data.by === person && data.assurance === 'passkey')) {
-      faults.push(broken(`${what} counts a click of ${person}, where a passkey was needed`))
+      faults.push(broken('passkey', `${what} counts a click of ${person}, where a passkey was needed`))
     }
     if (person === asked.data.by || person === asked.data.for)
-      faults.push(broken(`${what} was signed by ${person} for themselves`))
+      faults.push(broken('own', `${what} was signed by ${person} for themselves`))
     if (!signed.some(({ data }) => data.by === person)) {
-      faults.push(broken(`${what} counts ${person}, of whom there is no signature before it`))
+      faults.push(broken('signed', `${what} counts ${person}, of whom there is no signature before it`))
     }
   }
   const signers = signed.filter(({ data }) => by.includes(data.by)).map(({ data }) => ({ id: data.by, as: data.as }))
   const rules = rulesOf(story, before, policy)
   const seats = rules?.map((rule) => readRule(rule, signers)) ?? [null]
   if (seats.some((seat) => seat === null)) {
-    faults.push(unclear(`${what} counts by the rules of the policy ${policy.slice(0, 12)}, which are not known here`))
+    faults.push(
+      unclear('rules', `${what} counts by the rules of the policy ${policy.slice(0, 12)}, which are not known here`),
+    )
   } else if (
     missingSignatures(
       seats.filter((seat) => seat !== null),
       by,
     ) > 0
   ) {
-    faults.push(broken(`${what} has fewer signatures than its rules ask for (${rules?.join('; ')})`))
+    faults.push(broken('rules', `${what} has fewer signatures than its rules ask for (${rules?.join('; ')})`))
   }
   return faults
 }
@@ -264,12 +274,4 @@ function because(reason: string): string {
 
 function inWords({ id, as }: Approver): string {
   return `${id} (${as.join(', ')})`
-}
-
-function broken(says: string): Fault {
-  return { standing: 'broken', says }
-}
-
-function unclear(says: string): Fault {
-  return { standing: 'unclear', says }
 }

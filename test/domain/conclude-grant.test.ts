@@ -241,6 +241,29 @@ describe('authorised', () => {
     expect(line(null)).toMatch(/^authorised/)
   })
 
+  it('names every check of the approval, also those that passed', () => {
+    const checksOf = (events: GrantEvent[]) =>
+      conclude(events)
+        .parts.find(({ title }) => title === 'Authorised')
+        ?.facts.filter(({ label }) => label === 'Checked')
+        .map(({ value }) => value)
+    expect(checksOf(whole)).toEqual([
+      'by distinct persons: yes',
+      'none of them asked for it or holds it: yes',
+      'each signed before it, by themselves: yes',
+      'they fill the rules of the policy that it names: yes',
+      'nothing had ended the request before: yes',
+      'it was in a witnessed checkpoint before the target was touched: yes',
+      'it was used in its time: yes',
+      'nobody had it for longer than was signed: yes',
+    ])
+    const late = whole.map((event) =>
+      event.type === 'request.approved' ? changed(event, { usableUntil: AT - 1 }) : event,
+    )
+    expect(checksOf(late)).toContain('it was used in its time: NO, the approval was used after it had lapsed')
+    expect(checksOf([asked, ...approved])).toHaveLength(5)
+  })
+
   it('says the assurance of every decision', () => {
     const part = conclude(whole).parts.find(({ title }) => title === 'Authorised')
     expect(part?.facts).toContainEqual({
