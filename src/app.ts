@@ -187,7 +187,7 @@ async function start(
     },
   })
   const sealer = createSealer({
-    ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock, reached },
+    ...{ db: sealerDb, macKey: keys.mac, macs: open.macs, signer: keys.signer, witnessed, clock, reached },
     ...(keys.nextSigner && { nextSigner: keys.nextSigner }),
     onAlarm: (alarm) => alarms.raise(alarmOfSealer(alarm)),
   })
@@ -333,7 +333,7 @@ async function start(
             context,
             (progress) =>
               verifyApart(db, keys.mac, witnessed, {
-                ...{ progress, signal, readAt: clock.now() },
+                ...{ progress, signal, readAt: clock.now(), macKeys: open.macs.spans() },
                 keep: (text) =>
                   checkProgress.write(text).catch((error: unknown) => {
                     log.warn({ err: error }, 'how far the check of the record came cannot be kept: the next reads all')

@@ -29,6 +29,7 @@ export const VARIABLES = {
   NEXT_SIGNING_KEY_FILE: parsed((text) => resolve(text)),
   NEXT_SIGNER: parsed(readSigner),
   MAC_KEY_FILE: parsed((text) => resolve(text)),
+  OTHER_MAC_KEY_FILES: parsed((text) => text.split(',').map(readOtherMac)),
   SECRETS_KEY_FILE: parsed((text) => resolve(text)),
   LOG_ORIGIN: parsed((text) =>
     // The form that C2SP gives to the name of a key.
@@ -59,6 +60,17 @@ export const VARIABLES = {
   TEAMS_LOGIN_URL: parsed(readTestUrl),
   SCIM_TOKEN: parsed(readToken),
   SCIM_TOKEN_FILE: parsed((text) => resolve(text)),
+}
+
+/** `/path`, or `/path@leaf` of a key that was retired there. */
+export interface OtherMacFile {
+  readonly path: string
+  readonly retiredAt: number | null
+}
+
+function readOtherMac(text: string): OtherMacFile {
+  const [, path = text, leaf] = /^(.*?)(?:@(\d{1,15}))?$/s.exec(text.trim()) ?? []
+  return { path: resolve(path), retiredAt: leaf === undefined ? null : Number(leaf) }
 }
 
 function readSchedule(text: string): string | Wrong {

@@ -6,6 +6,7 @@ import {
   ITS_OWN_OPERATOR,
   isLoopback,
   nameOfWitness,
+  type OtherMacFile,
   type SignerPlace,
   SLACK,
   TEAMS,
@@ -50,6 +51,7 @@ export function readConfig(environment: Environment = process.env): ConfigReadin
   if (isSet('NEXT_SIGNER') && isSet('NEXT_SIGNING_KEY_FILE')) {
     faults.push('NEXT_SIGNER and NEXT_SIGNING_KEY_FILE are both set, and one key comes next. Unset one')
   }
+  for (const { path } of values.OTHER_MAC_KEY_FILES ?? []) faults.push(...faultsOfFile('OTHER_MAC_KEY_FILES', path))
   faults.push(...faultsOfFile('NEXT_SIGNING_KEY_FILE', textOf(environment, 'NEXT_SIGNING_KEY_FILE')))
   if (production || realChat) {
     missing('POLICY_FILE', 'the policy of the demo is for the demo alone', 'Start from docs/policy.example.yaml')
@@ -190,6 +192,8 @@ export interface KeyPlaces {
   /** In place of that file. */
   readonly nextSigner: SignerPlace | null
   readonly macFile: string
+  /** The MAC key that comes next, or those of before: they are read with, not written with. */
+  readonly otherMacFiles: readonly OtherMacFile[]
   readonly secretsFile: string
   /** In the demo a missing key is made. Elsewhere every replica would make its own. */
   readonly createMissing: boolean
@@ -260,6 +264,7 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
       nextSigningFile: values.NEXT_SIGNING_KEY_FILE ?? null,
       nextSigner: values.NEXT_SIGNER ?? null,
       macFile: resolve(values.MAC_KEY_FILE ?? `${dataDir}/keys/mac.hex`),
+      otherMacFiles: values.OTHER_MAC_KEY_FILES ?? [],
       secretsFile: resolve(values.SECRETS_KEY_FILE ?? `${dataDir}/keys/secrets.hex`),
       createMissing: !production,
     },

@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Config } from './config.ts'
 import { createKeyFile, newMacKey, newSigningKey, parseMacKey } from './record/key-files.ts'
+import type { OtherMac } from './record/mac-ring.ts'
 import { parseSigningKey, type Signer } from './record/signer.ts'
 import { newSecretsKey, parseSecretsKey } from './secrets/sealing.ts'
 import { createAgentSigner } from './signer/ssh-agent.ts'
@@ -12,6 +13,8 @@ export interface Keys {
   /** The one that may follow; null for none. */
   readonly nextSigner: Signer | null
   readonly mac: Buffer
+  /** Under which others wrote, or will write. */
+  readonly otherMacs: readonly OtherMac[]
   readonly secrets: Buffer
 }
 
@@ -22,15 +25,21 @@ export interface Keys {
  */
 export async function openKeys(files: Config['keys'], origin: string): Promise<Keys> {
   const { nextSigningFile: signingFile, nextSigner: place } = files
-  const [signer, nextSigner, mac, secrets] = await Promise.all([
+  const [signer, nextSigner, mac, secrets, otherMacs] = await Promise.all([
     openSigner(files, origin),
     place === null && signingFile === null
       ? null
       : openSigner({ ...files, signer: place, signingFile: signingFile ?? '', createMissing: false }, origin),
     readKey(files.macFile, files.createMissing ? newMacKey : null),
     readKey(files.secretsFile, files.createMissing ? newSecretsKey : null),
+    Promise.all(
+      files.otherMacFiles.map(async ({ path, retiredAt }) => ({
+        key: parseMacKey(await readKey(path, null)),
+        retiredAt,
+      })),
+    ),
   ])
-  return { signer, nextSigner, mac: parseMacKey(mac), secrets: parseSecretsKey(secrets) }
+  return { signer, nextSigner, mac: parseMacKey(mac), otherMacs, secrets: parseSecretsKey(secrets) }
 }
 
 /** Where an agent has the key, nothing of it is read here, and nothing is asked before the first signature. */

@@ -5,6 +5,7 @@ import { type OpenDatabase, type OpenOptions, openDatabase } from './db/open-dat
 import { type Keys, openKeys } from './open-keys.ts'
 import type { Witness } from './ports/witness.ts'
 import { createLogSource } from './record/log-source.ts'
+import { createMacRing, type MacRing } from './record/mac-ring.ts'
 import { createHandOverReader } from './record/read-hand-overs.ts'
 import { createRecord, type EventRecord } from './record/record.ts'
 import { createWitnessed, type Witnessed } from './record/witnessed.ts'
@@ -17,6 +18,7 @@ export interface OpenRecord {
   readonly database: OpenDatabase
   readonly clock: DatabaseClock
   readonly keys: Keys
+  readonly macs: MacRing
   readonly sealing: Sealing
   readonly witnesses: readonly Witness[]
   readonly witnessed: Witnessed
@@ -29,13 +31,18 @@ export interface OpenRecord {
 export async function openRecord(config: Config, options: OpenRecordOptions): Promise<OpenRecord> {
   const keys = await openKeys(config.keys, config.logOrigin)
   const sealing = createSealing(keys.secrets)
+  const macs = createMacRing(keys.mac, keys.otherMacs)
   const record = createRecord({
-    macKey: keys.mac,
+    get macKey() {
+      return macs.current()
+    },
+    macKeys: macs.spans,
     seal: (text) => sealing.seal(text, 'private_text'),
     open: (sealed) => sealing.open(sealed, 'private_text'),
   })
   const database = await openDatabase(config.database, options)
   try {
+    await macs.refresh(database.pools.app)
     const clock = await openDatabaseClock(database.pools.app)
     const closers: (() => void)[] = []
     const opening: OpenWitness = {
@@ -53,7 +60,7 @@ export async function openRecord(config: Config, options: OpenRecordOptions): Pr
       clock.close()
       await database.close()
     }
-    return { database, clock, keys, sealing, witnesses, witnessed, record, close }
+    return { database, clock, keys, macs, sealing, witnesses, witnessed, record, close }
   } catch (error) {
     await database.close()
     throw error

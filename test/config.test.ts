@@ -49,6 +49,7 @@ describe('with nothing configured', () => {
         signer: null,
         nextSigningFile: null,
         nextSigner: null,
+        otherMacFiles: [],
         createMissing: true,
       },
       logOrigin: 'countersign.local/log',
@@ -298,6 +299,17 @@ describe('SIGNER', () => {
     expect(settingsForRecord(configOf({ ...keyless, SIGNER }))).toMatchObject({
       keys: { signer: 'ssh-agent:/run/agent.sock' },
     })
+  })
+
+  it('MAC keys beside it may say from which leaf on they are retired', () => {
+    const { otherMacFiles } = configOf({
+      ...PRODUCTION,
+      OTHER_MAC_KEY_FILES: `${PRODUCTION.MAC_KEY_FILE}@12, ${PRODUCTION.MAC_KEY_FILE}`,
+    }).keys
+    expect(otherMacFiles.map(({ retiredAt }) => retiredAt)).toEqual([12, null])
+    expect(faultsOf({ ...PRODUCTION, OTHER_MAC_KEY_FILES: '/nowhere/old.hex@12' })).toEqual([
+      expect.stringMatching(/^OTHER_MAC_KEY_FILES=\/nowhere\/old.hex cannot be read/),
+    ])
   })
 
   it('may be followed by another, which is one of two as well', () => {

@@ -43,6 +43,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'system.started': 'Countersign started.',
   'system.alarm': 'An alarm was raised.',
   'record.checked': 'The record was checked.',
+  'record.mac-key-retired': 'A MAC key was retired.',
   'record.signer-appointed': 'Another signing key was appointed.',
   'policy.loaded': 'A policy was loaded.',
   'policy.activated': 'A policy came into force.',

@@ -92,6 +92,11 @@ export const COMMANDS: readonly Command[] = [
     run: async (given) => (await import('./record-new-signer.ts')).recordNewSigner(given),
   },
   {
+    ...{ name: 'record retire-mac-key', words: [], flags: { as: AS } },
+    about: 'lets nothing new count under the MAC keys of before',
+    run: async (given) => (await import('./record-retire-mac-key.ts')).recordRetireMacKey(given),
+  },
+  {
     ...{ name: 'smoke', words: ['<slack, teams or s3>'], flags: { as: AS } },
     about:
       'tries the real chat or bucket: posts a card and writes to the one who asks, or locks an object for a minute',

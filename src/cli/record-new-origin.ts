@@ -10,12 +10,21 @@ const MOST_LOST = 20
 export async function recordNewOrigin(given: Arguments): Promise<ExitCode> {
   const by = given.value('as')
   const config = { ...configuration(), logOrigin: given.word(0) }
-  return withRecord<ExitCode>(config, async ({ database, clock, keys, witnessed, record }) => {
+  return withRecord<ExitCode>(config, async ({ database, clock, keys, witnessed, record, macs }) => {
     const { app, sealer } = database.pools
     // Nothing is sealed here but the new tree itself, so there is nobody to wake.
     const around = { db: app, record, clock, committed: () => undefined }
     const started = await performNamed(around, { by, act: 'start a new origin' }, () =>
-      startNewOrigin({ app, sealer, record, macKey: keys.mac, signer: keys.signer, witnessed, by, at: clock.now() }),
+      startNewOrigin({
+        app,
+        sealer,
+        record,
+        macKey: macs.spans(),
+        signer: keys.signer,
+        witnessed,
+        by,
+        at: clock.now(),
+      }),
     )
     const { previousOrigin, carried, lost, vkey } = started
     say(`${config.logOrigin} follows ${previousOrigin}: ${carried} events came along, ${lost.length} are lost.`)

@@ -34,6 +34,7 @@ async function checkLog(open: OpenRecord, patienceMs: number, resume: string): P
     resume === '' ? null : await openProgressFile(resume, { macKey: keys.mac, origin: witnessed.origin, clock })
   const uncovered = await waitUntilCovered(db, witnessed, patienceMs)
   const verdict = await verifyLog(db, keys.mac, witnessed, {
+    macKeys: open.macs.spans(),
     threads: availableParallelism(),
     now: clock.now,
     ...(file && { resume: file.progress, onProgress: file.keep }),

@@ -48,7 +48,7 @@ export async function withSealedRecord<T>(use: (acting: Acting) => Promise<T>): 
       log: ({ what, detail }) => warn(`Warning: ${what}: ${detail}`),
     })
     const sealer = createSealer({
-      ...{ db: sealerDb, macKey: keys.mac, signer: keys.signer, witnessed, clock },
+      ...{ db: sealerDb, macKey: keys.mac, macs: open.macs, signer: keys.signer, witnessed, clock },
       ...(keys.nextSigner && { nextSigner: keys.nextSigner }),
       onAlarm: (alarm) => alarms.raise(alarmOfSealer(alarm)),
     })

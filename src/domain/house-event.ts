@@ -90,12 +90,15 @@ export type SystemFact =
       }
     }
 
-/** Which keys the record is signed with: stream `keys`. */
-export interface KeyFact {
-  readonly type: 'record.signer-appointed'
-  /** C2SP verifier keys. It has effect where the checkpoint at which it is the last leaf is signed by both. */
-  readonly data: { readonly by: string; readonly from: string; readonly to: string }
-}
+/** Which keys the record is signed and written with: stream `keys`. */
+export type KeyFact =
+  | {
+      readonly type: 'record.signer-appointed'
+      /** C2SP verifier keys. It has effect where the checkpoint at which it is the last leaf is signed by both. */
+      readonly data: { readonly by: string; readonly from: string; readonly to: string }
+    }
+  /** From its leaf on, no event with a MAC of that key is genuine. */
+  | { readonly type: 'record.mac-key-retired'; readonly data: { readonly by: string; readonly key: string } }
 
 /** A policy fact with its place in the stream. */
 export type RecordedPolicyFact = PolicyFact & { readonly seq: number; readonly at: number }

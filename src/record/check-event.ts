@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { MacKeys } from './mac-keys.ts'
 import type { CopiedEvent } from './read-leaves.ts'
 import { type ColumnName, changedColumn, parseOrNull, type RowFault } from './recorded-event.ts'
 
@@ -12,11 +13,11 @@ const HASH_BYTES = 32
  * byte by byte, since the sealer has parsed it before it put it under the tree; only one that differs is parsed
  * @returns what is wrong with an event that should have the leaf hash `leaf`; null when nothing is
  */
-export function createEventCheck(macKey: Buffer, parse: 'each' | 'different') {
-  const macOf = createMac(macKey)
-  return (event: CopiedEvent, leaf: string): EventFault | null => {
+export function createEventCheck(macKeys: MacKeys, parse: 'each' | 'different') {
+  const isGenuine = createMacCheck(macKeys)
+  return (event: CopiedEvent, leaf: string, leafIndex: number | null = null): EventFault | null => {
     if (hash('sha256', event.leafInput, 'binary') !== leaf) return { what: 'body-changed' }
-    if (macOf(leaf) !== event.mac) return { what: 'mac-wrong' }
+    if (!isGenuine(leaf, event.mac, leafIndex)) return { what: 'mac-wrong' }
     if (parse === 'different' && hasColumns(event)) return null
     const body = parseOrNull(event.leafInput.toString('utf8', 1))
     if (body === null) return { what: 'body-malformed' }
@@ -34,6 +35,20 @@ function hasColumns({ leafInput, stream, seq, type, v, at, prevHex }: CopiedEven
     leafInput.toString('latin1', 1, 1 + head.length) === head &&
     leafInput.toString('latin1', leafInput.length - tail.length) === tail
   )
+}
+
+/** Events under one key come in a row: the one that fitted last is tried first. */
+function createMacCheck(keys: MacKeys): (leaf: string, mac: string, leafIndex: number | null) => boolean {
+  const spans = Buffer.isBuffer(keys) ? [{ key: keys, upTo: null }] : keys
+  const macs = spans.map(({ key, upTo }) => ({ macOf: createMac(key), upTo }))
+  return (leaf, mac, leafIndex) => {
+    const place = macs.findIndex(
+      ({ macOf, upTo }) => (upTo === null || (leafIndex !== null && leafIndex < upTo)) && macOf(leaf) === mac,
+    )
+    const [fitting] = place > 0 ? macs.splice(place, 1) : []
+    if (fitting) macs.unshift(fitting)
+    return place >= 0
+  }
 }
 
 /** HMAC-SHA-256 (RFC 2104) of 32 bytes, with what depends on the key prepared once. */

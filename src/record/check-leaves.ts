@@ -2,6 +2,7 @@ import type { Db, Tx } from '../db/transaction.ts'
 import { type ChainSum, createChainSum } from './chain-sum.ts'
 import { createEventCheck } from './check-event.ts'
 import type { Difference, DifferenceKind } from './log-difference.ts'
+import type { MacKeys } from './mac-keys.ts'
 import { isPruned, type Pruned } from './pruned.ts'
 import { readCheckpoints, type SignedHead } from './read-checkpoints.ts'
 import { type CopiedEvent, copyBareLeaves, copyRows, selectLeaves, selectPending, selectPlaces } from './read-leaves.ts'
@@ -18,15 +19,15 @@ const MOST_DIFFERENCES = 1_000
  * @param to null for all that there are
  */
 export async function checkLeaves(db: Db | Tx, task: LeafTask, { from, to }: LeafRange): Promise<CheckedLeaves> {
-  const { log, macKey, keys } = task
+  const { log, macKeys, keys } = task
   const differences = createDifferences()
   const chains = createChains(createChainSum(task.chainKey))
-  const faultIn = createEventCheck(macKey, 'different')
+  const faultIn = createEventCheck(macKeys, 'different')
   let events = 0
 
   function checkEvent(event: CopiedEvent, leaf: string, leafIndex: number): void {
     events++
-    const fault = faultIn(event, leaf)
+    const fault = faultIn(event, leaf, leafIndex)
     if (fault) differences.found(fault.what, `${event.stream} #${event.seq}, leaf ${leafIndex}`, fault.column)
     chains.follow(event, leaf)
   }
@@ -128,10 +129,10 @@ const MOST_READ_IN_VAIN = 3
 const LOOKED_UP_AT_ONCE = 2_000
 
 /** The events that wait for the sealer: none of their business but their own, and the ends of their chains. */
-export async function checkPending(db: Db | Tx, { log, macKey, chainKey }: LeafTask): Promise<CheckedEvents> {
+export async function checkPending(db: Db | Tx, { log, macKeys, chainKey }: LeafTask): Promise<CheckedEvents> {
   const differences = createDifferences()
   const chains = createChains(createChainSum(chainKey))
-  const faultIn = createEventCheck(macKey, 'each')
+  const faultIn = createEventCheck(macKeys, 'each')
   let events = 0
   await copyRows(db, selectPending(log), ({ leaf, event }) => {
     if (event === null) return
@@ -228,7 +229,7 @@ type Found = Omit<Difference, 'since'>
 /** The same for every range. */
 export interface LeafTask {
   readonly log: number
-  readonly macKey: Buffer
+  readonly macKeys: MacKeys
   readonly keys: readonly KeySpan[]
   readonly chainKey: string
   /** Of which no event is asked for. */

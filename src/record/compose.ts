@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import type { MacKeys } from './mac-keys.ts'
 import { canonicalJson, leafHash, MAX_BODY_BYTES, SALT_BYTES, saltedHash } from './verify.ts'
 
 /** Makes the events of drafts, each naming the one before. Random only in the salts. @throws BodyTooLarge */
@@ -51,6 +52,11 @@ function composeEvent(keys: RecordKeys, prev: StreamPlace, draft: Draft, at: num
     mac: macOf(keys.macKey, hash),
     privateTexts,
   }
+}
+
+/** Under which an event may be. */
+export function acceptedKeys({ macKey, macKeys }: Pick<RecordKeys, 'macKey' | 'macKeys'>): MacKeys {
+  return macKeys?.() ?? macKey
 }
 
 /** Says that a holder of the key wrote the event; the key is not in the database. */
@@ -113,7 +119,10 @@ export interface NewEvent {
 }
 
 export interface RecordKeys {
+  /** To write with. */
   readonly macKey: Buffer
+  /** To read with, where there are several. */
+  readonly macKeys?: () => MacKeys
   /** Encrypts a private text for the side table. */
   seal(text: string): Buffer
   /** @throws when it was not sealed by us */

@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { LeafRange } from './check-leaves.ts'
 import { type LeafAnswer, type LeafWorkerData, openLeafReader } from './leaf-workers.ts'
+import { reviveMacKeys } from './mac-keys.ts'
 
 /* A thread that checks the ranges of leaves that it is told, one after the other, until it is told to stop. */
 const { place, task } = workerData as LeafWorkerData
-const reader = openLeafReader(place, { ...task, macKey: Buffer.from(task.macKey) })
+const reader = openLeafReader(place, { ...task, macKeys: reviveMacKeys(task.macKeys) })
 
 parentPort?.on('message', async (message: LeafRange | 'stop') => {
   if (message === 'stop') {

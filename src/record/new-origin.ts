@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { MacKeys } from './mac-keys.ts'
 import { isPruned, readPruned } from './pruned.ts'
 import { createHandOverReader } from './read-hand-overs.ts'
 import type { EventRecord } from './record.ts'
@@ -104,7 +105,7 @@ async function carryOver(tx: Tx, { from, origin, to, tree, macKey }: CarryOver):
       from leaf l left join event e on e.leaf_hash = l.leaf_hash
       where l.log = ${from} and l.leaf_index >= ${next} order by l.leaf_index limit ${PAGE}`
     const genuine = rows.flatMap((row) => {
-      const fault = row.stream === null ? 'event-missing' : faultOf(row, macKey)
+      const fault = row.stream === null ? 'event-missing' : faultOf(row, macKey, row.leafIndex)
       if (fault && !(row.stream === null && isPruned(pruned, row.leafIndex)))
         lost.push(`leaf ${row.leafIndex}: ${fault}`)
       return fault || row.stream === null ? [] : [row.leafHash]
@@ -135,7 +136,7 @@ interface CarryOver {
   readonly origin: string
   readonly to: number
   readonly tree: TiledTree
-  readonly macKey: Buffer
+  readonly macKey: MacKeys
 }
 
 export interface NewOriginOptions {
@@ -143,7 +144,7 @@ export interface NewOriginOptions {
   /** One connection, as the sealer's role. */
   readonly sealer: Db
   readonly record: EventRecord
-  readonly macKey: Buffer
+  readonly macKey: MacKeys
   readonly signer: Signer
   readonly witnessed: Witnessed
   readonly by: string

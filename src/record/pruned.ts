@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { MacKeys } from './mac-keys.ts'
 import type { EventRecord } from './record.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import { canonicalJson } from './verify.ts'
@@ -27,13 +28,18 @@ export interface PrunedClaim {
   readonly last: number
 }
 
+type PlacedRow = EventRow & { readonly leafIndex: number | null }
+
 /** What our own events say was pruned: those that carry our MAC. What another hand wrote explains nothing. */
-export async function readPruned(db: Db | Tx, macKey: Buffer, origin: string): Promise<Pruned> {
-  const rows = await db<EventRow[]>`
-    select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac from event
+export async function readPruned(db: Db | Tx, macKeys: MacKeys, origin: string): Promise<Pruned> {
+  const rows = await db<PlacedRow[]>`
+    select stream, seq, type, v, at, body, prev, e.leaf_hash as "leafHash", mac, l.leaf_index as "leafIndex"
+    from event e left join leaf l on l.log = (select max(id) from log) and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0
     where type = ${PRUNED} order by seq`
   return addUp(
-    rows.filter((row) => faultOf(row, macKey) === null).map((row) => ({ ...row, data: JSON.parse(row.body).data })),
+    rows
+      .filter((row) => faultOf(row, macKeys, row.leafIndex) === null)
+      .map((row) => ({ ...row, data: JSON.parse(row.body).data })),
     origin,
   )
 }
@@ -48,11 +54,14 @@ export async function readPrunedStream(
 }
 
 /** Whether our own events say that this stream was pruned. */
-export async function wasPruned(db: Db | Tx, macKey: Buffer, stream: string): Promise<boolean> {
-  const rows = await db<EventRow[]>`
-    select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac from event
+export async function wasPruned(db: Db | Tx, macKeys: MacKeys, stream: string): Promise<boolean> {
+  const rows = await db<PlacedRow[]>`
+    select stream, seq, type, v, at, body, prev, e.leaf_hash as "leafHash", mac, l.leaf_index as "leafIndex"
+    from event e left join leaf l on l.log = (select max(id) from log) and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0
     where type = ${PRUNED} and strpos(body, ${canonicalJson(stream)}) > 0`
-  return rows.some((row) => faultOf(row, macKey) === null && JSON.parse(row.body).data.streams.includes(stream))
+  return rows.some(
+    (row) => faultOf(row, macKeys, row.leafIndex) === null && JSON.parse(row.body).data.streams.includes(stream),
+  )
 }
 
 export function isPruned({ runs }: Pick<Pruned, 'runs'>, leafIndex: number): boolean {

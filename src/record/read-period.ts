@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import type { RecordKeys } from './compose.ts'
+import { acceptedKeys, type RecordKeys } from './compose.ts'
 import { bodyOf, type EventRow, faultOf, type RowFault } from './recorded-event.ts'
 import type { Body } from './verify.ts'
 
@@ -17,9 +17,9 @@ export async function readPeriod(
   take: (events: readonly CheckedEvent[]) => Promise<void>,
 ): Promise<ReadPeriod> {
   const found: { read: number; faults: FoundFault[] } = { read: 0, faults: [] }
-  const rows = db<EventRow[]>`
-    select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac
-    from event where at >= ${from} and at < ${until}`
+  const rows = db<PlacedRow[]>`
+    select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac, ${leafOf(keys, db)} as "leafIndex"
+    from event e where at >= ${from} and at < ${until}`
   for await (const page of rows.cursor(PAGE)) {
     found.read += page.length
     await take(page.flatMap((row) => checked(keys, row, found.faults)))
@@ -34,16 +34,16 @@ export async function newestOf(
   type: string,
   before: number,
 ): Promise<CheckedEvent | null> {
-  const rows = await db<EventRow[]>`
-    select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac
-    from event where type = ${type} and at < ${before} order by at desc, seq desc limit 3`
+  const rows = await db<PlacedRow[]>`
+    select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac, ${leafOf(keys, db)} as "leafIndex"
+    from event e where type = ${type} and at < ${before} order by at desc, seq desc limit 3`
   return rows.flatMap((row) => checked(keys, row, []))[0] ?? null
 }
 
 /** The first event of each of these streams, as far as it is genuine. */
 export async function firstOf(keys: RecordKeys, db: Db | Tx, streams: readonly string[]): Promise<CheckedEvent[]> {
-  const rows = await db<EventRow[]>`
-    select e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac
+  const rows = await db<PlacedRow[]>`
+    select e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac, ${leafOf(keys, db)} as "leafIndex"
     from unnest(${[...streams]}::text[]) as s (stream) join event e on e.stream = s.stream and e.seq = 1`
   return rows.flatMap((row) => checked(keys, row, []))
 }
@@ -57,8 +57,18 @@ export async function leafIndexes(db: Db | Tx, hashes: readonly string[]): Promi
   return new Map(rows.map(({ hash, leafIndex }) => [hash, leafIndex]))
 }
 
-function checked(keys: RecordKeys, row: EventRow, faults: FoundFault[]): CheckedEvent[] {
-  const fault = faultOf(row, keys.macKey)
+type PlacedRow = EventRow & { readonly leafIndex: number | null }
+
+/** Its place counts where a MAC key was retired, and costs a look at an index. */
+function leafOf(keys: RecordKeys, db: Db | Tx) {
+  const accepted = acceptedKeys(keys)
+  if (Buffer.isBuffer(accepted) || accepted.every(({ upTo }) => upTo === null)) return db`null::bigint`
+  return db`(select l.leaf_index from leaf l
+    where l.log = (select max(id) from log) and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0)`
+}
+
+function checked(keys: RecordKeys, row: PlacedRow, faults: FoundFault[]): CheckedEvent[] {
+  const fault = faultOf(row, acceptedKeys(keys), row.leafIndex)
   if (fault === null) return [{ ...bodyOf(row), hash: row.leafHash.toString('hex') }]
   faults.push({ stream: row.stream, seq: row.seq, at: row.at, hash: row.leafHash.toString('hex'), fault })
   return []

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import type { RecordKeys } from './compose.ts'
+import { acceptedKeys, type RecordKeys } from './compose.ts'
 import type { HeadCache } from './head-cache.ts'
 import { wasPruned } from './pruned.ts'
 import { bodyOf, type EventRow, faultOf, type RecordedEvent, RecordTampered } from './recorded-event.ts'
@@ -67,7 +67,7 @@ export async function readLeaves(
     throw new RecordTampered('the log', null, `of ${leaves.length} leaves from ${leaves[0]} on, events are missing`)
   }
   return rows.map((row) => {
-    const fault = faultOf(row, keys.macKey)
+    const fault = faultOf(row, acceptedKeys(keys), row.leafIndex)
     if (fault) throw new RecordTampered(row.stream, row.seq, fault)
     const event = { ...bodyOf(row), body: row.body, texts: {}, hash: row.leafHash.toString('hex') }
     const texts = openTexts(keys, { ...event, leafIndex: row.leafIndex }, row.texts ?? [])
@@ -92,12 +92,12 @@ async function requireNotCut(
   sealedTo: number,
 ): Promise<void> {
   if (events.length >= sealedTo) return
-  if (events.length === 0 && (await wasPruned(db, keys.macKey, stream))) return
+  if (events.length === 0 && (await wasPruned(db, acceptedKeys(keys), stream))) return
   throw new RecordTampered(stream, sealedTo, `it was sealed, and now the stream ends at ${events.length}`)
 }
 
 function checkRow(keys: RecordKeys, row: PresentRow, before: RecordedEvent | undefined): RecordedEvent {
-  const fault = faultOf(row, keys.macKey)
+  const fault = faultOf(row, acceptedKeys(keys), row.leafIndex)
   if (fault) throw new RecordTampered(row.stream, row.seq, fault)
   const body = bodyOf(row)
   if (row.seq !== (before?.seq ?? 0) + 1 || body.prev !== (before?.hash ?? null)) {

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { macOf } from './compose.ts'
+import { keysAtLeaf, type MacKeys } from './mac-keys.ts'
 import { type Body, leafHash } from './verify.ts'
 
 /** An event as it stands on the record. */
@@ -14,12 +15,15 @@ export interface RecordedEvent extends Body {
   readonly leafIndex: number | null
 }
 
-/** Finds the first thing that is wrong with a row of `event`, looking at it alone; null when it is genuine. */
-export function faultOf(row: EventRow, macKey: Buffer): RowFault | null {
+/** Finds the first thing that is wrong with a row of `event`, looking at it alone; null when it is genuine. @param leafIndex its place, by which MAC keys count; null before it is sealed */
+export function faultOf(row: EventRow, macKeys: MacKeys, leafIndex: number | null = null): RowFault | null {
   const hash = leafHash(row.body)
   if (!hash.equals(row.leafHash)) return 'body-changed'
-  const mac = macOf(macKey, hash)
-  if (row.mac.length !== mac.length || !timingSafeEqual(row.mac, mac)) return 'mac-wrong'
+  const isOurs = keysAtLeaf(macKeys, leafIndex).some((key) => {
+    const mac = macOf(key, hash)
+    return row.mac.length === mac.length && timingSafeEqual(row.mac, mac)
+  })
+  if (!isOurs) return 'mac-wrong'
   const body = parseOrNull(row.body)
   if (body === null) return 'body-malformed'
   return changedColumn(body, { ...row, prev: row.prev?.toString('hex') ?? null }) === null ? null : 'column-changed'

@@ -1,4 +1,5 @@
 import type { Db } from '../db/transaction.ts'
+import type { MacKeys } from './mac-keys.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import type { TiledTree } from './tiles.ts'
 
@@ -70,7 +71,7 @@ async function selectPending(sql: Db, log: number) {
 }
 
 /** The genuine events before this one that lost their place in the queue, oldest first; null when one is not there. */
-async function findUnsealed(sql: Db, log: number, event: EventRow, macKey: Buffer): Promise<EventRow[] | null> {
+async function findUnsealed(sql: Db, log: number, event: EventRow, macKey: MacKeys): Promise<EventRow[] | null> {
   const found: EventRow[] = []
   for (let prev = event.prev; prev !== null; ) {
     const [row] = await sql<(EventRow & { isSealed: boolean })[]>`
@@ -78,8 +79,10 @@ async function findUnsealed(sql: Db, log: number, event: EventRow, macKey: Buffe
         l.log is not null as "isSealed"
       from event e left join leaf l on l.log = ${log} and l.leaf_hash = e.leaf_hash
       where e.leaf_hash = ${prev}`
-    if (!row || faultOf(row, macKey)) return null
+    if (!row) return null
+    // Under a leaf it was checked, perhaps by a key of before.
     if (row.isSealed) break
+    if (faultOf(row, macKey)) return null
     found.unshift(row)
     prev = row.prev
   }
@@ -125,7 +128,7 @@ export class LeaseLost extends Error {
 export interface Batch {
   readonly log: number
   readonly tree: TiledTree
-  readonly macKey: Buffer
+  readonly macKey: MacKeys
   /** Backend of the session that holds the lock. */
   readonly lease: number
   readonly at: number

@@ -3,6 +3,7 @@ import type { Db } from '../db/transaction.ts'
 import type { Clock } from '../ports/clock.ts'
 import { WitnessRefused, WitnessUnreachable } from '../ports/witness.ts'
 import { createKeeper } from './keep-checkpoints.ts'
+import { MAC_KEY_RETIRED, type MacRing } from './mac-ring.ts'
 import type { EventRow } from './recorded-event.ts'
 import { LeaseLost, sealBatch } from './seal-batch.ts'
 import { createSealedWaiters } from './sealed-waiters.ts'
@@ -28,7 +29,7 @@ const LONGEST_GATHER_MS = 200
  * @param options.db a pool of one connection that is not renewed, as the sealer's role: its session holds the lock
  */
 export function createSealer(options: SealerOptions): Sealer {
-  const { db, macKey, signer, nextSigner, witnessed, clock, onAlarm, debounceMs = 0 } = options
+  const { db, macKey: onlyMacKey, macs, signer, nextSigner, witnessed, clock, onAlarm, debounceMs = 0 } = options
   const { reached = async () => undefined } = options
   const signers = nextSigner === undefined ? [signer] : [signer, nextSigner]
   if (db.options.max !== 1)
@@ -72,13 +73,15 @@ export function createSealer(options: SealerOptions): Sealer {
     lease ??= await lead()
     if (!lease) return 0
     const { log, tree, backend } = lease
+    const macKey = macs?.spans() ?? onlyMacKey
     // Owed by a sealer that died before it signed: nothing may come under the tree before.
     if (lease.next) await publish(lease)
     const by = lease
-    const endsWith = (event: EventRow) => signerAfter(event, signers, by) !== null
+    const endsWith = (event: EventRow) => event.type === MAC_KEY_RETIRED || signerAfter(event, signers, by) !== null
     const sealed = await sealBatch(db, { log, tree, macKey, lease: backend, at: clock.now(), endsWith })
     const last = sealed?.events.at(-1)
     if (last) lease.next = signerAfter(last, signers, lease)
+    if (last?.type === MAC_KEY_RETIRED) await macs?.refresh(db)
     for (const { what, why } of sealed?.forged ?? []) {
       alarm({ code: 'forged-pending', message: `${what} was not put under the tree: ${why}` })
     }
@@ -103,7 +106,7 @@ export function createSealer(options: SealerOptions): Sealer {
       state = 'standby'
       return null
     }
-    const position = await takeOver(db, witnessed, macKey, clock.now())
+    const position = await takeOver(db, witnessed, macs?.spans() ?? onlyMacKey, clock.now())
     position.alarms.forEach(alarm)
     const { keys, handOvers } = position.logKeys
     const own = signerInForce(signers, keys)
@@ -234,6 +237,7 @@ export function createSealer(options: SealerOptions): Sealer {
     cancelPoll = clock.runAt(clock.now() + POLL_MS, poll)
     wake()
     void inBackground(waiters.lookUp())
+    if (macs) void inBackground(macs.refresh(db))
     void listen()
   }
 
@@ -342,6 +346,8 @@ export class SealerStopped extends Error {
 export interface SealerOptions {
   readonly db: Db
   readonly macKey: Buffer
+  /** In place of it, where there may be several. */
+  readonly macs?: MacRing
   readonly signer: Signer
   /** Takes over when an event appoints it. */
   readonly nextSigner?: Signer

@@ -1,4 +1,5 @@
 import type { Db } from '../db/transaction.ts'
+import type { MacKeys } from './mac-keys.ts'
 import type { LogKeys } from './read-hand-overs.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import { loadTree, readTree, type TiledTree, TreeDamaged } from './tiles.ts'
@@ -13,7 +14,7 @@ const PAGE = 2_000
  * Leaves that no checkpoint covers yet (the sealer before us died in between) are checked one by one.
  * @throws RecordForked, WitnessUnreachable
  */
-export async function takeOver(sql: Db, witnessed: Witnessed, macKey: Buffer, at: number): Promise<Position> {
+export async function takeOver(sql: Db, witnessed: Witnessed, macKey: MacKeys, at: number): Promise<Position> {
   const notes = (await witnessed.ask()).filter((note) => note !== null)
   const log = await findLog(sql, witnessed.origin, notes, at)
   const [last] = await sql<{ leafIndex: number }[]>`
@@ -94,7 +95,7 @@ async function provePrefix(sql: Db, log: number, size: number, head: TreeHead & 
   }
 }
 
-async function takeUnsigned(sql: Db, log: number, tree: TiledTree, size: number, macKey: Buffer): Promise<void> {
+async function takeUnsigned(sql: Db, log: number, tree: TiledTree, size: number, macKey: MacKeys): Promise<void> {
   while (tree.size() < size) {
     const first = tree.size()
     const rows = await sql<({ leafIndex: number; leaf: Buffer } & (EventRow | { stream: null }))[]>`
@@ -103,7 +104,7 @@ async function takeUnsigned(sql: Db, log: number, tree: TiledTree, size: number,
       from leaf l left join event e on e.leaf_hash = l.leaf_hash
       where l.log = ${log} and l.leaf_index >= ${first} order by l.leaf_index limit ${PAGE}`
     for (const row of rows) {
-      const fault = row.stream === null ? 'event-missing' : faultOf(row, macKey)
+      const fault = row.stream === null ? 'event-missing' : faultOf(row, macKey, row.leafIndex)
       if (fault || row.leafIndex !== tree.size()) {
         throw new RecordForked('leaf-forged', `leaf ${row.leafIndex} was not put there by a sealer: ${fault ?? 'gap'}`)
       }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { type DbPlace, placeOf } from '../db/client.ts'
 import type { Db } from '../db/transaction.ts'
+import type { MacKeys } from './mac-keys.ts'
 import { askWitnesses, type Expected, type LogVerdict } from './verify-log.ts'
 import { readProgress } from './verify-progress.ts'
 import type { Witnessed } from './witnessed.ts'
@@ -26,7 +27,8 @@ export async function verifyApart(
   if (options.progress !== null) readProgress(macKey, witnessed.origin, options.progress)
   const asked = await askWitnesses(witnessed)
   options.signal.throwIfAborted()
-  const expected: Expected = { ...asked, macKey, origin: witnessed.origin, vkey: witnessed.vkey }
+  const { macKeys = macKey } = options
+  const expected: Expected = { ...asked, macKey, macKeys, origin: witnessed.origin, vkey: witnessed.vkey }
   const { progress, readAt, signal, keep } = options
   const worker = new Worker(new URL('./verify-thread.ts', import.meta.url), {
     workerData: { place: placeOf(db), expected, progress, readAt, pauseMs: PAUSE_MS } satisfies ThreadTask,
@@ -53,6 +55,8 @@ export async function verifyApart(
 }
 
 export interface ApartOptions {
+  /** All that there are, where there are several. */
+  readonly macKeys?: MacKeys
   readonly progress: string | null
   /** Epoch ms now. */
   readonly readAt: number

@@ -1,5 +1,6 @@
 import type { Tx } from '../db/transaction.ts'
 import type { Found } from './log-difference.ts'
+import type { MacKeys } from './mac-keys.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 
 const PAGE = 2_000
@@ -37,7 +38,7 @@ function checkHead({ stream, seq, hash, headSeq, headHash }: ChainRow, found: Fo
 }
 
 /** Names the events that no leaf is for and that do not wait for the sealer. Those that wait were checked already. */
-export async function nameUnsealed(tx: Tx, log: number, macKey: Buffer, found: Found): Promise<void> {
+export async function nameUnsealed(tx: Tx, log: number, macKeys: MacKeys, found: Found): Promise<void> {
   let after = { stream: '', seq: 0 }
   for (;;) {
     const rows: (EventRow & { isPending: boolean })[] = await tx<(EventRow & { isPending: boolean })[]>`
@@ -48,7 +49,7 @@ export async function nameUnsealed(tx: Tx, log: number, macKey: Buffer, found: F
         and not exists (select from leaf l where l.log = ${log} and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0)
       order by e.stream, e.seq limit ${PAGE}`
     for (const row of rows) {
-      const fault = faultOf(row, macKey)
+      const fault = faultOf(row, macKeys)
       if (!row.isPending) found(fault ?? 'never-sealed', `${row.stream} #${row.seq}, under no leaf`)
       after = row
     }

@@ -8,6 +8,7 @@ import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDT
 import { nameEarlyPruning } from './check-pruned.ts'
 import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
 import type { Difference, DifferenceKind, Found, WitnessHead } from './log-difference.ts'
+import type { MacKeys } from './mac-keys.ts'
 import { holdOffPruning, readPruned } from './pruned.ts'
 import { createHandOverReader, keysAround } from './read-hand-overs.ts'
 import { BY_INDEX, copyHeads } from './read-leaves.ts'
@@ -41,7 +42,11 @@ export async function verifyLog(
 ): Promise<LogVerdict> {
   // Asked first: the tree of a confirmed checkpoint was committed before it.
   const asked = await askWitnesses(witnessed)
-  return verifyAgainst(placeOf(db), { ...asked, macKey, origin: witnessed.origin, vkey: witnessed.vkey }, options)
+  return verifyAgainst(
+    placeOf(db),
+    { ...asked, macKey, macKeys: options.macKeys ?? macKey, origin: witnessed.origin, vkey: witnessed.vkey },
+    options,
+  )
 }
 
 /** What the witnesses say, as plain data: it can go to another thread. @throws WitnessUnreachable */
@@ -61,7 +66,7 @@ export async function askWitnesses(witnessed: Witnessed): Promise<Pick<Expected,
 /** As `verifyLog`, with the witnesses asked before. */
 export async function verifyAgainst(
   place: DbPlace,
-  { macKey, origin, vkey, heads, wrongNote }: Expected,
+  { macKey, macKeys, origin, vkey, heads, wrongNote }: Expected,
   { threads = 0, range = RANGE, resume: kept = null, onProgress, pauseMs = 0, now = () => 0 }: VerifyOptions,
 ): Promise<LogVerdict> {
   const differences: Difference[] = []
@@ -80,7 +85,7 @@ export async function verifyAgainst(
     const [log] = await db<{ id: number; origin: string }[]>`select id, origin from log order by id desc limit 1`
     if (log && log.origin !== origin) found('another-origin', log.origin)
     await holdOffPruning(db)
-    const pruned = await readPruned(db, macKey, origin)
+    const pruned = await readPruned(db, macKeys, origin)
     // What was read before does not fit what is left since: all of it is read again.
     const resume = kept?.pruned === pruned.leaves ? kept : null
     const salt = resume?.salt ?? randomBytes(16).toString('hex')
@@ -89,7 +94,7 @@ export async function verifyAgainst(
     // Afterwards: who signed what is sealed by now is on record by now.
     const readKeys = async (sql: Db | Tx) => keysAround(vkey, await createHandOverReader(sql, origin)()).keys
     const [id, keys] = [log?.id ?? 0, await readKeys(db)]
-    const task: LeafTask = { log: id, macKey, keys, chainKey: chainKey(macKey, salt), pruned: { runs: pruned.runs } }
+    const task: LeafTask = { log: id, macKeys, keys, chainKey: chainKey(macKey, salt), pruned: { runs: pruned.runs } }
     const tree = createTreeCheck(task.log, heads, found, resume?.tree)
     const chains = createChainSum(task.chainKey, resume?.chains)
     let events = resume?.events ?? 0
@@ -141,7 +146,7 @@ export async function verifyAgainst(
       if (!isChained || !isSealed || differences.length > 0) {
         const before = differences.length
         await nameBrokenChains(tx, found)
-        await nameUnsealed(tx, task.log, macKey, found)
+        await nameUnsealed(tx, task.log, macKeys, found)
         await nameDoubled(tx, found)
         if (!isChained && differences.length === before)
           found('chain-broken', 'somewhere: the events and the heads do not add up')
@@ -241,6 +246,8 @@ async function date(tx: Tx, log: number, difference: Difference): Promise<void> 
 }
 
 export interface VerifyOptions {
+  /** All MAC keys of the log, where there are several. */
+  readonly macKeys?: MacKeys
   /** Threads that check ranges beside this one; with none, this one does. */
   readonly threads?: number
   /** Leaves in a range, a multiple of 256. */
@@ -257,7 +264,9 @@ export interface VerifyOptions {
 
 /** What the log is checked against, as plain data. */
 export interface Expected {
+  /** Keeps what is kept of the progress genuine. */
   readonly macKey: Buffer
+  readonly macKeys: MacKeys
   readonly origin: string
   readonly vkey: string
   readonly heads: readonly WitnessHead[]

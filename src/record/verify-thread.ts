@@ -1,5 +1,6 @@
 import { constants, platform, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
+import { reviveMacKeys } from './mac-keys.ts'
 import type { ThreadSaid, ThreadTask } from './verify-apart.ts'
 import { verifyAgainst } from './verify-log.ts'
 import { readProgress, writeProgress } from './verify-progress.ts'
@@ -12,13 +13,14 @@ if (platform() === 'linux') setPriority(0, constants.priority.PRIORITY_LOW)
 
 const { place, expected, progress, readAt, pauseMs } = workerData as ThreadTask
 const macKey = Buffer.from(expected.macKey)
+const macKeys = reviveMacKeys(expected.macKeys)
 const heads = expected.heads.map((head) => ({ ...head, root: Buffer.from(head.root) }))
 
 try {
   let [text, ranges]: [string | null, number] = [null, 0]
   const verdict = await verifyAgainst(
     place,
-    { ...expected, macKey, heads },
+    { ...expected, macKey, macKeys, heads },
     {
       ...{ pauseMs, now: () => readAt },
       resume: progress === null ? null : readProgress(macKey, expected.origin, progress),

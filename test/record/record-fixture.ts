@@ -5,6 +5,7 @@ import type { Clock } from '../../src/ports/clock.ts'
 import type { Witness } from '../../src/ports/witness.ts'
 import type { Draft, RecordKeys } from '../../src/record/compose.ts'
 import { newSigningKey } from '../../src/record/key-files.ts'
+import type { MacRing } from '../../src/record/mac-ring.ts'
 import { createHandOverReader } from '../../src/record/read-hand-overs.ts'
 import { createRecord, type EventRecord } from '../../src/record/record.ts'
 import { createSealer, type Sealer } from '../../src/record/sealer.ts'
@@ -104,7 +105,7 @@ export interface RecordDatabase {
 /** A sealer of a database, with what it talks to; several of them are replicas. */
 export function createReplica(
   { database, keys }: Pick<RecordDatabase, 'database' | 'keys'>,
-  { signer, nextSigner, witnesses, clock, debounceMs = 0 }: ReplicaOptions,
+  { signer, nextSigner, macs, witnesses, clock, debounceMs = 0 }: ReplicaOptions,
 ): Replica {
   const db = openDb(database.sealerUrl, {
     applicationName: 'replica',
@@ -117,6 +118,7 @@ export function createReplica(
   const sealer = createSealer({
     ...{ db, signer, witnessed, clock, debounceMs, macKey: keys.macKey },
     ...(nextSigner !== undefined && { nextSigner }),
+    ...(macs !== undefined && { macs }),
     onAlarm: (alarm) => alarms.push(alarm),
   })
   return {
@@ -131,6 +133,7 @@ export function createReplica(
 export interface ReplicaOptions {
   readonly signer: Signer
   readonly nextSigner?: Signer
+  readonly macs?: MacRing
   readonly witnesses: readonly Witness[]
   readonly clock: Clock
   readonly debounceMs?: number

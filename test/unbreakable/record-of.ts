@@ -23,7 +23,7 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
   const { db, file } = house
   const files = { signingFile: file('signing.pem'), macFile: file('mac.hex'), secretsFile: file('secrets.hex') }
   const keys = await openKeys(
-    { ...files, signer: null, nextSigningFile: null, nextSigner: null, createMissing: false },
+    { ...files, signer: null, nextSigningFile: null, nextSigner: null, otherMacFiles: [], createMissing: false },
     LOG_ORIGIN,
   )
   const sealing = createSealing(keys.secrets)
