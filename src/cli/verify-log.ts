@@ -105,7 +105,11 @@ function linesOf(check: LogCheck, worths: ReadonlyMap<string, Worth>): string[] 
     resumed === undefined
       ? []
       : [`  the first ${events(resumed.size)} were read by an earlier run, from ${instant(resumed.readAt)} on`]
-  return [verdict, ...wrong, ...held, ...aside, ...earlier]
+  const gone =
+    check.pruned === undefined
+      ? []
+      : [`  ${events(check.pruned)} pruned after their retention: the stream pruned says which`]
+  return [verdict, ...wrong, ...held, ...aside, ...gone, ...earlier]
 }
 
 function explain({ what, where, column, since }: Difference): string {

@@ -70,8 +70,9 @@ function missingTexts({ stream, seq, type, data, texts }: ProvedFact): string[] 
 /** What an erasure says of each text that it removed. */
 function erasedTexts({ type, at, data }: ProvedFact): [string, string][] {
   if (type !== 'texts.erased') return []
-  const { erasure, by, texts } = data as Extract<ErasureEvent, { type: 'texts.erased' }>['data']
-  const words = `erased on ${utc(at)} by ${by.join(' and ')} (${erasure})`
+  const { by, texts, ...of } = data as Extract<ErasureEvent, { type: 'texts.erased' }>['data']
+  const { erasure, redaction = erasure } = of as { erasure?: string; redaction?: string }
+  const words = `erased on ${utc(at)} by ${by.join(' and ')} (${redaction})`
   return texts.flatMap(({ stream, seq, paths }) =>
     paths.map((path): [string, string] => [textIn(path, stream, seq), words]),
   )

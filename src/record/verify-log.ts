@@ -162,6 +162,7 @@ export async function verifyAgainst(
       size,
       witnesses: heads.map(({ holder, size }) => ({ witness: holder, size })),
       differences,
+      ...(pruned.leaves > 0 && { pruned: pruned.leaves }),
       ...(resume && { resumed: { size: resume.tree.size, readAt: resume.readAt } }),
     }
   } finally {
@@ -282,6 +283,8 @@ export interface LogVerdict {
   readonly witnesses: readonly { readonly witness: string; readonly size: number }[]
   /** At most 1,000. */
   readonly differences: readonly Difference[]
+  /** Events that are gone, as others of ours say, after their retention; not there for none. */
+  readonly pruned?: number
   /** So many leaves were read by an earlier check, the first of them at `readAt`; not there when all were read now. */
   readonly resumed?: { readonly size: number; readonly readAt: number }
 }

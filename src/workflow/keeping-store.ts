@@ -5,6 +5,7 @@ import { KEEPING_STREAM, type KeepingEvent } from '../domain/keeping-event.ts'
 import { foldKeeping, type Hold, holdsAt, type KeepingState } from '../domain/keeping-state.ts'
 import { type Kept, rulesFor } from '../domain/may-erase.ts'
 import type { Policy } from '../domain/policy.ts'
+import { PRUNED_STREAM, type RecordPruned } from '../domain/pruning-event.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Context } from './context.ts'
 import { readable, toDraft } from './grant-store.ts'
@@ -85,4 +86,17 @@ function grantIn(stream: string): string | null {
 function policyBy(context: Context, hash: string | null): Policy | null {
   for (const policy of context.policy.everActive()) if (policy.hash === hash) return policy
   return null
+}
+
+/** When and why a stream was pruned; null for what never was on record: an auditor must be able to tell the two apart. */
+export async function whyPruned(
+  { db, record }: Pick<Context, 'db' | 'record'>,
+  stream: string,
+): Promise<string | null> {
+  const said = (await record.readStream(db, PRUNED_STREAM)) as unknown as readonly (RecordPruned & { at: number })[]
+  const pruned = said.find(({ data }) => data.streams.includes(stream))
+  if (pruned === undefined) return null
+  const { retentionYears, policy } = pruned.data
+  const after = `after its retention of ${retentionYears} years, under the policy ${policy.slice(0, 12)}`
+  return `It was pruned on ${new Date(pruned.at).toISOString()}, ${after}`
 }

@@ -13,6 +13,7 @@ import { findErasures } from '../record/private-texts.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { claimsPasskey, type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
+import { whyPruned } from './keeping-store.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 import { textOf } from './policy-in-force.ts'
 
@@ -36,9 +37,8 @@ export async function openEvidence(
       )
     }
     if ((await endsOf(around, id)).length === 0) {
-      throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. Look it up with /access mine`, {
-        grant: id,
-      })
+      const why = (await whyPruned(around, streamOf(id))) ?? 'Look it up with /access mine'
+      throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. ${why}`, { grant: id })
     }
     await recordOpening(around, id, by)
     const sealed: Collecting['sealed'] = (stream, seq, forMs) => around.sealed(stream, seq, AbortSignal.timeout(forMs))
@@ -73,7 +73,7 @@ async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]>
   const hands = await passkeysOf({ db, record }, own)
   const about = streamsAbout(own, id)
   const erasures = await findErasures(db, about)
-  for (const stream of [...about, ...hands, ...erasures]) {
+  for (const stream of new Set([...about, ...hands, ...erasures])) {
     const seq = await record.endOf(db, stream)
     if (seq > 0) ends.push({ stream, seq })
   }

@@ -59,6 +59,13 @@ describe('a good policy', () => {
     expect(policy.hash).toMatch(/^[0-9a-f]{64}$/)
   })
 
+  it('keeps grants for whole years, seven where nothing is said', () => {
+    expect(policy.retentionYears).toBe(7)
+    const said = (retention: string) => parsePolicy(`${GOOD_POLICY}\nretention: ${retention}\n`, 'policy.yaml')
+    expect(said('1y')).toMatchObject({ policy: { retentionYears: 1 } })
+    for (const wrong of ['0y', '18mo', '7', '-1y', '100y']) expect(said(wrong)).not.toHaveProperty('policy')
+  })
+
   it('knows accounts by platform, tenant and immutable id', () => {
     expect(policy.people[0]?.accounts).toEqual([
       { platform: 'local', tenant: 'local', id: 'ana' },

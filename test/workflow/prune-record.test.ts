@@ -12,6 +12,7 @@ import { verifyLog } from '../../src/record/verify-log.ts'
 import type { Progress } from '../../src/record/verify-progress.ts'
 import type { Context } from '../../src/workflow/context.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
+import { whyPruned } from '../../src/workflow/keeping-store.ts'
 import { placeHold } from '../../src/workflow/place-hold.ts'
 import { keepRecord } from '../../src/workflow/prune-record.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
@@ -76,8 +77,12 @@ it('removes what is over with all that belongs to it, says so, and everything el
   expect(await house.database.admin`select from private_text`).toHaveLength(2)
   // Who saw it sealed takes it for pruned, not for tampered with.
   expect(await loadGrant(context, context.db, 'G-00000A')).toBeNull()
+  expect(await whyPruned(context, 'grant:G-00000A')).toMatch(
+    /^It was pruned on 2026-11-23T09:00:00.000Z, after .* 7 years/,
+  )
+  expect(await whyPruned(context, 'grant:G-00000C')).toBeNull()
   expect((await readWitnessed(context, context.db, POLICY_STREAM, 'last')).proved).toHaveLength(1)
-  expect(await verify()).toMatchObject({ ok: true, differences: [] })
+  expect(await verify()).toMatchObject({ ok: true, differences: [], pruned: 7 })
   const again = await verify(progress)
   expect(again).toMatchObject({ ok: true })
   expect(again.resumed, 'what was read before the pruning is read again').toBeUndefined()
