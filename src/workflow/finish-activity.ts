@@ -26,19 +26,21 @@ export function createFinishActivity(context: Context): (grant: string) => Promi
     const loaded = await loadGrant(context, context.db, id)
     const state = loaded?.state
     const goneAt = state?.ending?.goneAt ?? null
-    if (state?.access == null || goneAt === null || (await isActivityOver(context, id))) return
+    if (state?.access == null || goneAt === null) return
     const from = loaded?.events.find(({ type }) => type === 'grant.providing')?.at ?? state.askedAt
-    const turn = await context.lanes.tryLane(`activity:${state.target}`, async () => {
+    // Many end together: they wait for each other, and are not tried again and again.
+    const done = await context.lanes.withLane(`activity:${state.target}`, async () => {
+      if (await isActivityOver(context, id)) return true
       let read = newest.get(state.target)
-      if (read === undefined || read.state === 'behind' || read.at < goneAt + FINISH_AFTER_MS / 2) {
+      if (read === undefined || read.at < goneAt + FINISH_AFTER_MS / 2) {
         read = await collectOr(context, state.target, from, goneAt)
-        if (read.state !== 'behind') newest.set(state.target, read)
+        if (read.state === 'behind') return false
+        newest.set(state.target, read)
       }
-      if (read.state === 'behind') return false
       await close(context, state, from, goneAt, read)
       return true
     })
-    if (turn?.value !== true) throw new RetryLater(BUSY_AGAIN_MS)
+    if (!done) throw new RetryLater(BUSY_AGAIN_MS)
   }
 }
 

@@ -213,8 +213,28 @@ test('a login of our form that no grant explains is an alarm; a grant of another
   expect(await typesOf(unexplainedStream(target))).toEqual(['activity.without-grant', 'activity.without-grant'])
 })
 
-test('somebody else who reads at the moment is waited for', async () => {
+test('many that end together are one reading, also of a log that grew faster than it was read', async () => {
   const id = await give(...ending, removed)
-  const busy = context({ lanes: { ...house.context.lanes, tryLane: async () => null } })
-  await expect(createFinishActivity(busy)(id)).rejects.toBeInstanceOf(RetryLater)
+  number += 50
+  const other = await give(...ending, removed)
+  await house.clock.advance(2 * SECOND)
+  log = Array.from({ length: 70 }, () => ({}))
+  let readings = 0
+  const counting = context({ connectorOf: () => counted(context(), () => (readings += 1)) })
+  const finish = createFinishActivity(counting)
+  await expect(finish(id)).rejects.toBeInstanceOf(RetryLater)
+  await finish(id)
+  await finish(other)
+  expect(readings).toBe(70)
+  expect((await activityEnded(house.context, other))?.outcome).toBe('complete')
 })
+
+function counted({ connectorOf }: Context, count: () => void): Connector {
+  const activity = connectorOf(target)?.activity
+  const read: NonNullable<Connector['activity']>['read'] = async (cursor, since) => {
+    count()
+    if (activity === undefined) throw new Error('no reader')
+    return activity.read(cursor, since)
+  }
+  return { activity: { read } } as unknown as Connector
+}
