@@ -82,6 +82,7 @@ async function typesOf(stream: string): Promise<string[]> {
 
 test('what was done is on record once, though two look at the same time, and the words of it are not in clear', async () => {
   const id = await give()
+  await collectActivity(context(), target, null)
   log = [{ used: [used()] }, { used: [used({ statements: 1 })] }]
   await Promise.all([collectActivity(context(), target, null), collectActivity(context(), target, null)])
   await collectActivity(context(), target, null)
