@@ -184,6 +184,7 @@ it('what Slack and bots do of their own is no writing: previews, our own lines, 
 it('somebody whom nobody knows is a stranger, also in a shared channel; files are counted', async () => {
   const [eve, ana] = [wrote('hello', { user: 'U0EVE' }), wrote('', {})]
   await first.talk.write(eve)
+  await heard()
   await second.talk.write(ana, { subtype: 'file_share', files: [{ id: 'F1' }, { id: 'F2' }], user_team: 'T0ELSE' })
   const events = await heard(eve, ana)
   expect(events.map(({ data }) => data)).toEqual([
@@ -195,6 +196,7 @@ it('somebody whom nobody knows is a stranger, also in a shared channel; files ar
 it('a change of what was never heard brings what it said before along, and says that it is late', async () => {
   const [missed, gone] = [wrote('after'), wrote('was here')]
   await first.talk.edit(missed, 'before', '1800000700.000300')
+  await heard()
   await first.talk.remove(gone)
   await heard()
   await second.talk.write({ ...missed, text: 'before' })
