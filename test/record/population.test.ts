@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../../src/domain/duration.ts'
+import { PRUNED_STREAM } from '../../src/domain/pruning-event.ts'
 import type { Draft } from '../../src/record/compose.ts'
 import type { Selection } from '../../src/record/find-members.ts'
 import { findRange } from '../../src/record/find-range.ts'
@@ -184,4 +185,23 @@ describe('a grant that somebody wants to leave out', () => {
     }
     expect(verifyEvidence(await fileOf(ALL), { vkey: signer.vkey }).verdict).toBe('verified')
   })
+})
+
+/* The last one: what it takes away does not come back. */
+test('of what was pruned, and is said to be, the hash is left: the rest is genuine, and not called complete', async () => {
+  const gone = idsOf(ALL)[3] ?? ''
+  const rows = await db.app<{ leaf: number }[]>`
+    select l.leaf_index as leaf from leaf l join event e on e.leaf_hash = l.leaf_hash where e.stream = ${`grant:${gone}`}`
+  const data = {
+    origin: replica.witnessed.origin,
+    streams: [`grant:${gone}`],
+    leaves: rows.map(({ leaf }) => leaf).join(','),
+  }
+  await asVandal(db.admin, (sql) => sql`delete from event where stream = ${`grant:${gone}`}`)
+  await expect(fileOf(ALL)).rejects.toMatchObject({ code: 'TREE_DAMAGED' })
+  const draft = { type: 'record.pruned', data: { ...data, cutoff: UNTIL, retentionYears: 7 } }
+  await db.app.begin((tx) => db.record.append(tx, PRUNED_STREAM, null, [draft], UNTIL + DAY))
+  const { verdict, population } = verifyEvidence(await fileOf(ALL), { vkey: signer.vkey })
+  expect(verdict).toBe('incomplete')
+  expect(population).toMatchObject({ withheld: rows.length, grants: idsOf(ALL).filter((id) => id !== gone) })
 })
