@@ -28,12 +28,16 @@ export async function noteMachines(context: Context): Promise<void> {
 }
 
 function wanted(context: Context, people: People): Map<string, MachineEvent[]> {
-  const policy = context.policy.current()
-  const standing = standingIn(context)
-  const said = { policy: policy.hash, by: context.policy.activations()[0]?.by ?? null }
-  const listed = new Map(policy.machines.map((machine) => [machine.id, machine]))
   const facts = new Map<string, MachineEvent[]>()
-  for (const id of new Set([...listed.keys(), ...people.machines.keys()])) {
+  const [active] = context.policy.activations()
+  // A policy that cannot be read says nothing of any machine.
+  if (active?.policy == null) return facts
+  const listed = new Map(active.policy.machines.map((machine) => [machine.id, machine]))
+  const ids = new Set([...listed.keys(), ...people.machines.keys()])
+  if (ids.size === 0) return facts
+  const standing = standingIn(context)
+  const said = { policy: active.policy.hash, by: active.by }
+  for (const id of ids) {
     const machine = listed.get(id) ?? null
     const ownerLeft = machine !== null && standing(machine.owner) === 'left'
     const events = decideMachine(people.machines.get(id) ?? null, machine, ownerLeft, said)

@@ -108,15 +108,18 @@ it('is not judged by the policy of before: whoever looks asks first which one is
   // Another process activates, and this one has not looked yet.
   let stale = true
   const { policy } = house.context
-  const before = policy.current()
-  const late = { ...policy, current: () => (stale ? before : policy.current()) }
+  const [before, history] = [policy.current(), policy.activations()]
+  const late = {
+    ...{ ...policy, current: () => (stale ? before : policy.current()) },
+    activations: () => (stale ? history : policy.activations()),
+  }
   const inForce: typeof policy.inForce = (db) => {
     stale = false
     return policy.inForce(db)
   }
   say({ exporter: 'bo' }, ['ana'])
   await settlePeople(house.context)
-  await settlePeople({ ...house.context, policy: { ...late, inForce } })
+  await settlePerson({ ...house.context, policy: { ...late, inForce } }, 'olga', 1)
   expect(await typesOf('exporter')).toEqual(['machine.orphaned', 'machine.owned'])
 })
 
