@@ -1,17 +1,16 @@
 import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Router } from 'express'
 import { createAnswersFirst } from './app/answers-first.ts'
+import { jobsOf } from './app/calendar.ts'
 import { createCollecting } from './app/collecting.ts'
+import { openDoors } from './app/doors.ts'
+import { createEffectHandlers } from './app/effect-handlers.ts'
 import { createEndings } from './app/endings.ts'
 import { type ChatFront, openChats, platformsOf, requireChat } from './app/open-chat.ts'
 import { createPatience } from './app/patience.ts'
-import { createProgressFolder } from './app/progress-folder.ts'
 import { readPolicyFile } from './app/read-policy-file.ts'
 import { createRecentKinds } from './app/recent-kinds.ts'
 import { requireAnnounceable } from './app/require-announceable.ts'
-import { createFactsReader, takeDigestFile } from './app/take-digest-file.ts'
-import { takeEvidenceFile } from './app/take-evidence-file.ts'
 import { createTargetConnectors } from './app/target-connectors.ts'
 import { createThrottle } from './app/throttle.ts'
 import { createDesk } from './chat/desk.ts'
@@ -25,7 +24,7 @@ import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Target } from './domain/policy.ts'
 import { needPasskey } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
-import type { EffectData, Handler } from './effects/effect.ts'
+import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
 import { migrateEffects } from './effects/migrate-effects.ts'
@@ -33,75 +32,49 @@ import { createEffects } from './effects/run-effects.ts'
 import { openRecord } from './open-record.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
-import { verifyApart } from './record/verify-apart.ts'
 import { recordStatus } from './record/watch.ts'
-import { createHouseReader } from './report/read-house.ts'
 import { readinessChecks } from './report/readiness.ts'
 import { createSchedule } from './schedule/schedule.ts'
-import { openPasskeyToken } from './secrets/passkey-link.ts'
-import { peekReveal } from './secrets/reveal.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { createDigestDoor, createEvidenceDoor } from './web/file-door.ts'
-import { askingAll, createHealth } from './web/health.ts'
-import { createMetricsDoor } from './web/metrics-door.ts'
-import { createPasskeyPage } from './web/passkey-page.ts'
-import { createRevealPage } from './web/reveal-page.ts'
 import { serve } from './web/serve.ts'
 import { createPasskeys } from './web/webauthn.ts'
 import { readCursors } from './workflow/activity-cursor.ts'
 import { announce } from './workflow/announce.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
-import { carryOutErasure } from './workflow/carry-out-erasure.ts'
-import { carryOutOrder } from './workflow/carry-out-order.ts'
-import { checkRecord } from './workflow/check-record.ts'
-import { confirmDecision } from './workflow/confirm-decision.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
-import { offerPasskey } from './workflow/enrol-passkey.ts'
-import { extendGrant } from './workflow/extend-grant.ts'
 import { countFindings } from './workflow/find-findings.ts'
-import { createFinishActivity } from './workflow/finish-activity.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createThreadEar } from './workflow/hear-threads.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
-import { DIGEST_CRON, makeDigests } from './workflow/make-digests.ts'
-import { mindFindings } from './workflow/mind-findings.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
 import { openFinding } from './workflow/open-finding.ts'
 import { createPeople } from './workflow/people-store.ts'
 import { createPolicyInForce } from './workflow/policy-in-force.ts'
 import { createPopulatedPolicy } from './workflow/populated-policy.ts'
-import { provisionGrant } from './workflow/provision-grant.ts'
-import { createProvisioning } from './workflow/provision-people.ts'
-import { keepRecord } from './workflow/prune-record.ts'
 import { createAlarms, type Finds } from './workflow/raise-alarm.ts'
-import { reconcileThreads } from './workflow/reconcile-threads.ts'
 import { recordStart } from './workflow/record-start.ts'
-import { retestByRecord } from './workflow/retest-findings.ts'
-import { settlePeople, settlePerson } from './workflow/settle-people.ts'
-import { revealConnection } from './workflow/show-connection.ts'
-import { showPasskeyPage } from './workflow/show-decision.ts'
-import { announceKind, forEachPlatform, POLICY_CHANGED, toEffect } from './workflow/to-effect.ts'
+import { forEachPlatform, POLICY_CHANGED, toEffect } from './workflow/to-effect.ts'
 import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
 const DRAIN_MS = 8_000
 /** The largest record, with rests; what is interrupted goes on where it was. */
-const RECORD_CHECK_MS = 12 * 60 * 60_000
+const _RECORD_CHECK_MS = 12 * 60 * 60_000
 /** After months without a process many weeks are due at once. */
-const DIGESTS_MS = 60 * 60_000
+const _DIGESTS_MS = 60 * 60_000
 /** So long a notice waits at most while many accesses are being taken away. */
 const ENDINGS_FIRST_MS = 5_000
 
-/** A running process. */
 const CLOCK_FELL_BACK = {
   what: 'clock-fell-back',
   detail: 'The clock of the database shows an earlier time than what is on record: no decisions until it has caught up',
   grant: null,
 }
 
+/** A running process. */
 export interface App {
   readonly url: string
   /** Runs the net under the timer at once; it runs every minute by itself. */
@@ -280,7 +253,6 @@ async function start(
     limitsTimes: hooks.limitsTimes ?? 1,
   })
 
-  const checkProgress = createProgressFolder(config.dataDir)
   const policyLoaded = Promise.withResolvers<void>()
   const announceInTurn = async ({ stream }: EffectData, platform: string | null) => {
     // Before that nobody has a name, and the words would stay as they are.
@@ -289,64 +261,13 @@ async function start(
     await endings.calm(ENDINGS_FIRST_MS)
     await announce(context, String(stream), platform)
   }
-  // Few at once: what is said about an ending must not take the connections that the ending needs.
-  const announcing = (platform: string | null, concurrency: number): [string, Handler] => [
-    announceKind(platform),
-    { retry: 'forever', concurrency, run: (data) => announceInTurn(data, platform) },
-  ]
-  const finishActivity = createFinishActivity(context)
   const effects = createEffects({
     ...{ url: database.url, db, log, drainMs: DRAIN_MS / 2 },
-    handlers: {
-      ...Object.fromEntries([
-        announcing(null, 8),
-        ...(platforms.length > 1 ? platforms.map((one) => announcing(one, 6)) : []),
-      ]),
-      provision: { retry: 'forever', run: ({ grant }, { attempt }) => provisionGrant(context, String(grant), attempt) },
-      extend: { retry: 'forever', run: ({ grant }) => extendGrant(context, String(grant)) },
-      'revoke-all': {
-        retry: 'forever',
-        run: ({ order }, { attempt }) => carryOutOrder(context, String(order), attempt),
-      },
-      erase: { retry: 'forever', concurrency: 1, run: ({ erasure }) => carryOutErasure(context, String(erasure)) },
-      'keep-record': { retry: 'forever', concurrency: 1, budgetMs: RECORD_CHECK_MS, run: () => keepRecord(context) },
-      'settle-person': {
-        retry: 'forever',
-        run: ({ person }, { attempt }) => settlePerson(context, String(person), attempt),
-      },
-      'settle-people': { retry: 'forever', run: () => settlePeople(context) },
-      'make-digests': {
-        ...{ retry: 'forever', budgetMs: DIGESTS_MS, concurrency: 1 },
-        run: () => makeDigests(context, createFactsReader(context)),
-      },
-      'finish-activity': {
-        ...{ retry: 'forever', concurrency: 2 },
-        run: async ({ grant }) => {
-          await endings.calm(ENDINGS_FIRST_MS)
-          await finishActivity(String(grant))
-        },
-      },
-      'check-record': {
-        ...{ retry: { times: 3 }, budgetMs: RECORD_CHECK_MS, concurrency: 1 },
-        run: async ({ whole }, { signal }) => {
-          const checked = await checkRecord(
-            context,
-            (progress) =>
-              verifyApart(db, keys.mac, witnessed, {
-                ...{ progress, signal, readAt: clock.now(), macKeys: open.macs.spans() },
-                keep: (text) =>
-                  checkProgress.write(text).catch((error: unknown) => {
-                    log.warn({ err: error }, 'how far the check of the record came cannot be kept: the next reads all')
-                  }),
-              }),
-            whole === true ? null : checkProgress,
-          )
-          await retestByRecord(context, checked)
-        },
-      },
-      'mind-findings': { retry: { times: 3 }, concurrency: 1, run: () => mindFindings(context) },
-      'reconcile-threads': { retry: { times: 3 }, concurrency: 1, run: () => reconcileThreads(context) },
-    },
+    handlers: createEffectHandlers({
+      ...{ context, platforms, announceInTurn, log, macKey: keys.mac, macs: open.macs },
+      calm: () => endings.calm(ENDINGS_FIRST_MS),
+      dataDir: config.dataDir,
+    }),
     onStuck: async (_tx, stuck) => {
       alarms.raise({
         what: `effect-stuck`,
@@ -358,28 +279,7 @@ async function start(
   const endings = createEndings(context, log)
   const schedule = createSchedule({
     ...{ db, clock, log, timeZone: () => policy.current().timeZone },
-    jobs: [
-      {
-        ...{ name: 'check-record', cron: config.verifySchedule, catchUp: 'latest' },
-        run: (tx) => context.enqueue(tx, { kind: 'check-record' }),
-      },
-      {
-        ...{ name: 'keep-record', cron: '17 5 * * *', catchUp: 'latest' },
-        run: (tx) => context.enqueue(tx, { kind: 'keep-record' }),
-      },
-      {
-        ...{ name: 'mind-findings', cron: '0 * * * *', catchUp: 'latest' },
-        run: (tx) => context.enqueue(tx, { kind: 'mind-findings' }),
-      },
-      {
-        ...{ name: 'reconcile-threads', cron: '*/10 * * * *', catchUp: 'latest' },
-        run: (tx) => context.enqueue(tx, { kind: 'reconcile-threads' }),
-      },
-      {
-        ...{ name: 'make-digests', cron: DIGEST_CRON, catchUp: 'latest' },
-        run: (tx) => context.enqueue(tx, { kind: 'make-digests' }),
-      },
-    ],
+    jobs: jobsOf(context, config.verifySchedule),
   })
 
   await people.load()
@@ -445,68 +345,14 @@ async function start(
     findings: () => countFindings({ record }, db, clock.now()),
     stepUp: () => ({ needs: needPasskey(policy.current()), place: passkeys.place?.rpId ?? null, publicUrl }),
   })
-  const askAll = askingAll(checks)
   const serving = await serve({
     ...{ host: config.host, port: config.port },
-    routers: [
-      // First: there is somebody who waits for an answer.
-      ...fronts.map(({ router }) => router),
-      ...(await openDirectoryDoor(config, context, () => publicUrl, log)),
-      createHealth(checks, askAll),
-      createMetricsDoor({
-        ...{ now: clock.now, readChecks: askAll, show: metrics.show, contentType: metrics.contentType },
-        readHouse: createHouseReader({
-          ...{ db, clock, witnesses: witnesses.map(({ name }) => name) },
-          freezes: () => allFreezes({ record }, db),
-          findings: () => countFindings({ record }, db, clock.now()),
-        }),
-        onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
-      }),
-      createRevealPage({
-        peek: (token) => peekReveal(db, sealing, 'reveal', token, clock.now()),
-        reveal: (token) => revealConnection(context, token),
-        log,
-      }),
-      createPasskeyPage({
-        ...{ passkeys, log },
-        open: (token) => openPasskeyToken(sealing, token),
-        show: (token, ticket) => showPasskeyPage(context, token, ticket),
-        use: (token, ticket, response) =>
-          (ticket.kind === 'decision' ? confirmDecision : offerPasskey)(context, token, ticket, response),
-      }),
-      createEvidenceDoor({
-        peek: (token) => peekReveal(db, sealing, 'evidence', token, clock.now()),
-        take: (token, format) => takeEvidenceFile(context, build, token, format),
-        log,
-      }),
-      createDigestDoor({
-        peek: (token) => peekReveal(db, sealing, 'digest', token, clock.now()),
-        take: (token, format) => takeDigestFile(context, build, token, format),
-        log,
-      }),
-    ],
+    routers: await openDoors({ config, context, build, fronts, checks, metrics, witnesses, log }),
     onFault: (error) => log.error({ err: error }, 'a request failed'),
   })
   onStop(() => serving.stop())
   publicUrl = config.port === 0 ? `http://localhost:${serving.port}` : config.publicUrl
   return { url: publicUrl, sweep: endings.sweep }
-}
-
-/** Loaded only where a directory pushes people. */
-async function openDirectoryDoor(
-  { scim }: Config,
-  context: Context,
-  publicUrl: () => string,
-  log: Log,
-): Promise<Router[]> {
-  if (scim === null) return []
-  const { createScimDoor } = await import('./directory/scim/door.ts')
-  return [
-    createScimDoor({
-      ...{ token: scim.token, publicUrl, provisioning: createProvisioning(context) },
-      onFault: (error) => log.error({ err: error }, 'what the directory sent could not be recorded'),
-    }),
-  ]
 }
 
 /**

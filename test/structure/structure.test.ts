@@ -45,7 +45,7 @@ describe('src/', () => {
     const outside = files.filter(({ path }) => !room.test(path))
     expect(outside.filter(({ text }) => atStart.test(text)).map(({ path }) => path)).toEqual([])
     const loaded = outside.filter(({ text }) => /await import\('[^']*\/(slack|teams|scim)\//.test(text))
-    expect(loaded.map(({ path }) => path)).toEqual(['app.ts', 'app/open-chat.ts', 'cli/smoke.ts'])
+    expect(loaded.map(({ path }) => path)).toEqual(['app/doors.ts', 'app/open-chat.ts', 'cli/smoke.ts'])
     expect(atStart.test("import { createTeamsChat } from '../chat/teams/teams-chat.ts'")).toBe(true)
   })
 
