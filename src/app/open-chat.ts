@@ -10,6 +10,7 @@ import type { HearThread } from '../ports/thread.ts'
 import { newestEvents } from '../report/newest-events.ts'
 import type { ReadinessCheck } from '../report/readiness.ts'
 import { namesOf } from '../workflow/card-context.ts'
+import { compareClocks } from '../workflow/compare-clocks.ts'
 import type { Context } from '../workflow/context.ts'
 import { lookAgain } from '../workflow/look-again.ts'
 import { lookAtTarget } from '../workflow/look-at-target.ts'
@@ -65,6 +66,7 @@ async function openSlack(
   return createSlackChat({
     ...{ db, clock, desk, settings, onFault, limitsTimes },
     onDeleted: (message) => lookAgain(context, message),
+    onFuture: (platformAt) => compareClocks(context, { platform: 'slack', platformAt, key: null }),
     onThread,
     rendering: {
       get timeZone() {

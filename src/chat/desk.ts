@@ -7,12 +7,14 @@ import type { Act, Answer, Desk, Press, Submission } from '../ports/chat.ts'
 import { acknowledgeDigest } from '../workflow/acknowledge-digest.ts'
 import { askExtension } from '../workflow/ask-extension.ts'
 import { chooseWhereToTell } from '../workflow/choose-where-to-tell.ts'
+import { compareClocks } from '../workflow/compare-clocks.ts'
 import type { Context } from '../workflow/context.ts'
 import { decideGrant } from '../workflow/decide-grant.ts'
 import { cancelRequest, endGrant } from '../workflow/end-grant.ts'
 import { decideOnPasskey, listPasskeys, newPasskey, resetPasskeys } from '../workflow/enrol-passkey.ts'
 import { decideOnKeeping, eraseTextsOf } from '../workflow/erase-person.ts'
 import { freezeTarget, liftFreeze } from '../workflow/freeze-target.ts'
+import { keepPlatformTime } from '../workflow/keep-platform-time.ts'
 import { linkAccount } from '../workflow/link-account.ts'
 import { showHelp, showMine, showOffers, showStatus } from '../workflow/look-up.ts'
 import { meet } from '../workflow/meet-newcomer.ts'
@@ -36,9 +38,11 @@ import { isFindingAction, isFindingForm, pressedFinding, submittedFinding } from
  * be understood is refused, and the refusal is on record.
  */
 export function createDesk(context: Context, onFault: (error: unknown, act: Act) => string): Desk {
-  const answered = async (act: Act, run: () => Promise<Answer>): Promise<Answer> => {
+  const answered = async (act: Act, run: (around: Context) => Promise<Answer>): Promise<Answer> => {
     try {
-      return (await meet(context, act)) ?? (await run())
+      await compareClocks(context, { ...act, platform: act.account.platform })
+      const around = keepPlatformTime(context, act)
+      return (await meet(around, act)) ?? (await run(around))
     } catch (error) {
       const reference = onFault(error, act)
       const words = `Something went wrong on our side (${reference}). Nothing was decided; try again.`
@@ -47,12 +51,12 @@ export function createDesk(context: Context, onFault: (error: unknown, act: Act)
   }
   return {
     command: (act, text) =>
-      answered(act, () => {
+      answered(act, (around) => {
         const command = parseCommand(text)
-        return 'refused' in command ? refused(context, act, 'use a command', command) : obey(context, act, command)
+        return 'refused' in command ? refused(around, act, 'use a command', command) : obey(around, act, command)
       }),
-    press: (act, press) => answered(act, () => pressed(context, act, press)),
-    submit: (act, submission) => answered(act, () => submitted(context, act, submission)),
+    press: (act, press) => answered(act, (around) => pressed(around, act, press)),
+    submit: (act, submission) => answered(act, (around) => submitted(around, act, submission)),
   }
 }
 

@@ -263,9 +263,10 @@ interface Decided {
   readonly assertion?: PasskeyAssertion
 }
 
-function decision({ at }: ProvedEvent, data: Decided): string {
+function decision({ at, platformAt }: ProvedEvent, data: Decided): string {
   const as = data.as === undefined || data.as.length === 0 ? '' : ` as ${data.as.join(' and ')}`
-  return `${utc(at)} by ${data.by}${as} (${assuranceInWords(data.assurance, data.assertion)})`
+  const theirs = platformAt === undefined ? '' : `, ${utc(platformAt)} by the chat platform’s clock`
+  return `${utc(at)} by ${data.by}${as} (${assuranceInWords(data.assurance, data.assertion)})${theirs}`
 }
 
 function because(reason: string): string {

@@ -1,4 +1,5 @@
 import { type GrantEvent, type Placed, PRIVATE_PATHS } from './grant-event.ts'
+import { splitPlatformTime } from './platform-time.ts'
 
 /** What the record of one grant comes to, for people: each part by itself, and all of them in one line. */
 export interface Conclusion {
@@ -78,9 +79,9 @@ export function utc(at: number): string {
 
 /** A fact of the grant's own stream, with the texts in their places. One that is not here reads so. */
 export function readable({ stream: _, texts, ...fact }: ProvedFact): ProvedEvent {
-  const data: { [key: string]: unknown } = { ...fact.data }
+  const { data, time } = splitPlatformTime(fact.data)
   for (const path of PRIVATE_PATHS[fact.type] ?? []) {
     if (typeof data[path] !== 'string') data[path] = texts[path] ?? '(not in this file)'
   }
-  return { ...fact, data } as unknown as ProvedEvent
+  return { ...fact, data, ...time } as unknown as ProvedEvent
 }

@@ -131,6 +131,7 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
     'policy',
     true,
   ),
+  'platform-clock': kind('medium', 'record', 'house', 'A chat platform shows another time than we do', CHANGED),
   'witness-clock': kind('medium', 'record', 'house', 'A witness shows another time than we do', CHANGED),
   'notice-elsewhere': null,
   'notice-undeliverable': null,

@@ -1,6 +1,7 @@
 import type { AnnouncedIn } from './channels.ts'
 import type { Independence } from './independence.ts'
 import type { PasskeyAssertion } from './passkey-event.ts'
+import type { PlatformTime } from './platform-time.ts'
 
 /**
  * The facts of one grant, from the asking to the proof of its removal: one stream (`grant:<id>`), one
@@ -190,8 +191,8 @@ interface StepSeen {
   left: readonly Left[]
 }
 
-/** An event with its place in the stream and its time, as the record gives it back. */
-export type Placed<E> = E & { readonly seq: number; readonly at: number }
+/** An event with its place in the stream and its time, as the record gives it back: in `data` there, the platform's time. */
+export type Placed<E> = E & { readonly seq: number; readonly at: number } & PlatformTime
 
 /** Free texts by event type, those of freezes, orders, findings and threads too: never in a body in clear. */
 export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>> = {

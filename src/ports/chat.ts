@@ -1,3 +1,4 @@
+import type { PlatformTime } from '../domain/platform-time.ts'
 import type { ThreadReader } from './thread.ts'
 
 /**
@@ -175,7 +176,7 @@ export interface Desk {
   submit(act: Act, submission: Submission): Promise<Answer>
 }
 
-export interface Act {
+export interface Act extends PlatformTime {
   /** What identifies the act on its platform: a repeat returns the first answer. At most 255 characters. */
   readonly key: string
   readonly account: Account

@@ -4,6 +4,7 @@ import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type Ask, decideAsk, findEntitlement } from '../domain/decide-ask.ts'
 import type { GrantEvent } from '../domain/grant-event.ts'
+import type { PlatformTime } from '../domain/platform-time.ts'
 import type { Policy } from '../domain/policy.ts'
 import { isRefused } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
@@ -127,7 +128,7 @@ async function writeIn(context: Context, tx: Tx, { policy, now, asks }: Decision
   ])
   if (inForce !== policy || (everFrozen && (await freezeOn(context, tx, ...targets)) !== null)) return new Map()
   const plain = asks.filter(({ by, key }) => free.has(by) && !repeated.has(key))
-  const steps = plain.map(({ id, facts }) => ({ id, before: null, facts }))
+  const steps = plain.map(({ id, facts, time }) => ({ id, before: null, facts, ...time }))
   const names = namesOf(context)
   const keys = new Map(asks.map(({ id, key }) => [id, key]))
   const answers = new Map<string, Answer>()
@@ -172,6 +173,7 @@ async function decide(context: Context, asking: Asking, policy: Policy, now: num
     key: act.key,
     by: by.id,
     platform: act.account.platform,
+    time: act.platformAt === undefined ? {} : { platformAt: act.platformAt },
     target: target.name,
     entitlement: entitlement.name,
     facts,
@@ -215,6 +217,7 @@ interface Decided extends Pick<Asking, 'before'> {
   readonly key: string
   readonly by: string
   readonly platform: string
+  readonly time: PlatformTime
   readonly target: string
   readonly entitlement: string
   readonly facts: readonly GrantEvent[]

@@ -2,10 +2,12 @@ import type { Tx } from '../db/transaction.ts'
 import { nextDue } from '../domain/decide-ending.ts'
 import { type GrantEvent, grantStream, type Placed, PRIVATE_PATHS } from '../domain/grant-event.ts'
 import { evolve, foldGrant, type GrantState, isOpen } from '../domain/grant-state.ts'
+import { type PlatformTime, splitPlatformTime } from '../domain/platform-time.ts'
 import { StreamConflict } from '../record/append.ts'
 import type { Draft } from '../record/compose.ts'
 import type { RecordedEvent } from '../record/recorded-event.ts'
 import type { Context, Effect } from './context.ts'
+import { draftsAt } from './keep-platform-time.ts'
 
 /** A grant read from its events, with the events. */
 export interface LoadedGrant {
@@ -47,7 +49,7 @@ export async function appendToGrant(
 }
 
 /** A step of one grant, decided on a state that this process folded; null for one that begins. */
-export interface Step {
+export interface Step extends PlatformTime {
   readonly id: string
   readonly before: GrantState | null
   readonly facts: readonly GrantEvent[]
@@ -69,8 +71,9 @@ export async function appendToGrants(
   const all = steps.map((step) => ({ ...step, ...placeFacts(step.id, step.before, step.facts, now) }))
   const appending = context.record.appendTogether(
     tx,
-    all.map(({ id, before, placed }) => {
-      return { stream: grantStream(id), expectedSeq: before?.seq ?? 0, drafts: placed.map(toDraft), at: now }
+    all.map(({ id, before, placed, ...time }) => {
+      const drafts = draftsAt(placed.map(toDraft), time)
+      return { stream: grantStream(id), expectedSeq: before?.seq ?? 0, drafts, at: now }
     }),
   )
   const writeRest = async (done: typeof all) => {
@@ -139,11 +142,11 @@ function announcing(id: string, facts: readonly GrantEvent[], now: number): Effe
 
 /** An event as the decisions read it. A free text that was erased reads `(erased)`. */
 export function readable<E extends Fact = GrantEvent>(event: RecordedEvent): Placed<E> {
-  const data: { [key: string]: unknown } = { ...event.data }
+  const { data, time } = splitPlatformTime(event.data)
   for (const path of PRIVATE_PATHS[event.type] ?? []) {
     if (typeof data[path] !== 'string') data[path] = event.texts[path] ?? '(erased)'
   }
-  return { type: event.type, data, seq: event.seq, at: event.at } as unknown as Placed<E>
+  return { type: event.type, data, seq: event.seq, at: event.at, ...time } as unknown as Placed<E>
 }
 
 /** Splits free text from the fact: the record keeps its salted hash, the words stay erasable. */

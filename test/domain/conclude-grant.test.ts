@@ -158,6 +158,15 @@ describe('the line', () => {
     expect(conclude(withoutApproval, at).line).toBe('NOT authorised, ended on time, seen gone')
   })
 
+  it('says when it was signed by the platform’s clock too, where that is on record', () => {
+    const heard = factsOf(given).map((fact) => ({ ...fact, data: { ...fact.data, platformAt: fact.at - 1_250 } }))
+    const [part] = concludeGrant(heard, new Map())?.parts ?? []
+    const [signature] = part?.facts.filter(({ label }) => label === 'Signed') ?? []
+    const said = /^(\S+Z) by marcus .*, (\S+Z) by the chat platform’s clock$/.exec(signature?.value ?? '')
+    expect(Date.parse(said?.[1] ?? '') - Date.parse(said?.[2] ?? '')).toBe(1_250)
+    expect(JSON.stringify(conclude(given))).not.toContain('platform’s clock')
+  })
+
   it('says that it was found there again, whatever the stream itself says', () => {
     const beside = (seq: number, type: string, checks: object[]): ProvedFact => ({
       ...{ stream: `orphan:${ID}`, seq, type, at: AT + 3 * HOUR, leafIndex: 90 + seq, texts: {} },

@@ -59,7 +59,7 @@ describe('both verify what the record writes', () => {
     db = await createRecordDatabase()
     await append(db, 'grant:1', 0, {
       type: 'asked',
-      data: { for: 'prod-db', ratio: 1.5e-7 },
+      data: { for: 'prod-db', ratio: 1.5e-7, platformAt: 1_800_000_000_000 },
       private: { reason: 'ledger: 帳簿 \u{1f600}\u0000', ticket: '' },
     })
     replica = createReplica(db, { signer, witnesses: [witness], clock: createTestClock() })

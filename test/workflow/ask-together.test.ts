@@ -41,10 +41,13 @@ const actsOf = async (key: string) => (await world.context.db`select from act wh
 
 it('asks that come in at the same time are each pending with an id and an act of its own', async () => {
   transactions = 0
-  const asking = Array.from({ length: 20 }, (_, n) => actOf(`p${n}`))
+  const asking = Array.from({ length: 20 }, (_, n) => ({ ...actOf(`p${n}`), platformAt: AT - n }))
   const ids = (await Promise.all(asking.map((act) => ask(act)))).map(idOf)
   expect(new Set(ids).size).toBe(20)
   for (const id of ids) expect(await typesOf(id)).toEqual(['request.asked'])
+  const asked = await world.context.record.readStreams(world.context.db, ids.map(grantStream))
+  const times = ids.map((id) => asked.get(grantStream(id))?.[0]?.data.platformAt)
+  expect(times).toEqual(asking.map(({ platformAt }) => platformAt))
   for (const { key } of asking) expect(await actsOf(key)).toBe(1)
   expect(transactions).toBeLessThan(5)
 })

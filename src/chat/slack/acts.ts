@@ -10,6 +10,8 @@ import type { Rendering } from './render-text.ts'
 /** What came in, as Bolt hands it over: signed, and otherwise not to be trusted in any part. */
 export interface Incoming {
   readonly body: unknown
+  /** When Slack sent it, epoch ms by its clock, where the signature covers that. */
+  readonly sentAt?: number
   /** Lets the response leave. @throws when it has left already */
   readonly ack: (response?: object) => Promise<void>
   /** Says something to the person alone, later. Missing where Slack gives no way. */
@@ -43,7 +45,7 @@ export function createActs({ desk, client, rendering, answerWithinMs, onFault }:
 
   return {
     command: tracked(async (incoming) => {
-      const read = readCommand(incoming.body)
+      const read = readCommand(incoming.body, incoming.sentAt)
       if (read === null) return incoming.ack(whisper(NOT_UNDERSTOOD))
       const { act, what, channel } = read
       if (what.command !== COMMAND) return incoming.ack(whisper(unknownCommand(what.command)))
@@ -54,7 +56,7 @@ export function createActs({ desk, client, rendering, answerWithinMs, onFault }:
       await say(incoming, read, await performing)
     }),
     press: tracked(async (incoming) => {
-      const read = readPress(incoming.body)
+      const read = readPress(incoming.body, incoming.sentAt)
       if (read === null) return unreadable(incoming)
       const performing = desk.press(read.act, read.what).then((answer) => wordsFor(answer, read))
       await inTime(performing, answerWithinMs)
@@ -62,7 +64,7 @@ export function createActs({ desk, client, rendering, answerWithinMs, onFault }:
       await say(incoming, read, await performing)
     }),
     submit: tracked(async (incoming) => {
-      const read = readSubmission(incoming.body)
+      const read = readSubmission(incoming.body, incoming.sentAt)
       if (read === null) return incoming.ack({ response_action: 'update', view: viewOf(NOT_UNDERSTOOD) })
       const performing = desk.submit(read.act, read.what)
       const answer = await inTime(performing, answerWithinMs)

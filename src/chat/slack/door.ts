@@ -1,4 +1,13 @@
-import { App, HTTPReceiver, type LogLevel, type Receiver, SocketModeReceiver, type webApi } from '@slack/bolt'
+import type { IncomingHttpHeaders } from 'node:http'
+import {
+  App,
+  HTTPReceiver,
+  isValidSlackRequest,
+  type LogLevel,
+  type Receiver,
+  SocketModeReceiver,
+  type webApi,
+} from '@slack/bolt'
 import { type ErrorRequestHandler, type RequestHandler, Router, raw } from 'express'
 import type { MessageRef } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -29,6 +38,8 @@ export interface DoorOptions {
   readonly onFault: (what: string, error: unknown) => void
   readonly onSocket: (isConnected: boolean) => void
   readonly onDeleted: (message: MessageRef) => Promise<void>
+  /** Slack signed a request in what is the future here: it is refused. Epoch ms by Slack's clock. */
+  readonly onFuture: (sentAt: number) => Promise<void>
   readonly onThread: HearThread
 }
 
@@ -49,14 +60,19 @@ export function createDoor(options: DoorOptions): Door {
   socket?.client.on('connected', () => onSocket(true))
   for (const state of ['reconnecting', 'disconnected']) socket?.client.on(state, () => onSocket(false))
   const http =
-    socket === null ? new HTTPReceiver({ signingSecret: signingSecret ?? '', endpoints: SLACK_PATH, logger }) : null
+    socket === null
+      ? new HTTPReceiver({
+          ...{ signingSecret: signingSecret ?? '', endpoints: SLACK_PATH, logger },
+          customPropertiesExtractor: ({ headers }) => ({ sentAt: sentAtOf(headers) }),
+        })
+      : null
   const app = new App({
     ...{ receiver: answering(socket ?? (http as HTTPReceiver)), logger, clientOptions },
     // Who may do what is the directory's to say: a stranger is answered like anybody else.
     authorize: async () => ({ botToken, teamId: INSTALLED }),
     ...{ ignoreSelf: false, convoStore: false },
   })
-  app.use(async (args) => dispatch(args as unknown as Partial<Incoming>))
+  app.use(async (args) => dispatch(args as unknown as Partial<Incoming>, args.context.sentAt))
   app.error(async (error) => onFault('slack: an act failed', error))
   if (http !== null)
     router.post(SLACK_PATH, read, check, (request, response) => http.requestListener(request, response))
@@ -83,7 +99,7 @@ export function createDoor(options: DoorOptions): Door {
     })
   }
 
-  async function dispatch(args: Partial<Incoming>): Promise<void> {
+  async function dispatch(args: Partial<Incoming>, sentAt: unknown): Promise<void> {
     // Events come acknowledged already, and none of them is an act.
     if (args.ack === undefined) {
       return hear(args.body)
@@ -91,6 +107,7 @@ export function createDoor(options: DoorOptions): Door {
     const incoming: Incoming = {
       ...{ body: args.body, ack: args.ack },
       ...(args.respond !== undefined && { respond: args.respond }),
+      ...(typeof sentAt === 'number' && { sentAt }),
     }
     if ('command' in args) return acts.command(incoming)
     if ('action' in args) return acts.press(incoming)
@@ -131,17 +148,33 @@ export function createDoor(options: DoorOptions): Door {
     }
   }
 
+  function isSigned(body: Buffer, headers: IncomingHttpHeaders): boolean {
+    const signed = {
+      'x-slack-signature': String(headers['x-slack-signature']),
+      'x-slack-request-timestamp': Number(headers['x-slack-request-timestamp']),
+    }
+    return isValidSlackRequest({ signingSecret: signingSecret ?? '', body: body.toString(), headers: signed })
+  }
+
   /** Before Bolt, which would fall over a body that is no object and lets the future pass. */
   function check(...[request, response, next]: Parameters<RequestHandler>): void {
     const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
     request.headers['content-type'] = type
-    const at = Number(request.headers['x-slack-request-timestamp']) * 1_000
-    if (at > clock.now() + FUTURE_MS) return void response.status(401).end()
+    const at = sentAtOf(request.headers)
+    if (at > clock.now() + FUTURE_MS) {
+      if (isSigned(rawBody, request.headers)) void options.onFuture(at)
+      return void response.status(401).end()
+    }
     if (!isObject(rawBody, type)) return void response.status(400).end()
     Object.assign(request, { rawBody })
     next()
   }
+}
+
+/** Epoch ms by Slack's clock; NaN where it does not say. */
+function sentAtOf(headers: IncomingHttpHeaders): number {
+  return Number(headers['x-slack-request-timestamp']) * 1_000
 }
 
 const read: RequestHandler = raw({ type: () => true, limit: MOST_BYTES, inflate: false })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { PlatformTime } from '../../domain/platform-time.ts'
 import type { Account, Act, MessageRef, Press, Submission } from '../../ports/chat.ts'
 import { FIELD_ACTION } from './render-form.ts'
 import { parseButtonValue } from './render-message.ts'
@@ -13,32 +14,37 @@ export interface Read<What> {
   readonly channel: string | null
 }
 
-export function readCommand(body: unknown): Read<{ command: string; text: string }> | null {
+/** @param sentAt epoch ms by Slack's clock */
+export function readCommand(body: unknown, sentAt?: number): Read<{ command: string; text: string }> | null {
   const parsed = commandSchema.safeParse(body)
   if (!parsed.success) return null
   const { command, text, team_id, user_id, channel_id, trigger_id } = parsed.data
   return {
-    act: { key: actKey('command', [trigger_id], body), account: account(team_id, user_id) },
+    act: { key: actKey('command', [trigger_id], body), account: account(team_id, user_id), ...timeOf(sentAt) },
     what: { command, text: unescaped(text) },
     ...{ trigger: trigger_id, channel: channel_id },
   }
 }
 
-export function readPress(body: unknown): Read<Press> | null {
+export function readPress(body: unknown, sentAt?: number): Read<Press> | null {
   const parsed = pressSchema.safeParse(body)
   const who = whoIn(body)
   if (!parsed.success || who === null) return null
   const { actions, channel, container, message, trigger_id } = parsed.data
   const [action] = actions
   const ts = message?.ts ?? container?.message_ts ?? container?.view_id ?? null
+  const key = actKey('press', [action.action_ts, who.id, channel?.id ?? null, ts], body)
   return {
-    act: { key: actKey('press', [action.action_ts, who.id, channel?.id ?? null, ts], body), account: who },
+    act: { key, account: who, ...timeOf(sentAt ?? timeIn(action.action_ts)) },
     what: { action: action.action_id, ...parseButtonValue(action.value) },
     ...{ trigger: trigger_id, channel: channel?.id ?? null },
   }
 }
 
-export function readSubmission(body: unknown): (Read<Submission> & { view: string; fields: string[] }) | null {
+export function readSubmission(
+  body: unknown,
+  sentAt?: number,
+): (Read<Submission> & { view: string; fields: string[] }) | null {
   const parsed = submissionSchema.safeParse(body)
   const who = whoIn(body)
   if (!parsed.success || who === null) return null
@@ -51,7 +57,7 @@ export function readSubmission(body: unknown): (Read<Submission> & { view: strin
   )
   return {
     // A form that was refused stays open and may be sent again, changed: that is another act.
-    act: { key: actKey('form', [id, hash, JSON.stringify(values)], body), account: who },
+    act: { key: actKey('form', [id, hash, JSON.stringify(values)], body), account: who, ...timeOf(sentAt) },
     what: { form: callback_id, context: contextOf(private_metadata), values },
     ...{ trigger: null, channel: null, view: id, fields: Object.keys(values) },
   }
@@ -133,6 +139,15 @@ function whoIn(body: unknown): Account | null {
 
 function account(tenant: string, user: string): Account {
   return { platform: SLACK_PLATFORM, tenant, id: user }
+}
+
+function timeOf(at: number | undefined): PlatformTime {
+  return at === undefined || !Number.isSafeInteger(at) || at < 0 ? {} : { platformAt: at }
+}
+
+/** Over Socket Mode nothing is said of when it was sent, but of when a button was pressed: `1548426417.840180`. */
+function timeIn(ts: string | null): number | undefined {
+  return /^\d{10}\.\d{1,6}$/.test(ts ?? '') ? Math.floor(Number(ts) * 1_000) : undefined
 }
 
 /** From what Slack says identifies the act; from the whole of it when that is missing. */

@@ -46,6 +46,8 @@ export interface SlackChatOptions {
   readonly onFault: (what: string, error: unknown) => void
   /** Slack says that a message was deleted: ours or anybody's. */
   readonly onDeleted?: (message: MessageRef) => Promise<void>
+  /** Slack signed something in what is the future here. Epoch ms by its clock. */
+  readonly onFuture?: (sentAt: number) => Promise<void>
   /** Somebody wrote in a thread, anybody's. */
   readonly onThread?: HearThread
   /** Slack waits three seconds for an answer; what takes longer than this follows. */
@@ -65,7 +67,7 @@ const PATIENCE_MS = 2_000
 /** Slack, over HTTP or Socket Mode, for one workspace. */
 export function createSlackChat(options: SlackChatOptions): SlackChat {
   const { db, clock, desk, settings, rendering, onFault, onDeleted = async () => undefined } = options
-  const { onThread = async () => undefined } = options
+  const { onThread = async () => undefined, onFuture = async () => undefined } = options
   const { answerWithinMs = 2_400, limits = SLACK_LIMITS, limitsTimes = 1, patienceMs = PATIENCE_MS } = options
   const { botToken, signingSecret, appToken, apiUrl } = settings
   const clientOptions: webApi.WebClientOptions = {
@@ -80,7 +82,7 @@ export function createSlackChat(options: SlackChatOptions): SlackChat {
   const acts = createActs({ desk, client, rendering, answerWithinMs, onFault })
   const door = createDoor({
     ...{ acts, clock, botToken, signingSecret, appToken, clientOptions, onFault },
-    ...{ onSocket: watch.socket, onDeleted, onThread },
+    ...{ onSocket: watch.socket, onDeleted, onThread, onFuture },
   })
   return {
     chat: createOutgoing({

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { PlatformTime } from '../../domain/platform-time.ts'
 import type { Account, Act, Form, Press, Submission } from '../../ports/chat.ts'
 import type { Heard } from './conversations.ts'
 import { FIELD_PREFIX, OPEN_FORM } from './render-form.ts'
@@ -80,10 +81,14 @@ function whatOf(activity: Activity, { heard, isPersonal, targeted }: Where): Wha
   if (heard.person === null) return isInvoke ? unreadable(name) : NOTHING
   // A guest has an object id of the tenant where it is a guest: whether it may be linked, its role says.
   const account: Account = { platform: TEAMS_PLATFORM, tenant: heard.tenant, id: heard.person.id }
-  const act: Act = { key: keyOf(activity), account }
+  const act: Act = { key: keyOf(activity), account, ...timeOf(activity) }
   if (isInvoke) return readInvoke(activity, act)
   const isMeant = isPersonal || targeted !== null || mentionsOf(activity).length > 0
   return isMeant ? { kind: 'command', act, text: commandIn(activity) } : NOTHING
+}
+
+function timeOf({ timestamp }: Activity): PlatformTime {
+  return timestamp === null ? {} : { platformAt: Date.parse(timestamp) }
 }
 
 function readInvoke(activity: Activity, act: Act): What {
@@ -160,6 +165,8 @@ const activitySchema = z.object({
   from: z.object({ id, aadObjectId: guid.optional().catch(undefined), tenantId: id.nullish() }),
   recipient: z.object({ id, isTargeted: z.boolean().nullish().catch(null) }).nullish(),
   channelData: z.object({ tenant: z.object({ id }).nullish(), channel: optionalId, team: optionalId }).nullish(),
+  /** When Teams took it from that person. */
+  timestamp: z.iso.datetime({ offset: true }).nullable().catch(null),
   name: z.string().max(255).catch(''),
   text: z.string().catch(''),
   entities: z

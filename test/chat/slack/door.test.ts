@@ -72,6 +72,31 @@ it('what a clock that is a little ahead has signed is taken', async () => {
   expect((await user.command('U0ANA', 'help', { timestamp })).status).toBe(200)
 })
 
+it('a command, a press and a form carry the time at which Slack sent them', async () => {
+  const timestamp = Math.floor(realNow() / 1_000) - 7
+  await user.command('U0ANA', 'help', { timestamp })
+  const press = { actions: [{ action_id: 'approve', value: '7 G-7K3QF0', action_ts: '17.1', type: 'button' }] }
+  const before = Math.floor(realNow() / 1_000) * 1_000
+  await user.press('U0BEN', 'approve', '', press)
+  await user.submit('U0ANA', 'ask', {}, {}, { view: view({ duration: '2h', reason: 'why' }) })
+  const [command, ...rest] = heard.map(({ act }) => act.platformAt ?? 0)
+  expect(command).toBe(timestamp * 1_000)
+  expect(rest).toHaveLength(2)
+  for (const at of rest) {
+    expect(at).toBeGreaterThanOrEqual(before)
+    expect(at).toBeLessThanOrEqual(realNow())
+  }
+})
+
+it('of what comes from the future it is told only where Slack has signed it: then one of the clocks is wrong', async () => {
+  const known = it_.future.length
+  const timestamp = Math.floor(realNow() / 1_000) + 120
+  await user.send(commandBody('U0ANA', 'help').toString(), { timestamp, secret: 'another' })
+  expect(it_.future).toHaveLength(known)
+  expect((await user.send(commandBody('U0ANA', 'help').toString(), { timestamp })).status).toBe(401)
+  expect(it_.future.slice(known)).toEqual([timestamp * 1_000])
+})
+
 it('without a signature there is no answer but to Slack’s own check, which does nothing', async () => {
   const post = (body: string) =>
     fetch(`${it_.url}/slack/events`, {

@@ -20,6 +20,7 @@ export async function startSlackChat(
   const fake = await startFakeSlack({ people: PEOPLE, now: clock.now })
   const faults: { what: string; error: unknown }[] = []
   const deleted: MessageRef[] = []
+  const future: number[] = []
   const desk = options.desk ?? createScriptedDesk(clock)
   const startReplica = (botToken = BOT_TOKEN) =>
     createSlackChat({
@@ -29,6 +30,7 @@ export async function startSlackChat(
       // Whoever is early is told so, instead of waiting for a clock that the test moves.
       patienceMs: options.patienceMs ?? 0,
       onDeleted: async (message) => void deleted.push(message),
+      onFuture: async (sentAt) => void future.push(sentAt),
       onFault: (what, error) => faults.push({ what, error }),
       ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
     })
@@ -36,7 +38,7 @@ export async function startSlackChat(
   await slack.start()
   const server = await listen(slack.router)
   return {
-    ...{ slack, fake, clock, faults, deleted, startReplica },
+    ...{ slack, fake, clock, faults, deleted, future, startReplica },
     url: server.url,
     async stop() {
       await server.close()
@@ -55,6 +57,8 @@ export interface StartedSlackChat {
   readonly faults: readonly { what: string; error: unknown }[]
   /** What Slack said was deleted. */
   readonly deleted: readonly MessageRef[]
+  /** When it signed what is the future here. */
+  readonly future: readonly number[]
   readonly url: string
   /** Another process with the same database, or one with another token. */
   startReplica(botToken?: string): SlackChat

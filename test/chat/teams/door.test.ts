@@ -76,6 +76,18 @@ it.each([
   expect(heard[0]?.what).toMatchObject({ text: command })
 })
 
+it('a message, a press and a form carry the time at which Teams took them; one of no time has none', async () => {
+  const said = (second: number) => ({ timestamp: `2026-11-22T14:03:0${second}.250+01:00` })
+  await user.command('ana', 'help', said(1))
+  await user.press('ben', { action: 'approve', request: 'G-7K3QF0', revision: 7 }, said(2))
+  await user.openForm('ana', { action: 'deny', request: 'G-7K3QF0', revision: 7 }, said(3))
+  await user.command('ana', 'help', { timestamp: 'yesterday' })
+  const at = (second: number) => Date.UTC(2026, 10, 22, 13, 3, second, 250)
+  const times = heard.map(({ act }) => act.platformAt)
+  expect(times).toEqual(expect.arrayContaining([at(1), at(2), at(3)]))
+  expect(times.at(-1)).toBeUndefined()
+})
+
 it('a mention in a channel is a command, and the answer is for that person’s eyes alone', async () => {
   const told = await user.mention('ana', 'prod-db 2h fix')
   expect(heard[0]?.what).toEqual({ text: 'prod-db 2h fix', channel: CHANNEL })
