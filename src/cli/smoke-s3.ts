@@ -59,7 +59,8 @@ async function tryBucket(bucket: Bucket, key: string, now: () => number): Promis
       results.push(lock ? tell(!isGone, 'refuse to delete it, by its lock or for want of the right') : true)
     }
   }
-  const skewMs = Math.abs(bucket.skewMs() ?? 0)
+  const clock = bucket.clock()
+  const skewMs = clock === null ? 0 : Math.abs(clock.theirs - clock.ours)
   results.push(tell(skewMs <= LOCK_MS, `have the same time as ours: ${Math.round(skewMs / 1000)} s apart`))
   return !results.includes(false)
 }

@@ -1,3 +1,5 @@
+import { utc } from './conclusion.ts'
+
 /** A witness that had confirmed the approval before the target was touched. */
 export interface KeptBy {
   readonly witness: string
@@ -5,6 +7,14 @@ export interface KeptBy {
   readonly strength: 'weak' | 'independent'
   /** Who administers it, in words for an auditor. */
   readonly administeredBy: string
+  /** Its own time in its last answer. Left out where it has none, and by versions that did not keep it. */
+  readonly clock?: TwoClocks
+}
+
+/** What somebody else's clock showed, and what ours showed then. Epoch ms. */
+export interface TwoClocks {
+  readonly theirs: number
+  readonly ours: number
 }
 
 /** How many independent witnesses an access rests on, where it needs any. */
@@ -30,6 +40,9 @@ export function lackOfIndependence({ needed, keptBy }: Independence): string | n
 
 export function keptByInWords(keptBy: readonly KeptBy[]): string {
   return keptBy
-    .map(({ witness, strength, administeredBy }) => `${witness} (${strength}, administered by ${administeredBy})`)
+    .map(({ witness, strength, administeredBy, clock }) => {
+      const times = clock === undefined ? '' : `, its clock at ${utc(clock.theirs)} when ours was at ${utc(clock.ours)}`
+      return `${witness} (${strength}, administered by ${administeredBy}${times})`
+    })
     .join(', ')
 }

@@ -1,3 +1,5 @@
+import type { TwoClocks } from '../domain/independence.ts'
+
 /**
  * A witness keeps signed checkpoints outside the database and, to be worth something, outside the
  * operator's write access. What a witness has seen cannot be changed unnoticed.
@@ -26,6 +28,8 @@ export interface Witness {
    * @throws WitnessUnreachable
    */
   look(origin: string): Promise<WitnessLook>
+  /** Its own time in its last answer, and ours then; null before there was one. Left out where it has no clock. */
+  clock?(): TwoClocks | null
 }
 
 export interface WitnessLook {

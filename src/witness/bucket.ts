@@ -1,3 +1,5 @@
+import type { TwoClocks } from '../domain/independence.ts'
+
 /** A bucket as a witness needs it: objects that have versions, and a lock on each. All times are epoch ms. */
 export interface Bucket {
   readonly name: string
@@ -19,8 +21,8 @@ export interface Bucket {
   protection(): Promise<Protection>
   /** Deletes one version. @returns false when the bucket refuses @throws BucketFailed */
   remove(key: string, version: string): Promise<boolean>
-  /** How far the bucket's clock is ahead of ours in its last answer, to the second; null before there was one. */
-  skewMs(): number | null
+  /** The bucket's time in its last answer, to the second, and ours then; null before there was one. */
+  clock(): TwoClocks | null
   close(): void
 }
 

@@ -10,6 +10,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
+import type { TwoClocks } from '../domain/independence.ts'
 import { type Bucket, BucketFailed, type StoredVersion, type Writing } from './bucket.ts'
 
 const CONNECT_MS = 3_000
@@ -26,13 +27,13 @@ export function openS3Bucket({ bucket, region, endpoint, now }: S3BucketOptions)
     ...(endpoint !== null && { endpoint, forcePathStyle: true }),
     requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
   })
-  let skew: number | null = null
+  let clock: TwoClocks | null = null
   client.middlewareStack.add(
     (next) => async (given) => {
       const answer = await next(given)
       const { headers } = (answer.response ?? {}) as { headers?: Record<string, string> }
       const date = Date.parse(headers?.date ?? '')
-      if (now !== null && !Number.isNaN(date)) skew = date - now()
+      if (now !== null && !Number.isNaN(date)) clock = { theirs: date, ours: now() }
       return answer
     },
     { step: 'deserialize', priority: 'low', name: 'seeDate' },
@@ -128,7 +129,7 @@ export function openS3Bucket({ bucket, region, endpoint, now }: S3BucketOptions)
         throw failed(error, `delete ${key} from`)
       }
     },
-    skewMs: () => skew,
+    clock: () => clock,
     close: () => client.destroy(),
   }
 

@@ -206,7 +206,8 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
   }
 
   function skewFault(): string | null {
-    const skew = bucket.skewMs() ?? 0
+    const seen = bucket.clock()
+    const skew = seen === null ? 0 : seen.theirs - seen.ours
     if (Math.abs(skew) <= MOST_SKEW_MS) return null
     return `its clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} ours`
   }
@@ -268,6 +269,7 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
         return newest && (await readNote(newest))
       }),
     look: (origin) => reachable(() => look(origin)),
+    clock: () => bucket.clock(),
   }
 }
 

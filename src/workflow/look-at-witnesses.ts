@@ -11,12 +11,13 @@ const FRESH_MS = 5 * 60_000
  */
 export function createWitnessLook(witnesses: readonly Witness[], origin: string, clock: Clock): WitnessLooks {
   let last: { readonly at: number; readonly seen: Promise<KeptBy[]> } | null = null
-  return () => {
+  return async () => {
     const now = clock.now()
     if (last === null || now - last.at > FRESH_MS) {
       last = { at: now, seen: Promise.all(witnesses.map((witness) => look(witness, origin))) }
     }
-    return last.seen
+    const seen = await last.seen
+    return seen.map((one, place) => ({ ...one, ...clockOf(witnesses[place]) }))
   }
 }
 
@@ -27,6 +28,12 @@ async function look(witness: Witness, origin: string): Promise<KeptBy> {
     () => 'weak' as const,
   )
   return { witness: name, strength, administeredBy }
+}
+
+/** Its last answer: the one that confirmed the checkpoint on which an access is given, or a later one. */
+function clockOf(witness: Witness | undefined): Pick<KeptBy, 'clock'> {
+  const clock = witness?.clock?.() ?? null
+  return clock === null ? {} : { clock }
 }
 
 export type WitnessLooks = () => Promise<readonly KeptBy[]>

@@ -24,7 +24,11 @@ it.each([
   expect(lackOfIndependence({ needed, keptBy })).toBe(lack)
 })
 
-it('says of each witness what it is worth and whose it is', () => {
+it('says of each witness what it is worth, whose it is, and its time beside ours', () => {
+  const theirs = Date.UTC(2026, 10, 22, 14, 3, 7)
+  expect(keptByInWords([{ ...audit, clock: { theirs, ours: theirs + 250 } }])).toBe(
+    's3:audit (independent, administered by Internal Audit, its clock at 2026-11-22T14:03:07.000Z when ours was at 2026-11-22T14:03:07.250Z)',
+  )
   expect(keptByInWords([file, audit])).toBe(
     'file (weak, administered by Operations), s3:audit (independent, administered by Internal Audit)',
   )

@@ -281,6 +281,8 @@ describe('a bucket that does not do it', () => {
       },
     ])
     expect((await witness.look(ORIGIN)).faults.join()).toContain('s ahead of ours')
+    const { theirs, ours } = witness.clock?.() ?? { theirs: 0, ours: 0 }
+    expect(Math.abs(theirs - ours - fake.skewMs)).toBeLessThanOrEqual(2_000)
   })
 })
 

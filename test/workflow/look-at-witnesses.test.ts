@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { TwoClocks } from '../../src/domain/independence.ts'
 import { type Witness, WitnessUnreachable } from '../../src/ports/witness.ts'
 import { createWitnessLook } from '../../src/workflow/look-at-witnesses.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
@@ -6,12 +7,18 @@ import { createTestClock } from '../support/clock.ts'
 
 const ORIGIN = 'test.example/log'
 
-it('looks again after five minutes, and believes a witness only as far as it was seen', async () => {
+it('looks again after five minutes, believes a witness only as far as it was seen, and tells its time of now', async () => {
   const clock = createTestClock(0)
-  const held = { looks: 0, strength: 'independent' as Witness['strength'], isThere: true }
+  const held = {
+    looks: 0,
+    strength: 'independent' as Witness['strength'],
+    isThere: true,
+    clock: null as TwoClocks | null,
+  }
   const bucket: Witness = {
     ...createFakeWitness(),
     ...{ name: 's3:audit', administeredBy: 'Internal Audit', strength: 'independent' },
+    clock: () => held.clock,
     look: async () => {
       held.looks += 1
       if (!held.isThere) throw new WitnessUnreachable('no answer')
@@ -25,6 +32,10 @@ it('looks again after five minutes, and believes a witness only as far as it was
   held.strength = 'weak'
   expect(await look()).toEqual(seen('independent'))
   expect(held.looks).toBe(1)
+  held.clock = { theirs: 1_000, ours: 1_250 }
+  expect(await look()).toEqual([{ ...seen('independent')[0], clock: { theirs: 1_000, ours: 1_250 } }])
+  expect(held.looks).toBe(1)
+  held.clock = null
   await clock.advance(5 * 60_000 + 1)
   expect(await look()).toEqual(seen('weak'))
   held.strength = 'independent'
