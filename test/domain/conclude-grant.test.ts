@@ -160,7 +160,7 @@ describe('the line', () => {
 
   it('says when it was signed by the platform’s clock too, where that is on record', () => {
     const heard = factsOf(given).map((fact) => ({ ...fact, data: { ...fact.data, platformAt: fact.at - 1_250 } }))
-    const [part] = concludeGrant(heard, new Map())?.parts ?? []
+    const part = concludeGrant(heard, new Map())?.parts.find(({ title }) => title === 'Authorised')
     const [signature] = part?.facts.filter(({ label }) => label === 'Signed') ?? []
     const said = /^(\S+Z) by marcus .*, (\S+Z) by the chat platform’s clock$/.exec(signature?.value ?? '')
     expect(Date.parse(said?.[1] ?? '') - Date.parse(said?.[2] ?? '')).toBe(1_250)
