@@ -74,8 +74,8 @@ it('who chose a platform is told there, also after they were on the other one; a
   const said = await it_.house.db<{ body: string }[]>`
     select body from event where stream = 'person:dirk' and type = 'person.told-on' order by seq`
   expect(said.map(({ body }) => JSON.parse(body).data)).toEqual([
-    { by: 'dirk', platform: 'slack' },
-    { by: 'dirk', platform: null },
+    { by: 'dirk', platform: 'slack', platformAt: expect.any(Number) },
+    { by: 'dirk', platform: null, platformAt: expect.any(Number) },
   ])
 }, 60_000)
 
