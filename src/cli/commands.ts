@@ -44,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
         ...{ from: { value: '<day>' }, to: { value: '<day>' }, withhold: {} },
         format: { value: '<json, html or csv>' },
         out: { value: '<file>' },
+        earlier: { value: '<note file>', repeats: true },
         wait: { value: '<duration>' },
       },
     },
@@ -66,6 +67,7 @@ export const COMMANDS: readonly Command[] = [
       flags: {
         ...{ key: { value: '<vkey>' }, log: {}, from: { value: '<s3:bucket/…>' } },
         ...{ wait: { value: '<duration>' }, resume: { value: '<file>' }, json: {} },
+        earlier: { value: '<note file>', repeats: true },
       },
     },
     about: 'checks an evidence file by itself, or with --log the whole record, also --from a bucket alone',
@@ -136,6 +138,9 @@ async function verifyFrom(given: Arguments): Promise<ExitCode> {
     throw new UsageWrong('verify --log --from needs --key <vkey>, which came to you by another way than the bucket')
   }
   if (given.value('resume') !== '') throw new UsageWrong('A bucket is checked in one go. Leave --resume out')
+  if (given.values('earlier').length > 0) {
+    throw new UsageWrong('--earlier is for a file, or the record in the database. Leave --from out')
+  }
   if (given.value('wait') !== '') throw new UsageWrong('What lies in a bucket is not waited for. Leave --wait out')
   return (await import('./verify-bucket.ts')).verifyFromBucket(given)
 }

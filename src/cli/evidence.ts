@@ -4,6 +4,7 @@ import { evidenceReport, REPORT_FORMATS, type ReportFormat } from '../report/evi
 import { readBuild } from '../telemetry/build.ts'
 import { openEvidence } from '../workflow/open-evidence.ts'
 import { conclusionLines } from './conclusion-lines.ts'
+import { readKeptCheckpoints } from './kept-checkpoints.ts'
 import { newFiles } from './new-files.ts'
 import { population } from './population.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
@@ -23,9 +24,10 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
   try {
     if (given.word(0) === '') return await population(given, format, files)
     requireNone(given)
+    const since = (await readKeptCheckpoints(given)).map(({ size }) => size)
     return await withSealedRecord<ExitCode>(async (acting) => {
       const by = given.value('as')
-      const opened = await openEvidence(acting, { id: given.word(0), by, patienceMs })
+      const opened = await openEvidence(acting, { id: given.word(0), by, patienceMs, since })
       if (files === null) sayJson(opened.file)
       else {
         const { id, missing } = opened

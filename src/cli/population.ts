@@ -24,6 +24,11 @@ import { withSealedRecord } from './with-record.ts'
 export async function population(given: Arguments, format: ReportFormat, files: NewFiles | null): Promise<ExitCode> {
   const said = readSaid(given)
   const withheld = given.isOn('withhold')
+  if (given.values('earlier').length > 0) {
+    throw new UsageWrong(
+      '--earlier is for the evidence of one id. For a period, check the log: verify --log --earlier <note file>',
+    )
+  }
   const [by, person, target] = [given.value('as'), given.value('person') || null, given.value('target') || null]
   return withSealedRecord<ExitCode>(async (acting) => {
     const { db, record, witnessed, clock } = acting

@@ -5,6 +5,7 @@ import { conclude } from '../report/conclude.ts'
 import { rowsOf } from '../report/population-rows.ts'
 import { conclusionLines } from './conclusion-lines.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { type KeptCheckpoint, readKeptCheckpoints } from './kept-checkpoints.ts'
 import type { Arguments } from './read-arguments.ts'
 import { readBytes } from './read-text.ts'
 import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './terminal.ts'
@@ -13,12 +14,14 @@ import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './termi
 export async function verifyFile(given: Arguments): Promise<ExitCode> {
   const file = given.word(0)
   const vkey = given.value('key').trim()
-  const verdict = verifyEvidence(await readBytes(file), vkey === '' ? {} : { vkey })
+  const kept = await readKeptCheckpoints(given)
+  const options = { ...(vkey !== '' && { vkey }), earlier: kept.map(({ note }) => note) }
+  const verdict = verifyEvidence(await readBytes(file), options)
   const key = vkey === '' ? null : { verifierKey: vkey, fingerprint: fingerprintOf(vkey) }
   const isOfMany = verdict.population !== null
   const conclusion = verdict.verdict === 'refused' || isOfMany ? null : conclude(verdict)
   if (given.isOn('json')) sayJson({ ...verdict, key, conclusion, ...(isOfMany && { grants: rowsOf(verdict) }) })
-  else for (const line of linesOf(file, verdict, conclusion, key)) say(oneLine(line))
+  else for (const line of linesOf(file, verdict, conclusion, key, kept)) say(oneLine(line))
   return verdict.verdict === 'verified' ? DONE : NO
 }
 
@@ -27,6 +30,7 @@ function linesOf(
   verdict: Verdict,
   conclusion: Conclusion | null,
   key: { fingerprint: string } | null,
+  kept: readonly KeptCheckpoint[],
 ): string[] {
   const givenKey = key === null ? [] : [`  the key that was given has the fingerprint ${key.fingerprint} (SHA-256)`]
   if (verdict.verdict === 'refused') {
@@ -39,6 +43,7 @@ function linesOf(
     ...populationLines(verdict),
     ...givenKey,
     `  the log is ${verdict.origin}; its checkpoint has ${size} events under the root ${root}`,
+    ...kept.map((one) => `  it continues the checkpoint of size ${one.size} in ${one.file}`),
     ...(verdict.population === null ? verdict.streams : []).map(({ stream, statement }) => `  ${stream}: ${statement}`),
     ...verdict.limits.map((limit) => `  not proved: ${limit}`),
     ...(verdict.population === null ? verdict.events : []).map(

@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/transaction.ts'
 import type { OpenRecord } from '../open-record.ts'
 import type { WitnessLook } from '../ports/witness.ts'
-import type { Difference, DifferenceKind } from '../record/log-difference.ts'
+import type { Difference, DifferenceKind, WitnessHead } from '../record/log-difference.ts'
+import { type KeySpan, openInForce, Refused } from '../record/verify.ts'
 import { type LogVerdict, verifyLog } from '../record/verify-log.ts'
 import { recordStatus } from '../record/watch.ts'
 import { confirmedByAll, type Witnessed, WitnessNoteWrong } from '../record/witnessed.ts'
+import { type KeptCheckpoint, readKeptCheckpoints } from './kept-checkpoints.ts'
 import { openProgressFile } from './progress-file.ts'
 import type { Arguments } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
@@ -19,21 +21,23 @@ const LOOK_AGAIN_MS = 200
 export async function verifyWholeLog(given: Arguments): Promise<ExitCode> {
   const patienceMs = readPatience(given)
   return withRecord<ExitCode>(configuration(), async (open) => {
-    const check = await checkLog(open, patienceMs, given.value('resume'))
+    const kept = await readKeptCheckpoints(given)
+    const check = await checkLog(open, { patienceMs, resume: given.value('resume'), kept })
     if (given.isOn('json')) sayJson(check)
     else for (const line of linesOf(check, await looksOf(open))) say(oneLine(line))
     return check.ok ? DONE : NO
   })
 }
 
-/** @param resume path of the file that keeps how far the check came; empty for none */
-async function checkLog(open: OpenRecord, patienceMs: number, resume: string): Promise<LogCheck> {
+async function checkLog(open: OpenRecord, { patienceMs, resume, kept }: CheckOptions): Promise<LogCheck> {
   const { database, keys, witnessed, clock } = open
   const db = database.pools.app
   const file =
     resume === '' ? null : await openProgressFile(resume, { macKey: keys.mac, origin: witnessed.origin, clock })
   const uncovered = await waitUntilCovered(db, witnessed, patienceMs)
+  const { earlier, doubts: strange } = openKept(kept, (await witnessed.keys()).keys)
   const verdict = await verifyLog(db, keys.mac, witnessed, {
+    earlier,
     macKeys: open.macs.spans(),
     threads: availableParallelism(),
     now: clock.now,
@@ -47,9 +51,25 @@ async function checkLog(open: OpenRecord, patienceMs: number, resume: string): P
   const late = uncovered === 0 ? [] : [`${events(uncovered)} not in a checkpoint that every witness confirmed`]
   // Every start is an event, so an empty record is another database, or a wiped one.
   const empty = verdict.size === 0 ? ['nothing is on record: look where DATABASE_URL or DATA_DIR points'] : []
-  const doubts = [...empty, ...silent, ...late]
+  const doubts = [...empty, ...silent, ...late, ...strange]
   const ok = verdict.ok && doubts.length === 0
-  return { ...verdict, ok, origin: witnessed.origin, verifierKey: witnessed.vkey, doubts, quarantined }
+  const continues = verdict.differences.length === 0 ? earlier.map(({ holder, size }) => ({ file: holder, size })) : []
+  return { ...verdict, ok, origin: witnessed.origin, verifierKey: witnessed.vkey, doubts, quarantined, continues }
+}
+
+/** A note that no key of the log signed is no checkpoint of it. */
+function openKept(kept: readonly KeptCheckpoint[], keys: readonly KeySpan[]) {
+  const earlier: WitnessHead[] = []
+  const doubts: string[] = []
+  for (const { file, note, size } of kept) {
+    try {
+      earlier.push({ ...openInForce(note, keys), holder: file, isKept: true })
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      doubts.push(`the checkpoint of size ${size} in ${file} is not of this log, or was changed: ${error.message}`)
+    }
+  }
+  return { earlier, doubts }
 }
 
 /**
@@ -109,7 +129,8 @@ function linesOf(check: LogCheck, worths: ReadonlyMap<string, Worth>): string[] 
     check.pruned === undefined
       ? []
       : [`  ${events(check.pruned)} pruned after their retention: the stream pruned says which`]
-  return [verdict, ...wrong, ...held, ...aside, ...gone, ...earlier]
+  const continued = check.continues.map(({ file, size }) => `  it continues the checkpoint of size ${size} in ${file}`)
+  return [verdict, ...wrong, ...held, ...continued, ...aside, ...gone, ...earlier]
 }
 
 function explain({ what, where, column, since }: Difference): string {
@@ -137,6 +158,8 @@ const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'checkpoint-missing': 'it was deleted',
   'witness-differs': 'the witness has seen another record: a restore, a lost tail, or a changed past',
   'witness-note-wrong': 'the witness shows a note that our key did not sign',
+  'earlier-differs':
+    'the log does not continue the checkpoint that you kept: a restore, a lost tail, or a changed past',
   'progress-differs': 'they are not those that the earlier check found right',
   'another-origin': 'the database holds a log of this name: set LOG_ORIGIN to it, or find out how it came here',
 }
@@ -152,6 +175,15 @@ interface LogCheck extends LogVerdict {
   readonly doubts: readonly string[]
   /** Forged rows that the sealer has set aside. */
   readonly quarantined: number
+  /** Checkpoints that somebody kept, and that the log was seen to continue. */
+  readonly continues: readonly { readonly file: string; readonly size: number }[]
+}
+
+interface CheckOptions {
+  readonly patienceMs: number
+  /** Path of the file that keeps how far the check came; empty for none. */
+  readonly resume: string
+  readonly kept: readonly KeptCheckpoint[]
 }
 
 interface Worth {

@@ -19,6 +19,7 @@ export type DifferenceKind =
   | 'checkpoint-missing'
   | 'witness-differs'
   | 'witness-note-wrong'
+  | 'earlier-differs'
   | 'progress-differs'
   | 'another-origin'
 
@@ -35,4 +36,14 @@ export interface Difference {
 
 export interface WitnessHead extends TreeHead {
   readonly holder: string
+  /** True for a checkpoint that somebody kept who asks whether the log continues it: `holder` is their file. */
+  readonly isKept?: true
+}
+
+/** Names a checkpoint that the log does not continue. @param there how many events the log has, where it is too short */
+export function nameHead(found: Found, { holder, size, isKept }: WitnessHead, there: number | null = null): void {
+  if (isKept) {
+    found('earlier-differs', `${holder}, size ${size}${there === null ? '' : `, while there are ${there} events`}`)
+  } else if (there === null) found('witness-differs', `witness ${holder}, size ${size}`)
+  else found('witness-differs', `witness ${holder} confirmed ${size} events, there are ${there}`)
 }

@@ -7,7 +7,7 @@ import { chainKey, createChainSum } from './chain-sum.ts'
 import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
 import { nameEarlyPruning } from './check-pruned.ts'
 import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
-import type { Difference, DifferenceKind, Found, WitnessHead } from './log-difference.ts'
+import { type Difference, type DifferenceKind, type Found, nameHead, type WitnessHead } from './log-difference.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { holdOffPruning, readPruned } from './pruned.ts'
 import { createHandOverReader, keysAround } from './read-hand-overs.ts'
@@ -67,7 +67,15 @@ export async function askWitnesses(witnessed: Witnessed): Promise<Pick<Expected,
 export async function verifyAgainst(
   place: DbPlace,
   { macKey, macKeys, origin, vkey, heads, wrongNote }: Expected,
-  { threads = 0, range = RANGE, resume: kept = null, onProgress, pauseMs = 0, now = () => 0 }: VerifyOptions,
+  {
+    threads = 0,
+    range = RANGE,
+    resume: kept = null,
+    onProgress,
+    pauseMs = 0,
+    now = () => 0,
+    earlier = [],
+  }: VerifyOptions,
 ): Promise<LogVerdict> {
   const differences: Difference[] = []
   const found = (what: DifferenceKind, where: string, since: number | null = null, column?: string) => {
@@ -95,12 +103,13 @@ export async function verifyAgainst(
     const readKeys = async (sql: Db | Tx) => keysAround(vkey, await createHandOverReader(sql, origin)()).keys
     const [id, keys] = [log?.id ?? 0, await readKeys(db)]
     const task: LeafTask = { log: id, macKeys, keys, chainKey: chainKey(macKey, salt), pruned: { runs: pruned.runs } }
-    const tree = createTreeCheck(task.log, heads, found, resume?.tree)
+    const checked = [...heads, ...earlier]
+    const tree = createTreeCheck(task.log, checked, found, resume?.tree)
     const chains = createChainSum(task.chainKey, resume?.chains)
     let events = resume?.events ?? 0
     let size = tree.head().size
     let isBroken = false
-    if (resume) await checkResumed(db, task.log, tree.head(), heads, found)
+    if (resume) await checkResumed(db, task.log, tree.head(), checked, found)
 
     const absorb = async (sql: Db | Tx, checked: CheckedLeaves) => {
       for (const { what, where, column } of checked.differences) found(what, where, null, column)
@@ -213,8 +222,7 @@ async function checkResumed(db: Db, log: number, head: TreeHead, heads: readonly
     }))
     if (!root.equals(head.root)) found('progress-differs', `the first ${head.size} events`)
     for (const [place, then] of before.entries()) {
-      if (!isConsistent(then, head, proofs[place] ?? []))
-        found('witness-differs', `witness ${then.holder}, size ${then.size}`)
+      if (!isConsistent(then, head, proofs[place] ?? [])) nameHead(found, then)
     }
   } catch (error) {
     if (!(error instanceof TreeDamaged)) throw error
@@ -257,6 +265,8 @@ export interface VerifyOptions {
   readonly resume?: Progress | null
   /** After each range, as long as nothing is doubted. */
   onProgress?(progress: Progress): Promise<void> | void
+  /** Checkpoints of this log that somebody kept, signed by a key in force: it must continue each. */
+  readonly earlier?: readonly WitnessHead[]
   /** Rest between ranges, for a check that holds up nobody. */
   readonly pauseMs?: number
   /** For what is kept of the progress. Epoch ms. */

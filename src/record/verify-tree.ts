@@ -1,6 +1,6 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { type CheckedLeaves, HASH_BYTES, TILE_WIDTH } from './check-leaves.ts'
-import type { Found, WitnessHead } from './log-difference.ts'
+import { type Found, nameHead, type WitnessHead } from './log-difference.ts'
 import { growTree } from './tree.ts'
 import type { TreeHead } from './verify.ts'
 
@@ -8,7 +8,7 @@ const TILE_HEIGHT = 8
 
 /**
  * Grows the tree again from the leaves that were checked, range after range, and compares it with the tiles above level
- * 0, the checkpoints and what the witnesses hold.
+ * 0, the checkpoints, what the witnesses hold and what somebody kept.
  * @param start where an earlier check came to
  */
 export function createTreeCheck(
@@ -55,8 +55,7 @@ export function createTreeCheck(
         found('checkpoint-differs', `checkpoint of size ${one.size}`, one.at)
     }
     for (const head of witnesses) {
-      if (head.size === size && !head.root.equals(root))
-        found('witness-differs', `witness ${head.holder}, size ${size}`)
+      if (head.size === size && !head.root.equals(root)) nameHead(found, head)
     }
     return place
   }
@@ -90,9 +89,7 @@ export function createTreeCheck(
         if (hashes.length > 0) full.push({ level, tileIndex, hashes: Buffer.concat(hashes) })
       }
       await compareTiles(db)
-      for (const { holder, size: held } of witnesses) {
-        if (held > size) found('witness-differs', `witness ${holder} confirmed ${held} events, there are ${size}`)
-      }
+      for (const head of witnesses) if (head.size > size) nameHead(found, head, size)
     },
   }
 }

@@ -164,7 +164,13 @@ function checkConsistency(file: Evidence, now: Checkpoint, keys: readonly KeySpa
   for (const checkpoint of earlier) {
     const needsNone = checkpoint.size === now.size || checkpoint.size === 0
     const proof = needsNone ? [] : proofs.find(({ size }) => size === checkpoint.size)?.proof
-    if (!proof || checkpoint.origin !== now.origin || !isConsistent(checkpoint, now, proof)) {
+    if (checkpoint.size > now.size) {
+      refuse('consistency-wrong', `the checkpoint kept earlier has ${checkpoint.size} events, this one ${now.size}`)
+    }
+    if (!proof) {
+      refuse('consistency-wrong', `no proof from the checkpoint of size ${checkpoint.size}: ask for a file made for it`)
+    }
+    if (checkpoint.origin !== now.origin || !isConsistent(checkpoint, now, proof)) {
       refuse('consistency-wrong', `not proved to continue the checkpoint of size ${checkpoint.size}`)
     }
   }

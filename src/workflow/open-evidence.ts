@@ -25,7 +25,7 @@ import { textOf } from './policy-in-force.ts'
  */
 export async function openEvidence(
   around: EvidenceSurroundings,
-  { id: typed, by, patienceMs }: EvidenceAsked,
+  { id: typed, by, patienceMs, since = [] }: EvidenceAsked,
 ): Promise<OpenedEvidence> {
   return performNamed(around, { by, act: 'take out evidence' }, async () => {
     const id = readOrderId(typed) ?? readFindingId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
@@ -42,25 +42,26 @@ export async function openEvidence(
     }
     await recordOpening(around, id, by)
     const sealed: Collecting['sealed'] = (stream, seq, forMs) => around.sealed(stream, seq, AbortSignal.timeout(forMs))
-    return collectEvidence({ ...around, sealed }, id, { patienceMs, policies: true })
+    return collectEvidence({ ...around, sealed }, id, { patienceMs, policies: true, since })
   })
 }
 
 /**
  * Waits for the witnesses, then builds the file. Only after the opening is on record.
  * @param options.policies whether the texts of the policies that decided go into it
+ * @param options.since sizes of checkpoints that somebody kept: the file proves that it continues them
  * @throws what `buildEvidence` throws
  */
 export async function collectEvidence(
   around: Collecting,
   id: string,
-  { patienceMs, policies: withPolicies }: { readonly patienceMs: number; readonly policies: boolean },
+  { patienceMs, policies: withPolicies, since = [] }: CollectOptions,
 ): Promise<OpenedEvidence> {
   const { db, record, witnessed } = around
   const ends = await endsOf(around, id)
   await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, patienceMs)))
   const streams = ends.map(({ stream }) => stream)
-  const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true })
+  const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true, since })
   const policies = withPolicies ? await policiesOf(around, proved) : []
   const file = policies.length === 0 ? proved : { ...proved, policies }
   return { id, file, missing: missingIn(file, ends) }
@@ -159,6 +160,14 @@ export interface EvidenceAsked {
   readonly by: string
   /** How long to wait for the witnesses. */
   readonly patienceMs: number
+  /** Sizes of checkpoints that somebody kept: the file proves that it continues them. */
+  readonly since?: readonly number[]
+}
+
+interface CollectOptions {
+  readonly patienceMs: number
+  readonly policies: boolean
+  readonly since?: readonly number[]
 }
 
 export interface OpenedEvidence {
