@@ -42,6 +42,7 @@ import { serve } from './web/serve.ts'
 import { createPasskeys } from './web/webauthn.ts'
 import { readCursors } from './workflow/activity-cursor.ts'
 import { announce } from './workflow/announce.ts'
+import { newestAnnounced } from './workflow/announce-checkpoint.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
 import { countFindings } from './workflow/find-findings.ts'
@@ -342,6 +343,10 @@ async function start(
       return { needed: touched ? policy.current().independentWitnesses : 0, keptBy: await lookAtWitnesses() }
     },
     freezes: () => allFreezes({ record }, db),
+    checkpointNotice: async () => {
+      const channels = policy.current().checkpointChannel
+      return { channels, newest: channels === null ? null : await newestAnnounced({ record }, db) }
+    },
     findings: () => countFindings({ record }, db, clock.now()),
     stepUp: () => ({ needs: needPasskey(policy.current()), place: passkeys.place?.rpId ?? null, publicUrl }),
   })

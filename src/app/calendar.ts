@@ -1,4 +1,5 @@
 import type { Job } from '../schedule/run-due-slots.ts'
+import { CHECKPOINT_CRON } from '../workflow/announce-checkpoint.ts'
 import type { Context, Effect } from '../workflow/context.ts'
 import { DIGEST_CRON } from '../workflow/make-digests.ts'
 
@@ -14,6 +15,10 @@ export function jobsOf({ enqueue }: Pick<Context, 'enqueue'>, verifySchedule: st
     job('mind-findings', '0 * * * *'),
     job('reconcile-threads', '*/10 * * * *'),
     job('make-digests', DIGEST_CRON),
+    {
+      ...{ name: 'announce-checkpoint', cron: CHECKPOINT_CRON, catchUp: 'latest' },
+      run: (tx, slot) => enqueue(tx, { kind: 'announce-checkpoint', slot }),
+    },
   ]
 }
 

@@ -2,6 +2,7 @@ import type { EffectData, Handler } from '../effects/effect.ts'
 import type { MacRing } from '../record/mac-ring.ts'
 import { verifyApart } from '../record/verify-apart.ts'
 import type { Log } from '../telemetry/log.ts'
+import { announceCheckpoint } from '../workflow/announce-checkpoint.ts'
 import { carryOutErasure } from '../workflow/carry-out-erasure.ts'
 import { carryOutOrder } from '../workflow/carry-out-order.ts'
 import { checkRecord } from '../workflow/check-record.ts'
@@ -68,6 +69,11 @@ export function createEffectHandlers(around: EffectSurroundings): Record<string,
     'make-digests': {
       ...{ retry: 'forever', budgetMs: DIGESTS_MS, concurrency: 1 },
       run: () => makeDigests(context, createFactsReader(context)),
+    },
+    'announce-checkpoint': {
+      ...{ retry: 'forever', concurrency: 1 },
+      run: ({ week, slot }) =>
+        announceCheckpoint(context, typeof week === 'string' ? { week } : { slot: Number(slot) }),
     },
     'finish-activity': {
       ...{ retry: 'forever', concurrency: 2 },

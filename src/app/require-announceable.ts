@@ -25,11 +25,12 @@ export function requireAnnounceable(read: PolicyText, platforms: readonly string
 }
 
 function placesOf(policy: Policy): { setting: string; channels: Channels }[] {
-  const { channel, fallbackChannel, digestChannel, targets } = policy
+  const { channel, fallbackChannel, digestChannel, checkpointChannel, targets } = policy
   return [
     { setting: 'channel', channels: channel },
     ...(fallbackChannel === null ? [] : [{ setting: 'fallbackChannel', channels: fallbackChannel }]),
     ...(digestChannel === null ? [] : [{ setting: 'digestChannel', channels: digestChannel }]),
+    ...(checkpointChannel === null ? [] : [{ setting: 'checkpointChannel', channels: checkpointChannel }]),
     ...Object.values(targets).flatMap((target) =>
       target.channel === null ? [] : [{ setting: `targets.${target.name}.channel`, channels: target.channel }],
     ),

@@ -12,6 +12,8 @@ export interface Policy {
   readonly fallbackChannel: Channels | null
   /** Where the weekly digest goes, besides to compliance in person; null: nowhere else. */
   readonly digestChannel: Channels | null
+  /** Where checkpoints are told, for people to keep; null: nowhere. */
+  readonly checkpointChannel: Channels | null
   /** A pending request ends after this long, milliseconds. */
   readonly pendingForMs: number
   /** How long before its end a grant's holder is told, milliseconds. */

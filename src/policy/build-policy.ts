@@ -14,6 +14,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
     channel: buildChannels(file.channel),
     fallbackChannel: file.fallbackChannel === undefined ? null : buildChannels(file.fallbackChannel),
     digestChannel: file.digestChannel === undefined ? null : buildChannels(file.digestChannel),
+    checkpointChannel: file.checkpointChannel === undefined ? null : buildChannels(file.checkpointChannel),
     ...settleWaits(file),
     escalateTo: resolvePeople(file.escalateTo, references),
     compliance: resolvePeople(file.compliance, references),

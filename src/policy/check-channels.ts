@@ -8,11 +8,12 @@ type Channels = PolicyFile['channel']
  * is between cannot be read in one way.
  */
 export function checkChannels(file: PolicyFile, report: Report): void {
-  const { channel, fallbackChannel, digestChannel } = file
+  const { channel, fallbackChannel, digestChannel, checkpointChannel } = file
   checkNamed(channel, ['channel'], report)
   const others: [Path, Channels | undefined][] = [
     [['fallbackChannel'], fallbackChannel],
     [['digestChannel'], digestChannel],
+    [['checkpointChannel'], checkpointChannel],
     ...Object.entries(file.targets).map(([name, target]): [Path, Channels | undefined] => [
       ['targets', name, 'channel'],
       target.channel,

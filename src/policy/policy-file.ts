@@ -192,6 +192,9 @@ export const policyFile = z
     digestChannel: channels(
       'Where the digest of each week goes too; to those under compliance in person alone when left out',
     ).optional(),
+    checkpointChannel: channels(
+      'Where the newest checkpoint is told every quarter of an hour in which something happened, and with each digest; nowhere when left out',
+    ).optional(),
     pendingFor: duration('A request nobody decides ends after this; 8h when left out').optional(),
     warnBefore: duration('A holder is told this long before the end; 10m when left out').optional(),
     escalateTo: z.array(personOrGroup).min(1).meta({ description: 'Who is told when nobody can approve' }),

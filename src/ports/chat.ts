@@ -33,6 +33,8 @@ export interface Card {
   readonly body: readonly Text[]
   /** Under the body. */
   readonly chart?: Chart
+  /** To be copied as it stands, line by line: a signed note. Ours, never what a person typed. */
+  readonly verbatim?: string
   readonly buttons: readonly Button[]
   /** Small print. */
   readonly footer: Text

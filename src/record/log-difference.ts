@@ -43,7 +43,7 @@ export interface WitnessHead extends TreeHead {
 /** Names a checkpoint that the log does not continue. @param there how many events the log has, where it is too short */
 export function nameHead(found: Found, { holder, size, isKept }: WitnessHead, there: number | null = null): void {
   if (isKept) {
-    found('earlier-differs', `${holder}, size ${size}${there === null ? '' : `, while there are ${there} events`}`)
+    found('earlier-differs', `${holder}, size ${size}${there === null ? '' : `, and the log has ${there}`}`)
   } else if (there === null) found('witness-differs', `witness ${holder}, size ${size}`)
   else found('witness-differs', `witness ${holder} confirmed ${size} events, there are ${there}`)
 }

@@ -2,6 +2,7 @@ import { readDurability } from '../db/durability.ts'
 import type { Pools } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
+import { type Channels, channelList } from '../domain/channels.ts'
 import { formatDuration, MINUTE } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
@@ -42,6 +43,11 @@ export function readinessChecks(house: {
   readonly targets: () => readonly string[]
   readonly independence: () => Promise<Independence>
   readonly freezes: () => Promise<readonly Freeze[]>
+  /** Where checkpoints are told in chat, and the newest that is on record as told. */
+  readonly checkpointNotice: () => Promise<{
+    readonly channels: Channels | null
+    readonly newest: { readonly size: number; readonly at: number } | null
+  }>
   readonly findings: () => Promise<FindingFigures>
   readonly connectorOf: (target: string) => Connector | null
   /** How far the logs of targets were read, and why not; of targets that nobody has looked at there is none. */
@@ -143,6 +149,22 @@ export function readinessChecks(house: {
       },
     },
     {
+      name: 'checkpoint notice',
+      decisive: false,
+      look: async () => {
+        const { channels, newest } = await house.checkpointNotice()
+        if (channels === null) return { state: 'ok', detail: 'none: the policy names no checkpointChannel' }
+        const told =
+          newest === null ? 'nothing told yet' : `told ${newest.size}${ageOf(newest.at, clock.now(), 'put on record')}`
+        const where = channelList(channels).map(({ platform, channel }) => `${channel}${ON[platform ?? ''] ?? ''}`)
+        const whose = 'administered by whoever administers that chat'
+        return {
+          state: 'ok',
+          detail: `a notice, no witness: counts for no quorum; ${told}; in ${where.join(', ')}; ${whose}`,
+        }
+      },
+    },
+    {
       name: 'clock',
       decisive: false,
       look: async () => {
@@ -229,6 +251,8 @@ export function readinessChecks(house: {
   ]
 }
 
+const ON: Readonly<Record<string, string>> = { slack: ' on Slack', teams: ' on Teams' }
+
 /** Read each minute: what is older is late. */
 const ACTIVITY_LATE_MS = 10 * MINUTE
 
@@ -252,6 +276,6 @@ function names(all: readonly { readonly target: string }[]): string {
 }
 
 /** @param at by the witness's own clock, which may be ahead of ours */
-function ageOf(at: number | null, now: number, done: 'kept' | 'checked' = 'kept'): string {
+function ageOf(at: number | null, now: number, done: 'kept' | 'checked' | 'put on record' = 'kept'): string {
   return at === null ? '' : `, ${done} ${formatDuration(Math.max(0, now - at))} ago`
 }

@@ -1,5 +1,6 @@
 import type { Announcement } from '../cards/announcement.ts'
 import { type Bundle, bundleLines } from '../cards/bundle-lines.ts'
+import { isCheckpointStream } from '../domain/checkpoint-event.ts'
 import { RetryLater } from '../effects/effect.ts'
 import { type Chat, ChatError, type Destination } from '../ports/chat.ts'
 import type { Context } from './context.ts'
@@ -130,7 +131,9 @@ async function deliver(round: Round, wanted: Bundle): Promise<boolean> {
   await context.reached('announce:after-post')
   // An earlier attempt may have posted it, with the words of that moment.
   if (!isSame) await round.chat.update(ref, message, priority)
-  if (to.kind === 'channel') await rememberRoot(context.db, round.stream, ref, context.clock.now())
+  // To read back a hundred notices a day would take the turns of those threads in which people decide.
+  if (to.kind === 'channel' && !isCheckpointStream(round.stream))
+    await rememberRoot(context.db, round.stream, ref, context.clock.now())
   await keep(round, wanted, { state: 'sent', ref, contentHash, attempts: 0 })
   await context.reached('announce:after-recorded')
   return true

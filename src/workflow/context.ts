@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import type { CheckpointCause } from '../domain/checkpoint-event.ts'
 import type { AccountProfile } from '../domain/decide-link.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Lanes } from '../effects/lanes.ts'
@@ -88,6 +89,8 @@ export type Effect =
   | { readonly kind: 'reconcile-threads' }
   /** The digests that are due, and the reminders of those made. */
   | { readonly kind: 'make-digests' }
+  /** The newest checkpoint is told in chat. */
+  | ({ readonly kind: 'announce-checkpoint' } & CheckpointCause)
   /** What was done under a grant that is gone is read for the last time. Epoch ms. */
   | { readonly kind: 'finish-activity'; readonly grant: string; readonly notBefore: number }
   | { readonly kind: 'keep-record' }

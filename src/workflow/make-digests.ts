@@ -13,7 +13,7 @@ import { HOUR } from '../domain/duration.ts'
 import { type Period, weekFrom } from '../domain/period.ts'
 import { StreamConflict } from '../record/append.ts'
 import { openStreams } from '../record/find-streams.ts'
-import type { Context } from './context.ts'
+import type { Context, Effect } from './context.ts'
 import { loadDigest } from './digest-store.ts'
 import { toDraft } from './grant-store.ts'
 
@@ -31,9 +31,8 @@ const WORKING_DAYS = 2
 export async function makeDigests(context: Context, read: ReadFacts): Promise<void> {
   const inForce = await context.policy.inForce(context.db)
   const { timeZone } = 'refused' in inForce ? context.policy.current() : inForce
-  for (const week of await dueWeeks(context, timeZone)) {
-    await keepMade(context, await read(week))
-  }
+  const weeks = await dueWeeks(context, timeZone)
+  for (const week of weeks) await keepMade(context, await read(week), week === weeks.at(-1))
   await remind(context, timeZone)
 }
 
@@ -58,7 +57,8 @@ function mondayNamed(week: string): number {
   return monday
 }
 
-async function keepMade(context: Context, facts: DigestFacts): Promise<void> {
+/** @param isNewest with it the newest checkpoint is told: with each of those that are late it would be the same one */
+async function keepMade(context: Context, facts: DigestFacts, isNewest: boolean): Promise<void> {
   const policy = context.policy.current()
   const made: DigestEvent = {
     type: 'digest.made',
@@ -68,7 +68,8 @@ async function keepMade(context: Context, facts: DigestFacts): Promise<void> {
       ...{ askedOf: policy.compliance, policy: policy.hash },
     },
   }
-  await appendTo(context, facts.week, 0, made)
+  const along: Effect[] = isNewest ? [{ kind: 'announce-checkpoint', week: facts.week }] : []
+  await appendTo(context, { week: facts.week, seq: 0 }, made, along)
 }
 
 /** Once, by everybody of compliance as it is now. */
@@ -83,7 +84,7 @@ async function remind(context: Context, timeZone: string): Promise<void> {
     if (state === null || state.acknowledged !== null || state.reminded !== null) continue
     if (context.clock.now() < reminderDue(state, timeZone)) continue
     const to = context.policy.current().compliance
-    await appendTo(context, state.week, state.seq, { type: 'digest.reminded', data: { to } })
+    await appendTo(context, state, { type: 'digest.reminded', data: { to } })
   }
 }
 
@@ -92,12 +93,17 @@ function reminderDue({ madeAt }: DigestState, timeZone: string): number {
 }
 
 /** Nothing when another replica was first: what it wrote is as good. */
-async function appendTo(context: Context, week: string, seq: number, fact: DigestEvent): Promise<void> {
+async function appendTo(
+  context: Context,
+  { week, seq }: Pick<DigestState, 'week' | 'seq'>,
+  fact: DigestEvent,
+  along: readonly Effect[] = [],
+): Promise<void> {
   const stream = digestStream(week)
   try {
     await inTransaction(context.db, { timeoutMs: 10_000 }, async (tx: Tx) => {
       await context.record.append(tx, stream, seq, [toDraft(fact)], context.clock.now())
-      await context.enqueue(tx, { kind: 'announce', stream })
+      await context.enqueue(tx, [{ kind: 'announce', stream }, ...along])
     })
   } catch (error) {
     if (error instanceof StreamConflict) return

@@ -30,6 +30,10 @@ export function toEffect(effect: Effect): QueuedEffect {
       return { kind: effect.kind, key: effect.erasure, data: { erasure: effect.erasure } }
     case 'make-digests':
       return { kind: effect.kind, key: 'weeks', data: {} }
+    case 'announce-checkpoint':
+      return 'week' in effect
+        ? { kind: effect.kind, key: 'digest', data: { week: effect.week } }
+        : { kind: effect.kind, key: 'slot', data: { slot: effect.slot } }
     case 'check-record':
       return { kind: effect.kind, key: effect.whole ? 'whole' : 'log', data: { whole: effect.whole ?? false } }
     case 'settle-person':

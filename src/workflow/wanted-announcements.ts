@@ -1,6 +1,7 @@
 import type { ActivityEnded } from '../cards/activity-line.ts'
 import type { Announcement } from '../cards/announcement.ts'
 import { announceGrant } from '../cards/announcements.ts'
+import { announceCheckpoints } from '../cards/checkpoint-announcements.ts'
 import { announceDigest } from '../cards/digest-announcements.ts'
 import { announceFinding } from '../cards/finding-announcements.ts'
 import { announceFreezes } from '../cards/freeze-announcements.ts'
@@ -14,6 +15,7 @@ import { announcePolicies } from '../cards/policy-announcements.ts'
 import { announceThread } from '../cards/thread-announcements.ts'
 import type { Undelivered } from '../cards/untold.ts'
 import { type ActivityEvent, activityStream } from '../domain/activity-event.ts'
+import { type CheckpointEvent, isCheckpointStream } from '../domain/checkpoint-event.ts'
 import { type DigestEvent, weekOfDigest } from '../domain/digest-event.ts'
 import { DAY } from '../domain/duration.ts'
 import { findingOfStream } from '../domain/finding-event.ts'
@@ -30,10 +32,12 @@ import { isOrderOpen } from '../domain/order-state.ts'
 import { grantOfOrphan, type OrphanFact } from '../domain/orphan-event.ts'
 import { personOfPasskeys } from '../domain/passkey-event.ts'
 import { cardOfThread, type ThreadEvent } from '../domain/thread-event.ts'
+import { newestAnnounced } from './announce-checkpoint.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadFinding } from './finding-store.ts'
 import { loadGrant, readable } from './grant-store.ts'
+import { findNotices } from './notices.ts'
 import { loadOrder } from './order-store.ts'
 import { loadPasskeys } from './passkey-store.ts'
 import { readPolicyFacts } from './policy-in-force.ts'
@@ -67,6 +71,7 @@ export async function wantedAnnouncements(context: Context, stream: string): Pro
   const finding = findingOfStream(stream)
   if (finding !== null) return { ...(await findingAnnouncements(context, finding)), undelivered }
   if (weekOfDigest(stream) !== null) return { ...(await digestAnnouncements(context, stream)), undelivered }
+  if (isCheckpointStream(stream)) return { ...(await checkpointAnnouncements(context, stream)), undelivered }
   const orphan = grantOfOrphan(stream)
   if (orphan !== null) return { ...(await orphanAnnouncements(context, stream, orphan)), undelivered }
   const owner = personOfPasskeys(stream)
@@ -153,6 +158,18 @@ async function digestAnnouncements(context: Context, stream: string): Promise<Pl
   const events = (await context.record.readStream(context.db, stream)).map((event) => readable<DigestEvent>(event))
   const wanted = announceDigest(events, namesOf(context))
   const triedUntil = lastOf(events) + 7 * TRIED_AFTER_THE_END_MS
+  return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
+}
+
+/** What could not be told before a newer one was on record is not told any more: only the newest is of use. */
+async function checkpointAnnouncements(context: Context, stream: string): Promise<Placed> {
+  const events = (await context.record.readStream(context.db, stream)).map((one) => readable<CheckpointEvent>(one))
+  const newest = await newestAnnounced(context, context.db)
+  const all = announceCheckpoints(stream, events)
+  const isDue = newest?.stream === stream || events.some(({ data }) => data.week !== null)
+  const notices = isDue ? null : await findNotices(context, stream)
+  const wanted = notices === null ? all : all.filter(({ key }) => notices.get(key)?.ref != null)
+  const triedUntil = lastOf(events) + TRIED_AFTER_THE_END_MS
   return { wanted, seq: events.length, triedUntil, times: events.map(({ at }) => at) }
 }
 

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Card } from '../../src/ports/chat.ts'
+import { checkpointMessages, NOTE } from '../cards/checkpoint-story.ts'
 import { digestMessages } from '../cards/digest-story.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { picture } from './picture.ts'
@@ -19,7 +20,7 @@ afterAll(async () => {
 })
 
 it.each(['light', 'dark'] as const)(
-  'the local page draws the chart of a digest in %s, with its words',
+  'the local page draws the chart of a digest in %s, with its words, and a note line by line',
   async (colorScheme) => {
     const replica = await started.startReplica()
     const card = digestMessages()[0]?.message as Card
@@ -30,6 +31,13 @@ it.each(['light', 'dark'] as const)(
     await chart.waitFor()
     await expect.poll(() => page.evaluate("document.querySelector('img.chart').naturalWidth")).toBe(640)
     await picture(page, `digest-local-${colorScheme}`)
+    for (const { key, message } of checkpointMessages()) {
+      await replica.local.chat.post({ kind: 'channel', channel: '#access' }, key, message)
+    }
+    const notes = page.locator('pre.verbatim')
+    await expect.poll(() => notes.allInnerTexts()).toEqual([NOTE, NOTE, NOTE].map((note) => note.trimEnd()))
+    await notes.last().scrollIntoViewIfNeeded()
+    await picture(page, `checkpoint-local-${colorScheme}`)
     await page.close()
   },
 )

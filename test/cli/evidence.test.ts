@@ -309,6 +309,27 @@ describe('verify', () => {
     expectRefused(await audit(forged, '--key', vkey), code)
   })
 
+  it('shows that a file continues a checkpoint that somebody kept, where it was made for it', async () => {
+    const [row] = await house.db<
+      { note: string; size: number }[]
+    >`select note, size from checkpoint order by size limit 1`
+    const kept = house.file('kept.txt')
+    await writeFile(kept, row?.note ?? '')
+    expectRefused(await audit(file, '--key', vkey, '--earlier', kept), 'consistency-wrong')
+    const made = house.file('made-for-it.json')
+    expect(await run('evidence', id, '--as', 'carla', '--out', made, '--earlier', kept)).toMatchObject({
+      code: 0,
+      err: '',
+    })
+    const ran = await audit(made, '--key', vkey, '--earlier', kept)
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    expect(ran.out).toContain(`it continues the checkpoint of size ${row?.size} in ${kept}`)
+    await writeFile(kept, row?.note.replace(`\n${row.size}\n`, `\n${row.size + 1}\n`) ?? '')
+    expectRefused(await audit(made, '--key', vkey, '--earlier', kept), 'signature-wrong')
+    await writeFile(kept, 'hello')
+    expect((await audit(made, '--key', vkey, '--earlier', kept)).err).toContain('has no checkpoint')
+  })
+
   it('says the same as JSON', async () => {
     const [good, bad] = await Promise.all([
       audit(file, '--key', vkey, '--json'),

@@ -51,8 +51,17 @@ describe('verify --log', () => {
     await replica.stop()
   })
 
-  it('finds it whole when no process runs', async () => {
-    expect(await verifyLog()).toMatchObject({ code: 0, err: '' })
+  it('finds it whole when no process runs, and that it continues a checkpoint that somebody kept', async () => {
+    const [row] = await house.db<{ note: string }[]>`select note from checkpoint order by size limit 1`
+    const [kept, other] = [house.file('kept.txt'), house.file('other.txt')]
+    await writeFile(kept, `Checkpoint of the record\n${row?.note.replaceAll('\n', '\r\n')}`)
+    await writeFile(other, row?.note.replace('test.example', 'text.example') ?? '')
+    const ran = await run(['verify', '--log', '--wait', '2s', '--earlier', kept])
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    expect(ran.out).toMatch(/ {2}it continues the checkpoint of size \d+ in .*kept\.txt/)
+    const strange = await run(['verify', '--log', '--wait', '2s', '--earlier', kept, '--earlier', other])
+    expect(strange.code).toBe(1)
+    expect(strange.out).toMatch(/the checkpoint of size \d+ in .*other\.txt is not of this log, or was changed/)
   })
 
   it('names what a superuser changed: what, where, since when', async () => {

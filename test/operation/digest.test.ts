@@ -38,6 +38,12 @@ const told = async () => {
   return rows.map(({ key }) => key)
 }
 
+const checkpointsTold = async () => {
+  const rows = await house.db<{ key: string }[]>`
+    select key from local_chat_messages where key like 'checkpoint:%:card'`
+  return rows.map(({ key }) => key.slice('checkpoint:'.length, -':card'.length))
+}
+
 it('a digest whose processes are killed before and after they tell it is made once and told once', async () => {
   const calm = await house.startReplica()
   await until('the policy is announced', async () => {
@@ -61,5 +67,10 @@ it('a digest whose processes are killed before and after they tell it is made on
   })
   expect(await made()).toHaveLength(1)
   expect(await told()).toEqual([`${stream}:compliance:carla`])
+  const week = stream.replace('digest:', '')
+  await until('the checkpoint that goes with it is told', async () => (await checkpointsTold()).includes(week))
+  expect((await checkpointsTold()).filter((cause) => cause === week)).toHaveLength(1)
+  const { checks } = (await (await fetch(`${one.url}/readyz`)).json()) as { checks: { name: string; detail: string }[] }
+  expect(checks.find(({ name }) => name === 'checkpoint notice')?.detail).toMatch(/^a notice, no witness: .*; told \d+/)
   await Promise.all([one.stop(), other.stop()])
 })

@@ -9,6 +9,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
     channel: 'access',
     fallbackChannel: null,
     digestChannel: null,
+    checkpointChannel: null,
     pendingForMs: 8 * HOUR,
     warnBeforeMs: 10 * MINUTE,
     escalateTo: ['carla'],

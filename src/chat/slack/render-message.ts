@@ -52,6 +52,7 @@ function renderCard(card: Card, rendering: Rendering, file: string | null): Slac
       ...(top.length === 0 ? [] : [paragraph(top)]),
       ...renderBody(card.body, rendering, room),
       ...(card.chart === undefined ? [] : [renderChart(card.chart, file)]),
+      ...(card.verbatim === undefined ? [] : [renderVerbatim(card.verbatim)]),
       ...(card.buttons.length === 0 ? [] : [renderButtons(card.buttons)]),
       ...renderFooter(card.footer, rendering, room),
     ],
@@ -75,6 +76,11 @@ function renderBody(body: readonly Text[], rendering: Rendering, room: Room): ty
 function renderChart({ words }: Chart, file: string | null): types.KnownBlock {
   if (file === null) return { type: 'context', elements: [plain(cutTo(words, TEXT_CHARACTERS))] }
   return { type: 'image', slack_file: { id: file }, alt_text: cutTo(words, ALT_CHARACTERS) }
+}
+
+function renderVerbatim(words: string): types.RichTextBlock {
+  const element = { type: 'text', text: cutTo(words, TEXT_CHARACTERS) } as const
+  return { type: 'rich_text', elements: [{ type: 'rich_text_preformatted', elements: [element] }] }
 }
 
 function renderButtons(buttons: readonly Button[]): types.ActionsBlock {

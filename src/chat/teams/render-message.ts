@@ -26,6 +26,7 @@ const TITLE_CHARACTERS = 150
 const LABEL_CHARACTERS = 75
 const SUMMARY_CHARACTERS = 500
 const ID_CHARACTERS = 255
+const VERBATIM_CHARACTERS = 1_000
 /** Teams refreshes a card of its own accord for so many people. */
 const MOST_REFRESHED = 60
 
@@ -85,6 +86,7 @@ function cardOf(card: Card, rendering: Rendering): { title: string; body: Json[]
       ...facts,
       ...renderBody(card.body, rendering, room),
       ...(card.chart === undefined ? [] : renderChart(card.chart)),
+      ...(card.verbatim === undefined ? [] : renderVerbatim(card.verbatim)),
       ...paragraph(footer, { separator: true, spacing: 'Medium' }),
     ],
   }
@@ -132,6 +134,16 @@ function renderChart(chart: Chart): Json[] {
   if (picture === null) return paragraph([run(chart.words, { isSubtle: true, size: 'Small' })])
   const url = `data:image/png;base64,${picture.bytes.toString('base64')}`
   return [{ type: 'Image', url, altText: picture.words, size: 'Stretch', spacing: 'Medium' }]
+}
+
+/** A paragraph a line: Teams' own block of code is not shown on phones. */
+function renderVerbatim(words: string): Json[] {
+  const lines = words.split('\n').flatMap((line) =>
+    paragraph(line === '' ? [] : [run(cutTo(line, VERBATIM_CHARACTERS), { fontType: 'Monospace', size: 'Small' })], {
+      spacing: 'None',
+    }),
+  )
+  return [{ type: 'Container', style: 'emphasis', spacing: 'Medium', items: lines }]
 }
 
 /** A button that asks for words first opens a dialog, which is another kind of action in Teams. */

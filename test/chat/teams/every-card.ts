@@ -12,6 +12,7 @@ import { HOUR } from '../../../src/domain/duration.ts'
 import type { GrantEvent } from '../../../src/domain/grant-event.ts'
 import type { ThreadEvent } from '../../../src/domain/thread-event.ts'
 import type { Card, Form, Line } from '../../../src/ports/chat.ts'
+import { checkpointMessages } from '../../cards/checkpoint-story.ts'
 import { digestMessages } from '../../cards/digest-story.ts'
 import {
   active,
@@ -105,6 +106,7 @@ function stories(): [string, Card | Line][] {
   const policies = announcePolicies(facts as never, 'access', context.names)
   return [
     ...told,
+    ...checkpointMessages().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...digestMessages().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...emergency().map(({ key, message }): [string, Card | Line] => [key, message]),
     ...[...keepingCards(0), ...keepingLines(0)].map((message, at): [string, Card | Line] => [`keeping ${at}`, message]),

@@ -37,6 +37,7 @@ export function drawCard(card, where) {
     facts.length > 0 && h('dl', { class: 'facts' }, ...facts),
     ...card.body.map((text) => h('p', { class: 'card-text' }, drawText(text, { countdowns: true }))),
     card.chart && drawChart(card.chart),
+    card.verbatim && h('pre', { class: 'verbatim' }, card.verbatim),
     card.buttons.length > 0 &&
       h('div', { class: 'buttons' }, ...card.buttons.map((button) => drawButton(button, card, where))),
     card.footer.length > 0 && h('footer', { class: 'card-foot' }, drawText(card.footer)),
