@@ -18,6 +18,11 @@ export function announceCheckpoints(stream: string, events: readonly Placed<Chec
   )
 }
 
+/** A phone breaks no long word. */
+function inGroups(hex: string): string {
+  return hex.replaceAll(/.{16}(?!$)/g, '$& ')
+}
+
 function checkpointCard({ size, root, note, fingerprint, since, week }: CheckpointEvent['data']): Card {
   const added =
     since === null
@@ -31,7 +36,7 @@ function checkpointCard({ size, root, note, fingerprint, since, week }: Checkpoi
       { label: 'New', value: added },
       ...(week === null ? [] : [{ label: 'With', value: text(`the digest of ${week}`) }]),
       { label: 'Root', value: text(code(`${root.slice(0, SHORT_ROOT)}…`)) },
-      { label: 'Key', value: text(code(fingerprint)) },
+      { label: 'Key', value: text(code(inGroups(fingerprint))) },
     ],
     body: [],
     verbatim: note.trimEnd(),

@@ -4,10 +4,12 @@ import { readText } from './read-text.ts'
 
 /** What a person copies is small. */
 const MOST_CHARACTERS = 64 * 1024
-/** Origin, size, root, signatures: what stands between them may be lost or added where somebody copies a message. */
-const NOTE =
-  /(\S{1,255})\s{1,20}(\d{1,16})\s{1,20}([A-Za-z0-9+/]{43}=)\s{1,20}((?:[—–-]{1,2}\s{1,20}\S{1,255}\s{1,20}[A-Za-z0-9+/]{8,400}={0,2}\s{0,20})+)/g
-const SIGNATURE = /[—–-]{1,2}\s+(\S+)\s+(\S+)/g
+/** Base64 of so many characters before its one `=`, however it was broken. */
+const ROOT = '(?:[A-Za-z0-9+/]\\s{0,20}){43}='
+const SIGNED = '[—–-]{1,2}\\s{1,20}(\\S{1,255})\\s{1,20}((?:[A-Za-z0-9+/]\\s{0,20}){91}=)\\s{0,20}'
+/** Origin, size, root, signatures. */
+const NOTE = new RegExp(`(\\S{1,255})\\s{1,20}(\\d{1,16})\\s{1,20}(${ROOT})\\s{1,20}((?:${SIGNED})+)`, 'g')
+const SIGNATURE = new RegExp(SIGNED, 'g')
 
 /**
  * The checkpoints that somebody kept, from the files of `--earlier`: each as a note, or as a whole message that was copied
@@ -33,10 +35,14 @@ export async function readKeptCheckpoints(given: Arguments): Promise<KeptCheckpo
 
 /** Every signed note in a text that was copied by hand, as C2SP writes it. */
 export function findNotes(text: string): string[] {
-  return [...text.matchAll(NOTE)].map(([, origin, size, root, signatures = '']) => {
-    const lines = [...signatures.matchAll(SIGNATURE)].map(([, name, signature]) => `— ${name} ${signature}\n`)
-    return `${origin}\n${size}\n${root}\n\n${lines.join('')}`
+  return [...text.matchAll(NOTE)].map(([, origin, size, root = '', signatures = '']) => {
+    const lines = [...signatures.matchAll(SIGNATURE)].map(([, name, value = '']) => `— ${name} ${whole(value)}\n`)
+    return `${origin}\n${size}\n${whole(root)}\n\n${lines.join('')}`
   })
+}
+
+function whole(base64: string): string {
+  return base64.replaceAll(/\s/g, '')
 }
 
 function sizeOf(file: string, note: string): number {

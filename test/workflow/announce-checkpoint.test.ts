@@ -4,9 +4,10 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createFactsReader } from '../../src/app/take-digest-file.ts'
 import { renderMessage } from '../../src/chat/slack/render-message.ts'
+import { renderMessage as renderTeams } from '../../src/chat/teams/render-message.ts'
 import { readKeptCheckpoints } from '../../src/cli/kept-checkpoints.ts'
 import type { CheckpointCause } from '../../src/domain/checkpoint-event.ts'
-import { DAY, HOUR, MINUTE } from '../../src/domain/duration.ts'
+import { HOUR, MINUTE } from '../../src/domain/duration.ts'
 import { type Card, ChatError } from '../../src/ports/chat.ts'
 import { openInForce } from '../../src/record/verify.ts'
 import { verifyLog } from '../../src/record/verify-log.ts'
@@ -35,11 +36,10 @@ beforeEach(async () => {
   world = await createTestContext(START)
   world.setPolicy({ checkpointChannel: 'checkpoints' })
   witness = createFakeWitness()
-  sealing = createReplica(world.database, { signer, witnesses: [witness], clock: world.clock })
+  openSealer()
   sealing.sealer.start()
   waiting = []
   Object.assign(world.context, {
-    witnessed: sealing.witnessed,
     enqueue: async (_tx: unknown, some: Effect | Effect[]) => void waiting.push(...[some].flat()),
   })
   schedules = [schedule(), schedule()]
@@ -49,6 +49,11 @@ afterEach(async () => {
   await sealing.stop()
   await world.database.drop()
 })
+
+function openSealer(): void {
+  sealing = createReplica(world.database, { signer, witnesses: [witness], clock: world.clock })
+  Object.assign(world.context, { witnessed: sealing.witnessed })
+}
 
 /** One of several replicas. */
 function schedule(): Schedule {
@@ -116,7 +121,7 @@ it('tells the newest checkpoint once in a quarter of an hour, over replicas and 
 it('tells nothing where the policy names no channel', async () => {
   world.setPolicy({})
   await happen()
-  await pass(DAY)
+  await pass(HOUR)
   expect([...keys(), ...(await world.context.db`select from event where type = 'checkpoint.announced'`)]).toEqual([])
 })
 
@@ -127,8 +132,7 @@ it('after a down-time only the newest is told: of the processes, of the witness,
 
   witness.isReachable = false
   await sealing.stop()
-  sealing = createReplica(world.database, { signer, witnesses: [witness], clock: world.clock })
-  Object.assign(world.context, { witnessed: sealing.witnessed })
+  openSealer()
   await expect(announceCheckpoint(world.context, { slot: 1 })).rejects.toThrow('fake is not there')
   witness.isReachable = true
   sealing.sealer.start()
@@ -172,7 +176,10 @@ it('a send whose answer was lost is repeated under the same key; a line that som
 
 it('tells one with the newest digest, whatever the quarter of an hour told', async () => {
   await happen()
+  await sealing.stop()
   await world.clock.advance(Date.parse('2026-11-02T08:00:00Z') - START)
+  openSealer()
+  sealing.sealer.start()
   await makeDigests(world.context, createFactsReader(world.context))
   await work()
   expect(keys()).toEqual(['checkpoint:2026-W44:card'])
@@ -193,12 +200,16 @@ it('an operator restores an old backup, or changes the past: a message that some
     return { ...openInForce(kept.note, keys), holder: name, isKept: true as const }
   }
   try {
-    const { blocks } = renderMessage(cardOf(keys()[0] ?? ''), { timeZone: 'Europe/Madrid', userOf: () => null })
-    const asCopied = [...JSON.stringify(blocks).matchAll(/"text":("(?:[^"\\]|\\.)*")/g)]
-      .map(([, words = '']) => JSON.parse(words))
-      .join('\n')
+    const card = cardOf(keys()[0] ?? '')
+    const slack = renderMessage(card, { timeZone: 'Europe/Madrid', userOf: () => null }).blocks
+    const teams = renderTeams(card, { timeZone: 'Europe/Madrid', userIdOf: () => null }).card
+    const asCopied = (shown: unknown) =>
+      [...JSON.stringify(shown).matchAll(/"text":("(?:[^"\\]|\\.)*")/g)]
+        .map(([, words = '']) => JSON.parse(words))
+        .join('\n')
     const earlier = [
-      await paste('slack.txt', asCopied),
+      await paste('slack.txt', asCopied(slack)),
+      await paste('teams.txt', asCopied(teams)),
       await paste('one-line.txt', lastNote()?.replaceAll('\n', ' ') ?? ''),
     ]
     const check = () => {
@@ -228,7 +239,9 @@ it('an operator restores an old backup, or changes the past: a message that some
       where: `${name}, size 2, and the log has 1`,
       since: null,
     })
-    expect((await check()).differences).toEqual(expect.arrayContaining([where('slack.txt'), where('one-line.txt')]))
+    expect((await check()).differences).toEqual(
+      expect.arrayContaining([where('slack.txt'), where('teams.txt'), where('one-line.txt')]),
+    )
   } finally {
     await rm(folder, { recursive: true })
   }

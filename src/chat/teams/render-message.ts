@@ -26,7 +26,9 @@ const TITLE_CHARACTERS = 150
 const LABEL_CHARACTERS = 75
 const SUMMARY_CHARACTERS = 500
 const ID_CHARACTERS = 255
-const VERBATIM_CHARACTERS = 1_000
+/** What a phone shows on one line. */
+const PIECE = /.{30}(?!$)/g
+const BASE64 = /[A-Za-z0-9+/=]{31,}/g
 /** Teams refreshes a card of its own accord for so many people. */
 const MOST_REFRESHED = 60
 
@@ -136,14 +138,13 @@ function renderChart(chart: Chart): Json[] {
   return [{ type: 'Image', url, altText: picture.words, size: 'Stretch', spacing: 'Medium' }]
 }
 
-/** A paragraph a line: Teams' own block of code is not shown on phones. */
+/** A paragraph a line: Teams' own block of code is not shown on phones. It breaks no long word, so that is done here. */
 function renderVerbatim(words: string): Json[] {
-  const lines = words.split('\n').flatMap((line) =>
-    paragraph(line === '' ? [] : [run(cutTo(line, VERBATIM_CHARACTERS), { fontType: 'Monospace', size: 'Small' })], {
-      spacing: 'None',
-    }),
+  const lines = words.replaceAll(BASE64, (word) => word.replaceAll(PIECE, '$&\n')).split('\n')
+  const items = lines.flatMap((line) =>
+    paragraph(line === '' ? [] : [run(line, { fontType: 'Monospace', size: 'Small' })], { spacing: 'None' }),
   )
-  return [{ type: 'Container', style: 'emphasis', spacing: 'Medium', items: lines }]
+  return [{ type: 'Container', style: 'emphasis', spacing: 'Medium', items }]
 }
 
 /** A button that asks for words first opens a dialog, which is another kind of action in Teams. */
