@@ -34,7 +34,7 @@ export async function readKeptCheckpoints(given: Arguments): Promise<KeptCheckpo
 }
 
 /** Every signed note in a text that was copied by hand, as C2SP writes it. */
-export function findNotes(text: string): string[] {
+function findNotes(text: string): string[] {
   return [...text.matchAll(NOTE)].map(([, origin, size, root = '', signatures = '']) => {
     const lines = [...signatures.matchAll(SIGNATURE)].map(([, name, value = '']) => `— ${name} ${whole(value)}\n`)
     return `${origin}\n${size}\n${whole(root)}\n\n${lines.join('')}`

@@ -17,6 +17,7 @@ import { announceCheckpoint, CHECKPOINT_CRON } from '../../src/workflow/announce
 import type { Effect } from '../../src/workflow/context.ts'
 import { makeDigests } from '../../src/workflow/make-digests.ts'
 import { askedFor } from '../cards/grant-story.ts'
+import { faultOfBlocks } from '../chat/slack/block-rules.ts'
 import { createFakeWitness, type FakeWitness } from '../record/fake-witness.ts'
 import { asVandal, createReplica, createTestSigner, type Replica } from '../record/record-fixture.ts'
 import { createTestLog } from '../support/log.ts'
@@ -203,6 +204,7 @@ it('an operator restores an old backup, or changes the past: a message that some
     const card = cardOf(keys()[0] ?? '')
     const slack = renderMessage(card, { timeZone: 'Europe/Madrid', userOf: () => null }).blocks
     const teams = renderTeams(card, { timeZone: 'Europe/Madrid', userIdOf: () => null }).card
+    expect(faultOfBlocks(slack)).toBeNull()
     const asCopied = (shown: unknown) =>
       [...JSON.stringify(shown).matchAll(/"text":("(?:[^"\\]|\\.)*")/g)]
         .map(([, words = '']) => JSON.parse(words))

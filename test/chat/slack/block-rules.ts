@@ -27,6 +27,11 @@ const section = z.strictObject({
   elements: z.array(richElement).min(1).max(1_000),
 })
 
+const preformatted = z.strictObject({
+  type: z.literal('rich_text_preformatted'),
+  elements: z.array(z.strictObject({ type: z.literal('text'), text: words(3_000) })).min(1),
+})
+
 const option = z.strictObject({ text: plainText(75), value: words(150) })
 const button = z.strictObject({
   type: z.literal('button'),
@@ -57,7 +62,11 @@ const input = z.strictObject({
 })
 
 const header = z.strictObject({ type: z.literal('header'), text: plainText(150), ...blockId })
-const richText = z.strictObject({ type: z.literal('rich_text'), elements: z.array(section).min(1), ...blockId })
+const richText = z.strictObject({
+  type: z.literal('rich_text'),
+  elements: z.array(z.union([section, preformatted])).min(1),
+  ...blockId,
+})
 const context = z.strictObject({
   type: z.literal('context'),
   elements: z

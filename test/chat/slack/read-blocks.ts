@@ -23,6 +23,7 @@ function readBlock(block: Block, interpreted: string[]): string {
     case 'rich_text':
       return (block.elements ?? []).map((one) => readBlock(one, interpreted)).join('\n')
     case 'rich_text_section':
+    case 'rich_text_preformatted':
       return (block.elements ?? []).map((one) => readBlock(one, interpreted)).join('')
     case 'context':
       return (block.elements ?? []).map((one) => readBlock(one, interpreted)).join(' ')
