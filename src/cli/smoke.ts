@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import type { Db } from '../db/transaction.ts'
 import { channelOn } from '../domain/channels.ts'
+import { MINUTE } from '../domain/duration.ts'
 import type { Policy } from '../domain/policy.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
-import type { Account, Card, Chat, Desk, Line, MessageRef } from '../ports/chat.ts'
+import { type Account, type Card, type Chat, ChatError, type Desk, type Line, type MessageRef } from '../ports/chat.ts'
 import type { ChatTrial } from '../ports/chat-trial.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
@@ -34,7 +35,11 @@ export async function smoke(given: Arguments): Promise<ExitCode> {
     try {
       await front.start()
       const signedIn = tell('sign in', faults)
-      const isGood = signedIn && (await tryRights(front.trial)) && (await trySending(front, channel, account, clock))
+      const attempt = attemptIn(clock)
+      const isGood =
+        signedIn &&
+        (await tryRights(front.trial, attempt)) &&
+        (await trySending(front, channel, account, clock, attempt))
       if (signedIn) sayNotProved(front.trial)
       return isGood ? DONE : NO
     } finally {
@@ -44,13 +49,19 @@ export async function smoke(given: Arguments): Promise<ExitCode> {
 }
 
 /** What the platform says of every right; without one the rest says no more. */
-async function tryRights(trial: ChatTrial): Promise<boolean> {
+async function tryRights(trial: ChatTrial, attempt: Attempt): Promise<boolean> {
   const rights = await attempt('ask what the app may do', () => trial.rights())
   const given = rights?.map(({ right, granted }) => tell(`have ${right}`, granted ? [] : ['it is missing'])) ?? [false]
   return !given.includes(false)
 }
 
-async function trySending({ chat, trial }: Front, channel: string, account: Account, clock: Clock): Promise<boolean> {
+async function trySending(
+  { chat, trial }: Front,
+  channel: string,
+  account: Account,
+  clock: Clock,
+  attempt: Attempt,
+): Promise<boolean> {
   const since = clock.now()
   const key = `smoke:${since}`
   const ref = await attempt(`post a card in ${channel}`, () =>
@@ -60,7 +71,7 @@ async function trySending({ chat, trial }: Front, channel: string, account: Acco
     chat.post({ kind: 'person', account }, `${key}:person`, line('Countersign can write to you.')),
   )
   if (ref === null) return false
-  const found = await tryFinding(trial, ref, `${key}:card`, since)
+  const found = await tryFinding(trial, ref, `${key}:card`, since, attempt)
   const changed = await attempt('change the card', async () => {
     await chat.update(ref, card('tried', clock.now()))
     return ref
@@ -77,7 +88,13 @@ async function trySending({ chat, trial }: Front, channel: string, account: Acco
   return found && ![alone, changed, threaded, removed].includes(null)
 }
 
-async function tryFinding(trial: ChatTrial, ref: MessageRef, key: string, since: number): Promise<boolean> {
+async function tryFinding(
+  trial: ChatTrial,
+  ref: MessageRef,
+  key: string,
+  since: number,
+  attempt: Attempt,
+): Promise<boolean> {
   const found = await attempt('look the card up', async () => ({ is: await trial.find(ref, key, since) }), 'quiet')
   if (found === null) return false
   if (found.is === null) say('note the platform lets no bot look a message up')
@@ -89,16 +106,33 @@ function sayNotProved({ notProved }: ChatTrial): void {
   for (const one of notProved) say(`- ${one}`)
 }
 
-async function attempt<T>(what: string, run: () => Promise<T>, quiet: 'quiet' | null = null): Promise<T | null> {
-  try {
-    const result = await run()
-    if (quiet === null) tell(what, [])
-    return result
-  } catch (error) {
-    tell(what, [error instanceof Error ? error.message : String(error)])
-    return null
+/** What the platform's limits allow later is tried later: the running processes write there too. */
+function attemptIn(clock: Clock): Attempt {
+  return async (what, run, quiet = null) => {
+    const giveUpAt = clock.now() + MOST_WAITING_MS
+    for (;;) {
+      try {
+        const result = await run()
+        if (quiet === null) tell(what, [])
+        return result
+      } catch (error) {
+        const again = clock.now() + (error instanceof ChatError ? (error.retryAfterMs ?? giveUpAt) : giveUpAt)
+        if (again < giveUpAt) {
+          await new Promise<void>((resolve) => clock.runAt(again, resolve))
+          continue
+        }
+        tell(what, [error instanceof Error ? error.message : String(error)])
+        return null
+      }
+    }
   }
 }
+
+/** Of one step. */
+const MOST_WAITING_MS = MINUTE
+
+/** Does it, and says whether that worked. @returns null when it did not */
+type Attempt = <T>(what: string, run: () => Promise<T>, quiet?: 'quiet' | null) => Promise<T | null>
 
 function tell(what: string, faults: readonly string[]): boolean {
   say(faults.length === 0 ? `yes  ${what}` : `no   ${what}: ${faults.map(oneLine).join('; ')}`)

@@ -51,8 +51,10 @@ it('tries Teams in every way, beside the running processes, leaves the channel a
   expect(alone?.conversation).toBe(teams.directOf(objectIdOf('carla')))
 })
 
-it('tries Slack in every way, with its scopes and the look for a message', async () => {
+it('tries Slack in every way, with its scopes and the look for a message, and waits for its turn where others write too', async () => {
   const { slack } = it_
+  // As when a running process has just written there.
+  slack.failNext('chat.postMessage', { kind: 'error', error: 'ratelimited' })
   const ran = await countersign(['smoke', 'slack', '--as', 'carla'], environment)
   expect(ran).toMatchObject({ code: 0, err: '' })
   const yes = ran.out.match(/^yes {2}.*$/gm) ?? []
