@@ -5,6 +5,7 @@ import type { Line } from '../ports/chat.ts'
 import { type Announcement, inEveryChannel, type Told } from './announcement.ts'
 import { findingCard, titleOf } from './finding-card.ts'
 import { code, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { triedLine } from './tried-line.ts'
 
 /** So many are told in person at most. */
 const MOST_TOLD = 10
@@ -129,9 +130,7 @@ export function findingEventLine(event: Placed<FindingEvent>, names: Names): Lin
         ? line('done', strong('Closed'), ': it was seen to be gone, and no more is asked for this.')
         : line('done', strong('Closed'), ' by ', person(event.data.by, names), '.')
     case 'act.refused':
-      return event.data.by === null
-        ? line('info', `Somebody unknown tried to ${event.data.act}: refused.`)
-        : line('info', ...people([event.data.by], names), ` tried to ${event.data.act}: refused (${event.data.code}).`)
+      return triedLine(event.data, names)
     case 'closed':
       return null
     default:

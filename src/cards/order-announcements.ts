@@ -5,7 +5,8 @@ import type { Line } from '../ports/chat.ts'
 import { type Announcement, inEveryChannel, type Told } from './announcement.ts'
 import type { CardContext } from './grant-card.ts'
 import { orderCard } from './order-card.ts'
-import { code, joined, line, type Names, people, person, strong } from './text.ts'
+import { code, joined, line, type Names, person, strong } from './text.ts'
+import { triedLine } from './tried-line.ts'
 
 /** Everything that people should see of one order, from its events alone. */
 export function announceOrder(id: string, events: readonly Placed<OrderEvent>[], context: CardContext): Announcement[] {
@@ -88,9 +89,7 @@ export function orderLine(event: Placed<OrderEvent>, names: Names): Line | null 
       return line('alarm', strong(words), back, ' Stuck: ', ...shown(stuck), '. I go on trying.')
     }
     case 'act.refused':
-      return event.data.by === null
-        ? line('info', `Somebody unknown tried to ${event.data.act}: refused.`)
-        : line('info', ...people([event.data.by], names), ` tried to ${event.data.act}: refused (${event.data.code}).`)
+      return triedLine(event.data, names)
     case 'closed':
       return null
     default:

@@ -3,6 +3,7 @@ import type { Approver, Assurance, EndingCause, GrantEvent, GrantStep, Left, Pla
 import type { Line, Span } from '../ports/chat.ts'
 import { platformName } from './channel-name.ts'
 import { capital, code, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { triedLine } from './tried-line.ts'
 import { waitWord } from './wait-word.ts'
 
 /**
@@ -47,9 +48,7 @@ export function threadLine(event: Placed<GrantEvent>, names: Names, asker: strin
     case 'request.expired':
       return line('info', 'Nobody decided in time: the request has expired. Nothing was given.')
     case 'act.refused':
-      return event.data.by === null
-        ? line('info', `Somebody unknown tried to ${event.data.act}: refused.`)
-        : line('info', person(event.data.by, names), ` tried to ${event.data.act}: refused (${event.data.code}).`)
+      return triedLine(event.data, names)
     case 'grant.waiting':
       return line('waiting', `Approved, and not given yet. ${waitWord(event.data.because)} It is given by itself.`)
     case 'grant.providing':

@@ -1,6 +1,3 @@
-import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { chartSvg } from '../cards/chart-svg.ts'
 import type { Names } from '../cards/text.ts'
 import { utc } from '../domain/conclusion.ts'
@@ -9,18 +6,11 @@ import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { Chart } from '../ports/chat.ts'
 import type { Manifest } from './manifest.ts'
+import { pageHead, readInside } from './page-head.ts'
 import type { Digest, DigestRow } from './read-digest.ts'
 import { escapeHtml, inScript } from './shown-text.ts'
 
-const css = readFileSync(path.join(import.meta.dirname, 'digest-page.css'), 'utf8')
-
-/** Nothing but what stands in the page itself, and no script: no address is ever asked. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${hash('sha256', css, 'base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ')
+const css = readInside('page.css', 'digest-page.css')
 
 /** In the order of the numbers; the first of each pair is what people look for. */
 const NUMBERS: readonly (readonly DigestList[])[] = [
@@ -36,18 +26,7 @@ export function digestPage({ digest, json, chart, names, manifest }: Shown): str
   const when = timesIn(period.timeZone)
   const list = (name: DigestList) => section(digest, name, names, when)
   const isOpen = runAt < period.until
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex, nofollow">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>Digest of ${escapeHtml(period.name)} · Countersign</title>
-<style>${css}</style>
-</head>
+  return `${pageHead({ title: `Digest of ${period.name}`, css, script: null })}
 <body>
 <main>
 <header><span>Countersign</span><span>${escapeHtml(digest.checkpoint?.origin ?? '')}</span></header>

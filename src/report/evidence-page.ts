@@ -1,38 +1,14 @@
 import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { type Conclusion, type Part, type Standing, utc } from '../domain/conclusion.ts'
 import type { EvidenceFile } from '../record/evidence.ts'
 import type { Verdict } from '../record/verify.ts'
 import type { MissingEvents } from './evidence-report.ts'
 import type { Manifest } from './manifest.ts'
+import { pageHead, readInside } from './page-head.ts'
 import { escapeHtml, inScript } from './shown-text.ts'
 
-const css = readFileSync(path.join(import.meta.dirname, 'evidence-page.css'), 'utf8')
-const script = readFileSync(path.join(import.meta.dirname, 'evidence-page.client.js'), 'utf8')
-
-/** Up to the body. Nothing but what stands in the page itself: no address is ever asked. */
-export function pageHead({ title, css, script }: { title: string; css: string; script: string }): string {
-  const policy = [
-    "default-src 'none'",
-    `style-src 'sha256-${hash('sha256', css, 'base64')}'`,
-    `script-src 'sha256-${hash('sha256', script, 'base64')}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ')
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex, nofollow">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light">
-<title>${escapeHtml(title)} · Countersign</title>
-<style>${css}</style>
-</head>`
-}
+const css = readInside('page.css', 'evidence-page.css')
+const script = readInside('evidence-page.client.js')
 
 /**
  * Evidence for people, as one file that needs nothing else: to read on a phone, to print, to keep. It carries the JSON

@@ -1,19 +1,17 @@
 import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { concludePopulation } from '../domain/conclude-population.ts'
 import { type Standing, utc } from '../domain/conclusion.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
-import { aboutSection, pageHead } from './evidence-page.ts'
+import { aboutSection } from './evidence-page.ts'
 import type { Manifest } from './manifest.ts'
+import { pageHead, readInside } from './page-head.ts'
 import type { PopulationAbout } from './population-report.ts'
 import { escapeHtml } from './shown-text.ts'
 
-const read = (name: string) => readFileSync(path.join(import.meta.dirname, name), 'utf8')
-const css = read('evidence-page.css') + read('population-page.css')
-const script = read('evidence-page.client.js') + read('population-page.client.js')
+const css = readInside('page.css', 'evidence-page.css', 'population-page.css')
+const script = readInside('evidence-page.client.js', 'population-page.client.js')
 
 /** Up to where the evidence stands, which may be long: what it comes to, each grant with its own line, and what is not proved. */
 export function pageBefore(about: PopulationAbout): string {
