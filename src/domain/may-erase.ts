@@ -8,7 +8,7 @@ export interface Kept {
   /** Null where it is about no target, or no grant. */
   readonly target: string | null
   readonly grant: string | null
-  /** Epoch ms; null while it is open. */
+  /** Epoch ms; null while it is open, or somebody still looks into it. */
   readonly endedAt: number | null
   readonly financialReporting: boolean
   /** Calendar years from its end. */

@@ -8,6 +8,7 @@ import type { Policy } from '../domain/policy.ts'
 import { PRUNED_STREAM, type RecordPruned } from '../domain/pruning-event.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Context } from './context.ts'
+import { findGrantsInWork } from './find-grants-in-work.ts'
 import { readable, toDraft } from './grant-store.ts'
 
 export async function loadKeeping({ record }: { readonly record: EventRecord }, db: Db | Tx): Promise<KeepingState> {
@@ -57,6 +58,7 @@ export async function keptOf(
   const idOf = new Map([...streams].map((stream) => [stream, grantIn(stream)]))
   const ids = [...new Set([...idOf.values()].flatMap((id) => id ?? []))]
   const read = await context.record.readStreams(db, ids.map(grantStream))
+  const inWork = await findGrantsInWork(context, db, ids)
   const kept = new Map<string, Kept>()
   for (const id of ids) {
     const events = (read.get(grantStream(id)) ?? []).map((event) => readable(event))
@@ -65,7 +67,7 @@ export async function keptOf(
     const [asked] = events
     kept.set(id, {
       ...{ persons: [state.for, state.by], target: state.target, grant: id },
-      endedAt: state.closed ? (events.at(-1)?.at ?? null) : null,
+      endedAt: state.closed && !inWork.has(id) ? (events.at(-1)?.at ?? null) : null,
       ...rulesFor(state.target, policyBy(context, asked?.type === 'request.asked' ? asked.data.policy : null), policy),
     })
   }

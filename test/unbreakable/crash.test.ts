@@ -9,7 +9,7 @@ import { type Plot, plantOrphan, type Told, tellStory } from './tell-story.ts'
 
 type CrashPoint = (typeof CRASH_POINTS)[number]
 
-/** The story that leads past each point; what is erased and pruned has its own, in `test/story/keeping.test.ts`. */
+/** The story that leads past each point; what is erased and pruned has its own, in `keeping.test.ts`. */
 const PLOTS: Readonly<Record<CrashPoint, Plot>> = {
   'ask:before-commit': 'expires',
   'ask:after-commit': 'expires',

@@ -4,7 +4,7 @@ import { bundleLines } from '../../src/cards/bundle-lines.ts'
 import type { GrantEvent, Placed } from '../../src/domain/grant-event.ts'
 import { openKeys } from '../../src/open-keys.ts'
 import { parsePolicy } from '../../src/policy/parse-policy.ts'
-import { createRecord } from '../../src/record/record.ts'
+import { createRecord, type EventRecord } from '../../src/record/record.ts'
 import { verifyLog } from '../../src/record/verify-log.ts'
 import { createWitnessed } from '../../src/record/witnessed.ts'
 import { createSealing } from '../../src/secrets/sealing.ts'
@@ -59,7 +59,7 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
   }
 
   return {
-    ...{ eventsOf, saidOf, toBeSaidOf },
+    ...{ record, eventsOf, saidOf, toBeSaidOf },
     async askedSince(at) {
       const rows = await db<{ stream: string }[]>`
         select stream from event where type = 'request.asked' and at >= ${at} order by at`
@@ -86,6 +86,8 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
 }
 
 export interface RecordOf {
+  /** As a process of the house has it. */
+  readonly record: EventRecord
   /** With hash, MAC and chain checked. */
   eventsOf(id: string): Promise<readonly Placed<GrantEvent>[]>
   /** Ids of the grants that were asked for since then. */

@@ -110,6 +110,19 @@ describe('erasing what is personal of somebody', () => {
     expect((await read(erasureStream(id))).map(({ type }) => type)).toEqual(['texts.erased', 'erasure.done', 'closed'])
   })
 
+  it('two processes at once: every text goes once, and is named once', async () => {
+    for (let n = 0; n < 3; n++) await ended(`G-00000${n}`, 'reports', 'ana')
+    await sealed()
+    const id = await order()
+    await Promise.all([1, 2, 3].map(() => carryOutErasure(context, id)))
+    const said = await read(erasureStream(id))
+    expect(said.map(({ type }) => type)).toEqual(['texts.erased', 'erasure.done', 'closed'])
+    expect(said[1]?.data).toMatchObject({ texts: 3, kept: [] })
+    expect((await read(KEEPING_STREAM)).map(({ type }) => type)).toEqual([
+      ...['erasure.asked', 'erasure.ordered', 'erasure.carried-out'],
+    ])
+  })
+
   it('waits for the witnesses: what they have not seen is not touched', async () => {
     witness.isReachable = false
     await ended('G-00000A', 'reports', 'ana')

@@ -1,18 +1,23 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DAY, HOUR } from '../../src/domain/duration.ts'
+import { findingStream } from '../../src/domain/finding-event.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
 import { POLICY_STREAM, SYSTEM_STREAM } from '../../src/domain/house-event.ts'
 import { addYears } from '../../src/domain/may-erase.ts'
+import { orderStream } from '../../src/domain/order-event.ts'
 import { PRUNED_STREAM } from '../../src/domain/pruning-event.ts'
 import { RetryLater } from '../../src/effects/effect.ts'
 import type { Act } from '../../src/ports/chat.ts'
 import { holdOffPruning } from '../../src/record/pruned.ts'
 import { readWitnessed } from '../../src/record/read-witnessed.ts'
+import { createRecord } from '../../src/record/record.ts'
 import { verifyLog } from '../../src/record/verify-log.ts'
 import type { Progress } from '../../src/record/verify-progress.ts'
 import type { Context } from '../../src/workflow/context.ts'
+import { findOpenFindings } from '../../src/workflow/find-findings.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
 import { whyPruned } from '../../src/workflow/keeping-store.ts'
+import { openFinding } from '../../src/workflow/open-finding.ts'
 import { placeHold } from '../../src/workflow/place-hold.ts'
 import { keepRecord } from '../../src/workflow/prune-record.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
@@ -109,6 +114,34 @@ it('leaves what is held, also by one who waits for a second', async () => {
   await hold('G-00000A')
   await keepRecord(context)
   expect(await grantsLeft()).toEqual(['G-00000A', 'G-00000C', 'G-00000D'])
+})
+
+it('leaves what an open finding or an order under way is about, and removes it once that is over', async () => {
+  const looked = { what: 'orphan-access', detail: 'jit_x on prod-db', grant: 'G-00000A' }
+  await context.db.begin((tx) => openFinding(context, tx, looked, AT))
+  const order = orderStream('R-00000A')
+  const by = { by: 'marcus', as: ['manager'], subject: { kind: 'person', id: 'ana' }, held: [], signers: [] }
+  await note(order, AT, { type: 'order.proposed', data: by })
+  await note(order, AT, { type: 'order.reached', data: { grants: ['G-00000B'] } })
+  await keepRecord(context)
+  expect(await grantsLeft()).toHaveLength(4)
+  const [finding] = (await findOpenFindings(context, context.db)).open
+  await note(findingStream(finding?.id ?? ''), AT, { type: 'closed', data: { count: 2 } })
+  await keepRecord(context)
+  expect(await grantsLeft()).toEqual(['G-00000B', 'G-00000C', 'G-00000D'])
+  await note(order, AT, { type: 'closed', data: { count: 3 } })
+  await keepRecord(context)
+  expect(await grantsLeft()).toEqual(['G-00000C', 'G-00000D'])
+})
+
+it('two processes at once: each event is removed and named once, and what one cannot take it leaves', async () => {
+  const other = { ...context, record: createRecord(house.database.keys) }
+  const runs = await Promise.allSettled([context, other, context, other].map((one) => keepRecord(one)))
+  for (const run of runs) if (run.status === 'rejected') expect(run.reason).toBeInstanceOf(RetryLater)
+  expect(await grantsLeft()).toEqual(['G-00000C', 'G-00000D'])
+  const said = await context.record.readStream(context.db, PRUNED_STREAM)
+  expect(said.map(({ data }) => data.leaves)).toEqual(['2-8'])
+  expect(await verify()).toMatchObject({ ok: true, pruned: 7 })
 })
 
 it('removes nothing from a record in doubt, or while it is being checked', async () => {
