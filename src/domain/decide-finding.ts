@@ -1,8 +1,9 @@
 import { MOST_APPROVERS } from './approvers.ts'
 import { checkReason } from './check-reason.ts'
 import { DAY } from './duration.ts'
+import { dueAfterMs } from './finding-due.ts'
 import type { FindingEvent, ReminderCause } from './finding-event.ts'
-import { DUE_AFTER_MS, findingKindOf } from './finding-kinds.ts'
+import { findingKindOf } from './finding-kinds.ts'
 import type { FindingState } from './finding-state.ts'
 import type { Assurance } from './grant-event.ts'
 import type { Policy } from './policy.ts'
@@ -152,7 +153,7 @@ export function decideSecondAcceptance(state: FindingState, settling: Settling):
 export function decideFindingDue(state: FindingState, policy: Policy, now: number): FindingEvent[] {
   if (state.status === 'closed') return []
   if (state.acceptance !== null && state.status === 'accepted' && now >= state.acceptance.until) {
-    const due = now + DUE_AFTER_MS[state.severity]
+    const due = now + dueAfterMs(policy.findingDue, state)
     return [{ type: 'finding.reopened', data: { because: 'acceptance-over', detail: null, due } }]
   }
   const reminder = reminderAt(state, now)

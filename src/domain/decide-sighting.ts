@@ -1,8 +1,9 @@
 import { MOST_APPROVERS } from './approvers.ts'
 import { announcedIn } from './channels.ts'
 import { HOUR } from './duration.ts'
+import { dueAfterMs } from './finding-due.ts'
 import type { FindingEvent, FindingSubject } from './finding-event.ts'
-import { DUE_AFTER_MS, type FindingKind } from './finding-kinds.ts'
+import type { FindingKind } from './finding-kinds.ts'
 import type { FindingState } from './finding-state.ts'
 import type { Policy } from './policy.ts'
 import { findingOwnersOf } from './stewards.ts'
@@ -28,14 +29,15 @@ export function decideOpening(sighting: Sighting, policy: Policy, now: number, a
   const { cause, kind, subject, target, persons } = sighting
   const known = target !== null && Object.hasOwn(policy.targets, target) ? policy.targets[target] : undefined
   const { severity } = kind
+  const financial = kind.touches !== 'running' && touchesReporting(policy, target)
   return [
     {
       type: 'finding.opened',
       data: {
         ...{ cause, subject, detail: sighting.detail.slice(0, LONGEST_DETAIL), target, persons, severity, after },
-        financial: kind.touches !== 'running' && touchesReporting(policy, target),
+        financial,
         owners: findingOwnersOf(policy, target).slice(0, MOST_APPROVERS),
-        due: now + DUE_AFTER_MS[severity],
+        due: now + dueAfterMs(policy.findingDue, { cause, severity, financial }),
         policy: policy.hash,
         ...announcedIn(known?.channel ?? policy.channel),
       },
@@ -55,11 +57,11 @@ function touchesReporting({ targets }: Policy, target: string | null): boolean {
  * The same alarm while the finding is open. After a fix it says that the fix did not hold. Else it is written when it
  * says something new, or when ever more time has gone by: a storm of alarms is a few events.
  */
-export function decideSighting(state: FindingState, said: string, now: number): FindingEvent[] {
+export function decideSighting(state: FindingState, said: string, policy: Policy, now: number): FindingEvent[] {
   if (state.status === 'closed') return []
   const detail = said.slice(0, LONGEST_DETAIL)
   if (state.status === 'fixed' || state.status === 'retested') {
-    const due = Math.max(state.due, now + DUE_AFTER_MS[state.severity])
+    const due = Math.max(state.due, now + dueAfterMs(policy.findingDue, state))
     return [{ type: 'finding.reopened', data: { because: 'seen-again', detail, due } }]
   }
   const isNews = !state.details.includes(detail) && state.details.length < MOST_DETAILS

@@ -1,4 +1,3 @@
-import { DAY } from './duration.ts'
 import type { Severity } from './finding-event.ts'
 
 /** What an alarm makes of itself as a finding. */
@@ -22,14 +21,6 @@ export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'l
 
 /** The check of the whole record; the state of the grant; whether the policy is proved, or the clock has caught up. */
 export type MachineRetest = 'record' | 'grant' | 'policy'
-
-/** Until when somebody must have seen to it. */
-export const DUE_AFTER_MS: Readonly<Record<Severity, number>> = {
-  critical: DAY,
-  high: 3 * DAY,
-  medium: 14 * DAY,
-  low: 30 * DAY,
-}
 
 const kind = (
   severity: Severity,
@@ -136,6 +127,9 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
   'notice-elsewhere': null,
   'notice-undeliverable': null,
 }
+
+/** What a policy may name. */
+export const FINDING_CAUSES: readonly string[] = Object.keys(KINDS).filter((cause) => KINDS[cause] !== null)
 
 /** @returns null for an alarm that is no finding; what nobody thought of is one */
 export function findingKindOf(cause: string): FindingKind | null {

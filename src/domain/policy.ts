@@ -1,4 +1,5 @@
 import type { Channels } from './channels.ts'
+import type { FindingDue } from './finding-due.ts'
 
 /** The rules in force, as the decisions need them. `policy/` makes one of these from YAML; nothing here reads a file. */
 export interface Policy {
@@ -28,6 +29,8 @@ export interface Policy {
   readonly keepers: readonly string[]
   /** Calendar years that a grant is kept from its end. */
   readonly retentionYears: number
+  /** By when somebody must have seen to what is found. */
+  readonly findingDue: FindingDue
   /** How many witnesses out of the operators' reach should keep the evidence where financial reporting is touched. */
   readonly independentWitnesses: number
   /**

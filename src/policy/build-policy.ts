@@ -4,7 +4,7 @@ import type { ApproverSource, DirectoryRules, Entitlement, Policy, Target } from
 import { readAccount } from './account.ts'
 import type { EntitlementFile, PolicyFile, TargetFile } from './policy-file.ts'
 import { type References, resolvePeople } from './references.ts'
-import { settleEntitlement, settleWaits } from './settle-entitlement.ts'
+import { settleEntitlement, settleFindingDue, settleWaits } from './settle-entitlement.ts'
 
 /** Turns a file without faults into the policy that decisions use: groups resolved, defaults in, times in milliseconds. */
 export function buildPolicy(file: PolicyFile, references: References, text: string): Policy {
@@ -21,6 +21,7 @@ export function buildPolicy(file: PolicyFile, references: References, text: stri
     mayFreeze: resolvePeople(file.mayFreeze ?? [], references),
     keepers: resolvePeople(file.keepers ?? [], references),
     retentionYears: Number.parseInt(file.retention ?? '7y', 10),
+    findingDue: settleFindingDue(file.findings),
     independentWitnesses: file.independentWitnesses ?? 1,
     people: Object.entries(file.people).map(([id, person]) => ({
       id,

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { DURATION_PATTERN, parseDuration } from '../domain/duration.ts'
 import { MACHINE_KINDS } from '../domain/policy.ts'
+import { checked } from './checked.ts'
+import { findings } from './findings-form.ts'
 import {
   faultOfKey,
   faultOfPersonName,
@@ -213,6 +215,7 @@ export const policyFile = z
       'whole years, 1y to 99y, such as 7y',
       'is no retention',
     ).optional(),
+    findings: findings.optional().meta({ description: 'By when what is found must be seen to' }),
     independentWitnesses: z.int().min(1).max(5).optional().meta({
       description:
         'Witnesses out of the operators’ reach that targets in scope for financial reporting need; 1 when left out',
@@ -235,17 +238,6 @@ export const policyFile = z
 export type PolicyFile = z.infer<typeof policyFile>
 export type EntitlementFile = z.infer<typeof entitlement>
 export type TargetFile = z.infer<typeof target>
-
-/** A string with a check whose remedy travels with the issue. `pattern` tells editors roughly the same. */
-function checked(meta: Meta, faultOf: (value: string) => NameFault | null) {
-  return z
-    .string()
-    .meta({ ...meta })
-    .superRefine((value, context) => {
-      const fault = faultOf(value)
-      if (fault !== null) context.addIssue({ code: 'custom', message: fault.message, params: { remedy: fault.remedy } })
-    })
-}
 
 function named(form: KeyForm, description: string) {
   return checked({ description, pattern: form.pattern }, (value) => faultOfKey(value, form))
@@ -282,12 +274,4 @@ function faultOfZone(zone: string): NameFault | null {
   } catch {
     return { message: 'is no time zone', remedy }
   }
-}
-
-interface Meta {
-  readonly description: string
-  readonly pattern?: string
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly examples?: string[]
 }

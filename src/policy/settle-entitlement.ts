@@ -1,4 +1,5 @@
 import { DAY, HOUR, LONGEST_MS, parseDuration } from '../domain/duration.ts'
+import { type FindingDue, USUAL_DUE } from '../domain/finding-due.ts'
 import type { EntitlementFile, PolicyFile } from './policy-file.ts'
 
 /**
@@ -34,6 +35,19 @@ export function settleWaits(file: Pick<PolicyFile, 'pendingFor' | 'warnBefore'>)
   return {
     pendingForMs: readDuration(file.pendingFor ?? '8h', 8 * HOUR),
     warnBeforeMs: readDuration(file.warnBefore ?? '10m', HOUR / 6),
+  }
+}
+
+/** By when what is found must be seen to. */
+export function settleFindingDue(file: PolicyFile['findings']): FindingDue {
+  const read = (said: Readonly<Partial<Record<string, string>>> = {}) =>
+    Object.fromEntries(
+      Object.entries(said).flatMap(([name, text]) => (text === undefined ? [] : [[name, readDuration(text, DAY)]])),
+    )
+  return {
+    bySeverity: { ...USUAL_DUE.bySeverity, ...read(file?.due) },
+    financial: read(file?.dueFinancial),
+    byCause: read(file?.dueOf),
   }
 }
 

@@ -40,7 +40,7 @@ export async function openFinding(
     await context.record.lockStream(tx, findingStream(id))
     const state = await readOpen(context, tx, id)
     if (state === null) continue
-    const facts = decideSighting(state, sighting.detail, now)
+    const facts = decideSighting(state, sighting.detail, context.policy.current(), now)
     if (facts.length > 0) await appendToFinding(context, tx, id, state, facts, now)
     return
   }

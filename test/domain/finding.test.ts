@@ -13,6 +13,7 @@ import {
 } from '../../src/domain/decide-finding.ts'
 import { decideOpening, decideSighting } from '../../src/domain/decide-sighting.ts'
 import { DAY, HOUR } from '../../src/domain/duration.ts'
+import { USUAL_DUE } from '../../src/domain/finding-due.ts'
 import { type FindingEvent, readFindingId } from '../../src/domain/finding-event.ts'
 import { findingKindOf } from '../../src/domain/finding-kinds.ts'
 import { type FindingState, foldFinding, isOverdue } from '../../src/domain/finding-state.ts'
@@ -84,7 +85,7 @@ function decide(state: FindingState, act: string, settling: ReturnType<typeof as
   const { now } = settling
   switch (act) {
     case 'seen':
-      return decideSighting(state, 'seen again', now)
+      return decideSighting(state, 'seen again', settling.policy, now)
     case 'take':
       return decideTaking(state, settling)
     case 'fix':
@@ -146,7 +147,7 @@ it('a storm of the same alarm is a few events, and each new detail is kept', () 
   for (let minute = 1; minute <= 30 * 24 * 60; minute++) {
     const now = NOW + minute * 60_000
     const said = minute <= 10_000 ? `seen ${minute % 40}` : 'as first seen'
-    events.push(...place(decideSighting(fold(events), said, now), events.length, now))
+    events.push(...place(decideSighting(fold(events), said, policy, now), events.length, now))
   }
   expect(events.length).toBeLessThan(60)
   expect(fold(events).details.length).toBe(20)
@@ -174,6 +175,26 @@ it('is reminded of half-way, when it is due, and daily after it, each once, with
   expect(isOverdue(fold(events), NOW + 2 * DAY)).toBe(true)
   const late = decideFindingDue(fold(opened()), policy, NOW + 30 * DAY)
   expect(late).toMatchObject([{ data: { because: 'overdue', moment: NOW + 30 * DAY } }])
+})
+
+it('is due by its cause, else by its exposure and severity, as the policy says; reminders and what is open again follow', () => {
+  const findingDue = {
+    bySeverity: { ...USUAL_DUE.bySeverity, critical: 2 * DAY },
+    financial: { critical: 12 * HOUR },
+    byCause: { 'orphan-access': 4 * HOUR, 'activity-gap': 60 * DAY },
+  }
+  const strict = testPolicy({ findingDue })
+  const notFinancial = testPolicy({ ...lax, findingDue })
+  const hoursOf = (cause: string, rules: typeof policy) => (fold(opened(cause, rules)).due - NOW) / HOUR
+  expect([hoursOf('grant-stuck', strict), hoursOf('grant-stuck', notFinancial)]).toEqual([12, 48])
+  expect([hoursOf('orphan-access', strict), hoursOf('orphan-access', notFinancial)]).toEqual([4, 4])
+  expect([hoursOf('activity-gap', strict), hoursOf('due-fault', strict)]).toEqual([60 * 24, 72])
+  const reminded = [1, 2, 4, 28].map((hour) =>
+    decideFindingDue(fold(opened('orphan-access', strict)), strict, NOW + hour * HOUR),
+  )
+  expect(reminded.flat().map(({ data }) => 'because' in data && data.because)).toEqual(['due-soon', 'due', 'overdue'])
+  const again = { ...fold(opened('orphan-access', strict)), status: 'fixed', due: NOW } as const
+  expect(decideSighting(again, 'there', strict, NOW + DAY)).toMatchObject([{ data: { due: NOW + DAY + 4 * HOUR } }])
 })
 
 it('is for its stewards alone, by the policy of now', () => {

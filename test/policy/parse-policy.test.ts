@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { HOUR, MINUTE } from '../../src/domain/duration.ts'
+import { DAY, HOUR, MINUTE } from '../../src/domain/duration.ts'
+import { USUAL_DUE } from '../../src/domain/finding-due.ts'
 import type { Policy } from '../../src/domain/policy.ts'
 import { VERBS } from '../../src/domain/verbs.ts'
 import { formatFault, type PolicyFault } from '../../src/policy/fault.ts'
@@ -64,6 +65,18 @@ describe('a good policy', () => {
     const said = (retention: string) => parsePolicy(`${GOOD_POLICY}\nretention: ${retention}\n`, 'policy.yaml')
     expect(said('1y')).toMatchObject({ policy: { retentionYears: 1 } })
     for (const wrong of ['0y', '18mo', '7', '-1y', '100y']) expect(said(wrong)).not.toHaveProperty('policy')
+  })
+
+  it('has findings due as usual by severity, and otherwise where it says so', () => {
+    expect(policy.findingDue).toEqual(USUAL_DUE)
+    const said = policyOf(
+      `${GOOD_POLICY}\nfindings: { due: { low: 5d }, dueFinancial: { high: 4h }, dueOf: { grant-stuck: 2h } }\n`,
+    )
+    expect(said.findingDue).toEqual({
+      bySeverity: { ...USUAL_DUE.bySeverity, low: 5 * DAY },
+      financial: { high: 4 * HOUR },
+      byCause: { 'grant-stuck': 2 * HOUR },
+    })
   })
 
   it('knows accounts by platform, tenant and immutable id', () => {
@@ -189,6 +202,24 @@ describe('a bad policy', () => {
     ['maxDuration: 2h', 'maxDuration: 99999d', '99999d', /overflow/, /3650d/],
     ['maxDuration: 2h', 'maxDuration: 2h\n        maxTotal: 1h', 'maxTotal', /shorter than maxDuration/, /2h or more/],
     ['  maxDuration: 8h\n', '', 'read:', /Nothing limits/, /maxDuration:/],
+    // When findings are due
+    ['channel: access', 'channel: access\nfindings: { due: { critcal: 1d } }', 'critcal', /no setting/, /critical/],
+    [
+      'channel: access',
+      'channel: access\nfindings: { due: { low: 30m } }',
+      '30m',
+      /shorter than an hour/,
+      /1h to 180d/,
+    ],
+    ['channel: access', 'channel: access\nfindings: { due: { low: 1000d } }', '1000d', /over-limit/, /1h to 180d/],
+    [
+      ...(['channel: access', 'channel: access\nfindings: { dueOf: { orphan-acess: 4h } }', 'orphan-acess'] as const),
+      ...([/cause of no finding/, /Did you mean orphan-access/] as const),
+    ],
+    [
+      ...(['channel: access', 'channel: access\nfindings: { dueOf: { notice-elsewhere: 4h } }', 'notice'] as const),
+      ...([/cause of no finding/, /grant-stuck/] as const),
+    ],
     // Names that lie
     ['    name: Ana Ruiz', '    name: Аna Ruiz', 'Аna Ruiz', /mixes Latin and Cyrillic/, /one script/],
     ['    name: Helen Brandt', '    name: Ana\u202eRuiz', 'Ana\u202eRuiz', /U\+202E/, /by hand/],

@@ -1,4 +1,5 @@
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
+import { USUAL_DUE } from '../../src/domain/finding-due.ts'
 import type { Entitlement, Policy, PolicyPerson, Target } from '../../src/domain/policy.ts'
 
 /** A policy for tests: Ana asks, Marcus manages her, Olga owns the target, Carla is compliance. */
@@ -17,6 +18,7 @@ export function testPolicy(overrides: Partial<Policy> = {}): Policy {
     mayFreeze: [],
     keepers: [],
     retentionYears: 7,
+    findingDue: USUAL_DUE,
     independentWitnesses: 1,
     people: [
       testPerson('ana', { manager: 'marcus' }),
