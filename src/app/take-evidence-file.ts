@@ -21,9 +21,14 @@ export async function takeEvidenceFile(
   if (taken.kind === 'many') return makePopulation(context, build, taken, format)
   const { by, opened } = taken
   const { id, file, missing } = opened
-  const name = `evidence-${id}.${format}`
+  const name = `evidence-${fileName(id)}.${format}`
   const about = { id, name, build, runBy: by, runAt: context.clock.now(), missing }
   return { kind: 'taken', name, content: evidenceReport(file, format, about).content }
+}
+
+/** `freeze:*` is no name of a file everywhere. */
+function fileName(id: string): string {
+  return id.replace(':*', '-everything').replace(':', '-')
 }
 
 /** Whole before any of it leaves: what does not come out as the witnesses confirmed it is handed to nobody. */

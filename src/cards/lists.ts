@@ -15,7 +15,10 @@ export function helpCard(): Card {
     row('/access list', 'what you may ask for'),
     row('/access mine', 'your open requests and grants'),
     row('/access status G-7K3QF0', 'where one stands'),
-    row('/access evidence G-7K3QF0', 'all that is on record about one, with the proofs'),
+    row(
+      '/access evidence G-7K3QF0',
+      'all that is on record about one, with the proofs: an order, a finding, freeze:prod-db too',
+    ),
     row('/access evidence @ana 2026-Q4', 'the same of all requests of a period, of a person or on a target'),
     row('/access digest 2026-W47', 'what happened in a week, last or this; for compliance and who is told of faults'),
     row('/access extend G-7K3QF0 30m why', 'ask for more time'),

@@ -1,4 +1,5 @@
 import { type DurationFault, LONGEST_MS, parseDuration } from '../domain/duration.ts'
+import { readEvidenceId } from '../domain/evidence-id.ts'
 import { readFindingId } from '../domain/finding-event.ts'
 import { readGrantId } from '../domain/grant-event.ts'
 import { readOrderId } from '../domain/order-event.ts'
@@ -11,7 +12,9 @@ export type Command =
   /** Empty: the last week. */
   | { readonly verb: 'digest'; readonly period: string }
   | { readonly verb: 'here'; readonly off: boolean }
-  | { readonly verb: 'status' | 'evidence' | 'end' | 'cancel' | 'done'; readonly grant: string }
+  | { readonly verb: 'status' | 'end' | 'cancel' | 'done'; readonly grant: string }
+  /** Of a grant, an order, a finding, or the freezes of a target. */
+  | { readonly verb: 'evidence'; readonly id: string }
   /** `grant`: what it may be as well, where no target is called so. */
   | { readonly verb: 'evidence-of'; readonly subject: string; readonly period: string; readonly grant: string | null }
   /** Empty: show me a code. */
@@ -116,8 +119,9 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       if (word === '' || word === 'off') return { verb, off: word === 'off' }
       return refuse({ code: 'malformed', what: 'What follows here', expected: 'nothing, or off' })
     }
-    case 'status':
     case 'evidence':
+      return parseEvidence(rest)
+    case 'status':
     case 'end':
     case 'cancel':
     case 'done': {
@@ -125,11 +129,6 @@ function parseVerb(verb: string, rest: string): Command | Refused {
       if (order !== null && (verb === 'status' || verb === 'cancel')) return { verb: `order-${verb}`, order }
       const finding = readFindingId(rest)
       if (finding !== null && verb === 'status') return { verb: 'findings', finding }
-      if (verb === 'evidence') {
-        const [subject, period] = firstWord(rest)
-        const isId = subject === '' || (period === '' && /^[A-Z]-/iu.test(subject))
-        if (!isId) return { verb: 'evidence-of', subject, period, grant: period === '' ? readGrantId(subject) : null }
-      }
       const grant = readGrantId(rest)
       return grant === null ? refuse({ code: 'unknown-grant', said: rest.slice(0, 64) }) : { verb, grant }
     }
@@ -187,6 +186,21 @@ function parseVerb(verb: string, rest: string): Command | Refused {
     default:
       return refuse({ code: 'unknown-command', said: verb })
   }
+}
+
+/** An id, or a person or a target with a period. */
+function parseEvidence(rest: string): Command | Refused {
+  const [subject, period] = firstWord(rest)
+  const isId = subject === '' || (period === '' && /^([A-Z]-|freeze:)/iu.test(subject))
+  if (!isId) return { verb: 'evidence-of', subject, period, grant: period === '' ? readGrantId(subject) : null }
+  const id = readEvidenceId(subject)
+  return id === null ? refuse({ code: unknownCode(subject), said: rest.slice(0, 64) }) : { verb: 'evidence', id }
+}
+
+/** By its letter: what somebody mistyped is answered in its own words. */
+function unknownCode(typed: string): 'unknown-order' | 'unknown-finding' | 'unknown-grant' {
+  if (/^R-/iu.test(typed)) return 'unknown-order'
+  return /^F-/iu.test(typed) ? 'unknown-finding' : 'unknown-grant'
 }
 
 /** Nothing, one of them, or `F-7K3QF0 due 3d why`. */

@@ -75,7 +75,7 @@ function obey(context: Context, act: Act, command: Command): Promise<Answer> {
     case 'status':
       return showStatus(context, act, command.grant)
     case 'evidence':
-      return showEvidence(context, act, command.grant)
+      return showEvidence(context, act, command.id)
     case 'evidence-of':
       return showPopulation(context, act, command)
     case 'digest':

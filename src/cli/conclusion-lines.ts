@@ -3,9 +3,9 @@ import type { Conclusion, Part } from '../domain/conclusion.ts'
 /** The conclusion first, then what it rests on; `long` with every fact. */
 export function conclusionLines(conclusion: Conclusion | null, how: 'short' | 'long'): string[] {
   if (conclusion === null) return []
-  const { grant, line, parts, notProved } = conclusion
+  const { about, line, parts, notProved } = conclusion
   return [
-    `${grant}: ${line}`,
+    `${about}: ${line}`,
     ...parts.flatMap((part) => partLines(part, how)),
     ...notProved.map((what) => `  not proved: ${what}`),
   ]

@@ -1,5 +1,6 @@
-import { concludeActivity } from './conclude-activity.ts'
+import { activityNotProved, concludeActivity } from './conclude-activity.ts'
 import { concludeAuthorised, type KnownPolicies } from './conclude-authorised.ts'
+import { besidesPart, policyPart } from './conclude-beside.ts'
 import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
 import { concludePasskeys } from './conclude-passkeys.ts'
@@ -11,15 +12,16 @@ import {
   type EventOf,
   lastOf,
   type Part,
-  type PartFact,
   type ProvedEvent,
   type ProvedFact,
   readable,
+  unlessOdd,
   utc,
   worst,
 } from './conclusion.ts'
 import { formatDuration } from './duration.ts'
 import { grantOfStream, grantStream } from './grant-event.ts'
+import { lackOfIndependence } from './independence.ts'
 import { listNotProved } from './list-not-proved.ts'
 
 /**
@@ -29,13 +31,7 @@ import { listNotProved } from './list-not-proved.ts'
  * @returns null where the events are of no grant, or are not in a form that this version knows
  */
 export function concludeGrant(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
-  try {
-    return conclude(facts, policies)
-  } catch (error) {
-    // Whoever holds the keys can add an event of any form; it gets no verdict at all.
-    if (error instanceof TypeError || error instanceof RangeError) return null
-    throw error
-  }
+  return unlessOdd(() => conclude(facts, policies))
 }
 
 function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
@@ -62,7 +58,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     ...(gone === null ? [] : [gone.part]),
     ...(activity.part === null ? [] : [activity.part]),
     ...concludeThread(beside),
-    ...triedPart(own, beside),
+    ...besidesPart(own, beside),
   ]
   const clauses = [
     authorised.clause,
@@ -71,11 +67,15 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     ...(activity.clause === null ? [] : [activity.clause]),
   ]
   return {
-    grant,
+    about: grant,
     line: [...clauses.map(({ words }) => words), ...(exists ? unusable(own) : notGiven(own))].join(', '),
     standing: worst([...clauses.map(({ standing }) => standing), given.standing]),
     parts,
-    notProved: listNotProved({ grant, own, beside, facts, policies }),
+    notProved: listNotProved({
+      ...{ own, beside, facts, policies },
+      first: activityNotProved(grant, beside),
+      kept: independence(own),
+    }),
   }
 }
 
@@ -96,45 +96,6 @@ function askedPart({ at, data }: EventOf<'request.asked'>): Part {
   }
 }
 
-function policyPart(own: readonly ProvedEvent[], policies: KnownPolicies): Part {
-  const uses = new Map<string, string[]>()
-  for (const { type, data } of own) {
-    if (!('policy' in data) || typeof data.policy !== 'string') continue
-    uses.set(data.policy, [...(uses.get(data.policy) ?? []), type])
-  }
-  const facts: PartFact[] = [...uses].map(([hash, types]) => ({
-    label: policies.has(hash) ? 'Policy, text in this file' : 'Policy, text not in this file',
-    value: `${hash}: ${[...new Set(types)].join(', ')}`,
-  }))
-  const changed = uses.size > 1 ? `decided by ${uses.size} policies, one after the other` : 'decided by one policy'
-  return { title: 'Policy', standing: 'shown', says: changed, facts }
-}
-
-/** What others tried, and what did not reach anybody. */
-function triedPart(own: readonly ProvedEvent[], beside: readonly ProvedFact[]): Part[] {
-  const refused = [...allOf(own, 'act.refused'), ...beside.filter(({ type }) => type === 'act.refused')]
-  const lost = [...allOf(own, 'notice.undeliverable'), ...beside.filter(({ type }) => type === 'notice.undeliverable')]
-  const deleted = allOf(own, 'notice.deleted')
-  const count = refused.length + lost.length + deleted.length
-  if (count === 0) return []
-  const facts: PartFact[] = [
-    ...refused.map(({ at, data }) => ({
-      label: 'Refused',
-      value: `${utc(at)}: ${word(data.by, 'a stranger')} tried to ${word(data.act, 'do something')} (${word(data.code, 'no code')})`,
-    })),
-    ...lost.map(({ at, data }) => ({
-      label: 'Not delivered',
-      value: `${utc(at)}: ${word(data.notice, 'a notice')} to ${word(data.to, 'somebody')} (${word(data.code, 'no code')})`,
-    })),
-    ...deleted.map(({ at, data }) => ({ label: 'Deleted in chat', value: `${utc(at)}: ${data.notice}; posted again` })),
-  ]
-  return [{ title: 'Besides', standing: 'shown', says: `${count} more on record beside the story`, facts }]
-}
-
-function word(value: unknown, otherwise: string): string {
-  return typeof value === 'string' ? value : otherwise
-}
-
 function notGiven(own: readonly ProvedEvent[]): string[] {
   const isOver = own.some(({ type }) => OVER.includes(type))
   const cancelled = own.some(({ type }) => type === 'request.approved') ? lastOf(own, 'request.cancelled') : undefined
@@ -149,4 +110,16 @@ const OVER: readonly ProvedEvent['type'][] = [
 function unusable(own: readonly ProvedEvent[]): string[] {
   const wasEnded = own.some(({ type }) => type === 'grant.ending')
   return wasEnded && !own.some(({ type }) => type === 'grant.active') ? ['never seen to work'] : []
+}
+
+/** What the events do not show of who keeps the evidence. */
+function independence(own: readonly ProvedEvent[]): string[] {
+  const providings = allOf(own, 'grant.providing')
+  const told = providings.flatMap(({ data }) => data.independence ?? [])
+  const lacks = [...new Set(told.flatMap((one) => lackOfIndependence(one) ?? []))]
+  if (told.length === providings.length && providings.length > 0) return lacks
+  return [
+    ...lacks,
+    'the witness: these events do not say where else the checkpoint is kept. A file on the same machine is weak',
+  ]
 }

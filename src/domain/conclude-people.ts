@@ -1,8 +1,9 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
-import type { Part, PartFact, ProvedEvent } from './conclusion.ts'
+import type { Told } from './conclude-beside.ts'
+import type { Part, PartFact } from './conclusion.ts'
 
 /** Who the ids are, by the policies whose text came along: the events themselves name nobody. */
-export function concludePeople(events: readonly ProvedEvent[], policies: KnownPolicies): Part[] {
+export function concludePeople(events: readonly Told[], policies: KnownPolicies): Part[] {
   const known = [...policies.values()].flatMap((policy) => policy?.people ?? [])
   const facts = [...new Set(events.flatMap(idsIn))].flatMap((id): PartFact[] => {
     const person = known.findLast((one) => one.id === id)
@@ -13,9 +14,9 @@ export function concludePeople(events: readonly ProvedEvent[], policies: KnownPo
     : [{ title: 'People', standing: 'shown', says: 'named by the text of the policy', facts }]
 }
 
-function idsIn({ data }: ProvedEvent): string[] {
-  const by = 'by' in data ? [data.by].flat() : []
-  const holder = 'for' in data ? [data.for] : []
-  const approvers = 'approvers' in data ? data.approvers.map(({ id }) => id) : []
-  return [...by, ...holder, ...approvers].filter((id) => typeof id === 'string')
+/** Who did it, whose it is, whom it is about, and who might decide. */
+function idsIn({ data }: Told): string[] {
+  const { by, persons, approvers, owners, signers, ...rest } = data as Readonly<Record<string, unknown>>
+  const listed = [approvers, owners, signers].flat().map((one) => (one as { id?: unknown } | undefined)?.id)
+  return [by, rest.for, persons, listed].flat().filter((id) => typeof id === 'string')
 }

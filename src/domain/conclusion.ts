@@ -1,9 +1,10 @@
 import { type GrantEvent, type Placed, PRIVATE_PATHS } from './grant-event.ts'
 import { splitPlatformTime } from './platform-time.ts'
 
-/** What the record of one grant comes to, for people: each part by itself, and all of them in one line. */
+/** What the record of one grant, order, finding or target's freezes comes to: each part by itself, and all in one line. */
 export interface Conclusion {
-  readonly grant: string
+  /** Its id. */
+  readonly about: string
   /** `authorised, ended on time, seen gone`, or what of it fails or is open. */
   readonly line: string
   /** The worst of its parts. */
@@ -55,15 +56,28 @@ export type ProvedEvent = Placed<GrantEvent> & { readonly leafIndex: number }
 
 export type EventOf<Type extends GrantEvent['type']> = Extract<ProvedEvent, { type: Type }>
 
-export function allOf<Type extends GrantEvent['type']>(events: readonly ProvedEvent[], type: Type): EventOf<Type>[] {
-  return events.filter((event): event is EventOf<Type> => event.type === type)
+export function allOf<E extends { readonly type: string }, Type extends E['type']>(
+  events: readonly E[],
+  type: Type,
+): Extract<E, { type: Type }>[] {
+  return events.filter((event): event is Extract<E, { type: Type }> => event.type === type)
 }
 
-export function lastOf<Type extends GrantEvent['type']>(
-  events: readonly ProvedEvent[],
+export function lastOf<E extends { readonly type: string }, Type extends E['type']>(
+  events: readonly E[],
   type: Type,
-): EventOf<Type> | undefined {
+): Extract<E, { type: Type }> | undefined {
   return allOf(events, type).at(-1)
+}
+
+/** Whoever holds the keys can add an event of any form; where this version does not know it, nothing is concluded. */
+export function unlessOdd(read: () => Conclusion | null): Conclusion | null {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return null
+    throw error
+  }
 }
 
 const WORST: readonly Standing[] = ['broken', 'unclear', 'open', 'shown']
@@ -77,11 +91,15 @@ export function utc(at: number): string {
   return Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : `${at} ms`
 }
 
-/** A fact of the grant's own stream, with the texts in their places. One that is not here reads so. */
-export function readable({ stream: _, texts, ...fact }: ProvedFact): ProvedEvent {
+/** A fact of its own stream, with the texts in their places. One that is not here reads so. */
+export function readable<E = GrantEvent>({
+  stream: _,
+  texts,
+  ...fact
+}: ProvedFact): Placed<E> & { readonly leafIndex: number } {
   const { data, time } = splitPlatformTime(fact.data)
   for (const path of PRIVATE_PATHS[fact.type] ?? []) {
     if (typeof data[path] !== 'string') data[path] = texts[path] ?? '(not in this file)'
   }
-  return { ...fact, data, ...time } as unknown as ProvedEvent
+  return { ...fact, data, ...time } as unknown as Placed<E> & { readonly leafIndex: number }
 }

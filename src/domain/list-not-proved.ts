@@ -1,14 +1,13 @@
-import { activityNotProved } from './conclude-activity.ts'
 import type { KnownPolicies } from './conclude-authorised.ts'
+import type { Told } from './conclude-beside.ts'
 import { howFarMirrored } from './conclude-thread.ts'
-import { allOf, type ProvedEvent, type ProvedFact, utc } from './conclusion.ts'
+import { type ProvedFact, utc } from './conclusion.ts'
 import type { ErasureEvent } from './erasure-event.ts'
 import { PRIVATE_PATHS } from './grant-event.ts'
-import { lackOfIndependence } from './independence.ts'
 import { cardOfThread } from './thread-event.ts'
 
 /** Everything that a reader might take for proved and is not, the weightiest first. */
-export function listNotProved({ grant, own, beside, facts, policies: known }: Given): string[] {
+export function listNotProved({ first, kept, own, beside, facts, policies: known }: Given): string[] {
   const open = [...new Set(facts.map(({ stream }) => stream))].filter(
     (stream) => cardOfThread(stream) === null && facts.findLast((fact) => fact.stream === stream)?.type !== 'closed',
   )
@@ -20,7 +19,7 @@ export function listNotProved({ grant, own, beside, facts, policies: known }: Gi
   const gone = new Map(facts.flatMap(erasedTexts))
   const lost = [...own, ...beside].filter(({ type }) => type === 'notice.undeliverable').length
   return [
-    ...activityNotProved(grant, beside),
+    ...first,
     ...(clicks === 0
       ? []
       : [
@@ -32,7 +31,7 @@ export function listNotProved({ grant, own, beside, facts, policies: known }: Gi
           'that a passkey is in the hands of its owner: a second person said so when it was enrolled, by a click in chat',
         ]),
     'whoever holds the signing and MAC keys could have added events; they cannot change what a witness has seen',
-    ...independence(own),
+    ...kept,
     'the times are those of the clock of the database of Countersign, not of a time-stamping authority',
     ...howFarMirrored(beside),
     ...(lost === 0
@@ -47,17 +46,6 @@ export function listNotProved({ grant, own, beside, facts, policies: known }: Gi
       (where) => `${where}: ${gone.get(where) ?? 'the text is not in this file; it was erased or kept back'}`,
     ),
     ...open.map((stream) => `that nothing more happened in ${stream}: it is not closed`),
-  ]
-}
-
-function independence(own: readonly ProvedEvent[]): string[] {
-  const providings = allOf(own, 'grant.providing')
-  const told = providings.flatMap(({ data }) => data.independence ?? [])
-  const lacks = [...new Set(told.flatMap((one) => lackOfIndependence(one) ?? []))]
-  if (told.length === providings.length && providings.length > 0) return lacks
-  return [
-    ...lacks,
-    'the witness: these events do not say where else the checkpoint is kept. A file on the same machine is weak',
   ]
 }
 
@@ -83,8 +71,12 @@ function textIn(path: string, stream: string, seq: number): string {
 }
 
 interface Given {
-  readonly grant: string
-  readonly own: readonly ProvedEvent[]
+  /** What weighs most of a story of this kind. */
+  readonly first: readonly string[]
+  /** What is not shown of who keeps the evidence. */
+  readonly kept: readonly string[]
+  /** Of the stream that it is about. */
+  readonly own: readonly Told[]
   readonly beside: readonly ProvedFact[]
   readonly facts: readonly ProvedFact[]
   readonly policies: KnownPolicies

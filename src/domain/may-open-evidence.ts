@@ -1,4 +1,5 @@
 import { MOST_APPROVERS } from './approvers.ts'
+import type { Approver } from './grant-event.ts'
 import type { GrantState } from './grant-state.ts'
 import type { Policy } from './policy.ts'
 import { type Refused, refuse } from './refusal.ts'
@@ -20,6 +21,22 @@ export function mayOpenEvidence(
   if ([state.by, state.for, ...deciders].includes(by)) return { policies: false }
   const may = [...new Set([state.for, ...stewards])].sort()
   return refuse({ code: 'may-not-open-evidence', may: may.slice(0, MOST_APPROVERS) })
+}
+
+/**
+ * Who may take out what is on record about an order, a finding or freezes: who may decide it now, and who did. The
+ * owners of its target and compliance get the texts of the policies too.
+ * @param also who acted in it
+ */
+export function mayOpenAs(
+  stewards: readonly Approver[],
+  by: string,
+  also: readonly (string | null)[] = [],
+): Refused | { readonly policies: boolean } {
+  const steward = stewards.find(({ id }) => id === by)
+  if (steward !== undefined) return { policies: steward.as.some((one) => one === 'owner' || one === 'compliance') }
+  if (also.includes(by)) return { policies: false }
+  return refuse({ code: 'may-not-open-evidence', may: stewards.map(({ id }) => id).slice(0, MOST_APPROVERS) })
 }
 
 /**

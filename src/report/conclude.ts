@@ -1,13 +1,18 @@
 import type { KnownPolicies } from '../domain/conclude-authorised.ts'
+import { concludeFinding } from '../domain/conclude-finding.ts'
+import { concludeFreezes } from '../domain/conclude-freezes.ts'
 import { concludeGrant } from '../domain/conclude-grant.ts'
+import { concludeOrder } from '../domain/conclude-order.ts'
 import type { Conclusion, ProvedFact } from '../domain/conclusion.ts'
 import type { Policy } from '../domain/policy.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { PolicyText, Verdict } from '../record/verify.ts'
 
-/** What the events of a verified file come to. @returns null where it is of no grant, or was refused */
+/** What the events of a verified file come to. @returns null where it is of nothing that we know, or was refused */
 export function conclude(verdict: Verdict): Conclusion | null {
-  return concludeGrant(factsOf(verdict), readPolicies(verdict.policies))
+  const [facts, policies] = [factsOf(verdict), readPolicies(verdict.policies)]
+  const readers = [concludeGrant, concludeOrder, concludeFinding, concludeFreezes]
+  return readers.map((read) => read(facts, policies)).find((one) => one !== null) ?? null
 }
 
 /** The events of a verified file, each with its texts. */

@@ -1,9 +1,6 @@
 import { inTransaction } from '../db/in-transaction.ts'
-import { findingStream, readFindingId } from '../domain/finding-event.ts'
-import { freezeStream, targetOfFreeze } from '../domain/freeze-event.ts'
-import { grantStream, readGrantId } from '../domain/grant-event.ts'
+import { readEvidenceId, streamOfEvidence } from '../domain/evidence-id.ts'
 import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
-import { orderStream, readOrderId } from '../domain/order-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
 import { streamsAbout } from '../domain/streams-about.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
@@ -28,7 +25,7 @@ export async function openEvidence(
   { id: typed, by, patienceMs, since = [] }: EvidenceAsked,
 ): Promise<OpenedEvidence> {
   return performNamed(around, { by, act: 'take out evidence' }, async () => {
-    const id = readOrderId(typed) ?? readFindingId(typed) ?? readFreezeStream(typed) ?? readGrantId(typed)
+    const id = readEvidenceId(typed)
     if (id === null) {
       const forms = 'They look like G-7K3QF2, R-7K3QF2, F-7K3QF2 and freeze:prod-db'
       throw new NamedActRefused(
@@ -37,7 +34,7 @@ export async function openEvidence(
       )
     }
     if ((await endsOf(around, id)).length === 0) {
-      const why = (await whyPruned(around, streamOf(id))) ?? 'Look it up with /access mine'
+      const why = (await whyPruned(around, streamOfEvidence(id))) ?? 'Look it up with /access mine'
       throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. ${why}`, { grant: id })
     }
     await recordOpening(around, id, by)
@@ -69,7 +66,7 @@ export async function collectEvidence(
 
 /** What is recorded about it after its own stream is closed, or beside it, has streams of its own. */
 async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]> {
-  const own = streamOf(id)
+  const own = streamOfEvidence(id)
   const ends: StreamEnd[] = []
   const hands = await passkeysOf({ db, record }, own)
   const about = streamsAbout(own, id)
@@ -81,21 +78,10 @@ async function endsOf({ db, record }: Reading, id: string): Promise<StreamEnd[]>
   return ends
 }
 
-function streamOf(id: string): string {
-  if (targetOfFreeze(id) !== null) return id
-  if (readOrderId(id) !== null) return orderStream(id)
-  return readFindingId(id) !== null ? findingStream(id) : grantStream(id)
-}
-
 /** Whose passkeys signed here: a verifier must see that they were enrolled before. */
 async function passkeysOf({ db, record }: Reading, stream: string): Promise<string[]> {
   const claims = (await record.readStream(db, stream)).filter(claimsPasskey)
   return [...new Set(claims.map(({ data }) => passkeyStream(String(data.by))))]
-}
-
-function readFreezeStream(typed: string): string | null {
-  const target = targetOfFreeze(typed.trim())
-  return target === null || target === '' ? null : freezeStream(target)
 }
 
 async function recordOpening(around: EvidenceSurroundings, grant: string, by: string): Promise<void> {

@@ -35,7 +35,7 @@ export type Performed =
   | { readonly answer: Answer /** Kept for a repeat, where the answer itself must not be. */; readonly keep?: Answer }
   | RefusedAct
 
-type RefusedAct = Refused & { readonly grant?: string; readonly order?: string; readonly finding?: string }
+export type RefusedAct = Refused & { readonly grant?: string; readonly order?: string; readonly finding?: string }
 
 export interface Verb {
   /** In words that follow "tried to": `approve`, `ask for access`. */

@@ -1,14 +1,22 @@
 import { inTransaction } from '../db/in-transaction.ts'
+import type { Tx } from '../db/transaction.ts'
+import { readFindingId } from '../domain/finding-event.ts'
+import { targetOfFreeze } from '../domain/freeze-event.ts'
 import { SYSTEM_STREAM } from '../domain/house-event.ts'
-import { mayOpenEvidence } from '../domain/may-open-evidence.ts'
+import { mayOpenAs, mayOpenEvidence } from '../domain/may-open-evidence.ts'
+import { readOrderId } from '../domain/order-event.ts'
+import type { Policy } from '../domain/policy.ts'
 import { isRefused, refuse } from '../domain/refusal.ts'
+import { findingStewardsOf, orderSignersOf, stewardsOf } from '../domain/stewards.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { takeReveal } from '../secrets/reveal.ts'
 import type { Context } from './context.ts'
 import { linkToEvidence } from './evidence-link.ts'
+import { loadFinding } from './finding-store.ts'
 import { loadGrant } from './grant-store.ts'
 import { collectEvidence, type OpenedEvidence, openingFact } from './open-evidence.ts'
-import { performAct } from './perform-act.ts'
+import { loadOrder } from './order-store.ts'
+import { performAct, type RefusedAct } from './perform-act.ts'
 import { readPopulationAsked, type TakenPopulation, takePopulation } from './show-population.ts'
 
 /** How long the witnesses are waited for, while somebody looks at a page that loads. */
@@ -21,11 +29,8 @@ export function showEvidence(context: Context, act: Act, id: string): Promise<An
     decides: false,
     run: async (performing) => {
       const { tx, by, policy } = performing
-      const loaded = await loadGrant(context, tx, id)
-      if (loaded === null) return refuse({ code: 'unknown-grant', said: id })
-      const may = mayOpenEvidence(loaded.state, by.id, policy)
-      if (isRefused(may)) return { ...may, grant: id }
-      return linkToEvidence(context, performing, id, id)
+      const may = await mayOpen(context, tx, id, { by: by.id, policy })
+      return isRefused(may) ? may : linkToEvidence(context, performing, id, id)
     },
   })
 }
@@ -42,9 +47,11 @@ export async function takeEvidence(context: Context, token: string): Promise<Tak
     const { grant, identity: by } = link
     const asked = readPopulationAsked(grant)
     if (asked !== null) return { kind: 'many', asked, by } as const
-    const [loaded, person] = await Promise.all([loadGrant(context, tx, grant), context.directory.byId(by)])
-    const may = loaded === null ? null : mayOpenEvidence(loaded.state, by, context.policy.current())
-    if (may === null || isRefused(may) || person?.status !== 'active') {
+    const [may, person] = await Promise.all([
+      mayOpen(context, tx, grant, { by, policy: context.policy.current() }),
+      context.directory.byId(by),
+    ])
+    if (isRefused(may) || person?.status !== 'active') {
       return { kind: 'refused', code: 'not-yours' } as const
     }
     await context.record.append(tx, SYSTEM_STREAM, null, [openingFact(by, grant, 'chat')], now)
@@ -56,6 +63,37 @@ export async function takeEvidence(context: Context, token: string): Promise<Tak
   const { grant, by, policies } = taken
   const opened = await collectEvidence(context, grant, { patienceMs: PATIENCE_MS, policies })
   return { kind: 'taken', by, opened }
+}
+
+/** For those who may see what others wrote about it. A refusal names whose stream it is kept in. */
+async function mayOpen(
+  context: Context,
+  tx: Tx,
+  id: string,
+  { by, policy }: { readonly by: string; readonly policy: Policy },
+): Promise<RefusedAct | { readonly policies: boolean }> {
+  if (readOrderId(id) !== null) {
+    const state = (await loadOrder(context, tx, id))?.state
+    if (state === undefined) return refuse({ code: 'unknown-order', said: id })
+    const also = [state.by, state.decided?.by ?? null]
+    const may = mayOpenAs(orderSignersOf(policy, state.subject, state.held), by, also)
+    return isRefused(may) ? { ...may, order: id } : may
+  }
+  if (readFindingId(id) !== null) {
+    const state = (await loadFinding(context, tx, id))?.state
+    if (state === undefined) return refuse({ code: 'unknown-finding', said: id })
+    const may = mayOpenAs(findingStewardsOf(policy, state.target), by)
+    return isRefused(may) ? { ...may, finding: id } : may
+  }
+  const target = targetOfFreeze(id)
+  if (target !== null) {
+    const isThere = (await context.record.endOf(tx, id)) > 0
+    return isThere ? mayOpenAs(stewardsOf(policy, target), by) : refuse({ code: 'not-frozen', target })
+  }
+  const state = (await loadGrant(context, tx, id))?.state
+  if (state === undefined) return refuse({ code: 'unknown-grant', said: id })
+  const may = mayOpenEvidence(state, by, policy)
+  return isRefused(may) ? { ...may, grant: id } : may
 }
 
 export type TakenEvidence =

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { concludeFinding } from '../../src/domain/conclude-finding.ts'
 import {
   decideAcceptance,
   decideClosing,
@@ -69,6 +70,7 @@ it('nobody closes what they fixed or what is about them, and nothing ends withou
         if (fact.type === 'finding.reopened') seen.reopened += 1
       }
     }
+    checkConclusion(events)
   }
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 80 }), fc.boolean(), (steps, financial) => {
@@ -105,6 +107,27 @@ function decide(state: FindingState, act: string, settling: ReturnType<typeof as
       return decideDueDate(state, { inMs: 5 * DAY, reason: 'on holiday' }, settling)
     default:
       return decideFindingDue(state, settling.policy, now)
+  }
+}
+
+/** What was decided is never said to be wrong; without the fix, or the looks, a closing is. */
+function checkConclusion(events: readonly Placed<FindingEvent>[]) {
+  const concluded = (left: readonly Placed<FindingEvent>[]) =>
+    concludeFinding(
+      left.map((event) => ({
+        ...event,
+        stream: 'finding:F-000000',
+        leafIndex: event.seq,
+        data: { ...event.data },
+        texts: {},
+      })),
+      new Map(),
+    )?.line
+  const closing = events.find((event) => event.type === 'finding.closed')
+  expect(concluded(events)).not.toContain('NOT as it must be')
+  if (closing === undefined) return
+  for (const needed of closing.data.by === null ? ['finding.retested'] : ['finding.fixed', 'finding.retested']) {
+    expect(concluded(events.filter(({ type }) => type !== needed))).toContain('NOT as it must be')
   }
 }
 

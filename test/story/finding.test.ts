@@ -66,11 +66,24 @@ it('is settled by distinct persons at both, and a press over a kill counts once'
   )
 }, 60_000)
 
-it('has evidence, with what people wrote', async () => {
+it('has evidence, with what people wrote and what it comes to, on the command line and in chat', async () => {
   const evidence = await countersign(['evidence', id, '--as', 'carla'], house.environment)
   expect(evidence.code).toBe(0)
   expect(evidence.out).toContain('finding.closed')
   expect(evidence.out).toContain('it cannot write any more')
+
+  expect(words(await one.command('ana', `evidence ${id}`))).toContain('You may not see all that is on record')
+  const answer = JSON.stringify(await two.command('dirk', `evidence ${id.toLowerCase()}`))
+  const url = /"(http:\/\/localhost:\d+\/evidence\/[\w-]+)"/.exec(answer)?.[1] ?? ''
+  const html = await (await fetch(url, { method: 'POST', body: new URLSearchParams({ format: 'html' }) })).text()
+  expect(html).toContain('>fixed, retested, closed by another person, in time<')
+  expect(html).toContain('it cannot write any more')
+  const opened = await house.db<{ body: string }[]>`
+    select body from event where stream = 'system' and type = 'evidence.opened' order by seq`
+  expect(opened.map(({ body }) => JSON.parse(body).data)).toEqual([
+    { by: 'carla', grant: id },
+    { by: 'dirk', grant: id, via: 'chat' },
+  ])
 }, 60_000)
 
 async function found(): Promise<string[]> {

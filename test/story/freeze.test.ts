@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { countersign } from '../support/command-line.ts'
+import { verifyEvidence } from '../../src/record/verify.ts'
+import { conclude } from '../../src/report/conclude.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
 
 /*
@@ -117,14 +118,18 @@ it('revokes everything of a person by order of two, and has the evidence', async
   )
   expect(await cards(`grant:${given}:holder:over`)).toMatchObject([expect.stringContaining(order)])
 
-  const evidence = await countersign(['evidence', order, '--as', 'carla'], house.environment)
-  expect(JSON.stringify(JSON.parse(evidence.out).reveals)).toContain('laptop stolen')
-  const bodies = (JSON.parse(evidence.out).events as { body: string }[]).map(({ body }) => JSON.parse(body).type)
-  expect(bodies).toEqual(
+  const evidence = await evidenceOn(order, 'carla')
+  expect(evidence.reveals.map(({ value }) => value)).toContain('laptop stolen')
+  expect(evidence.events.map(({ type }) => type)).toEqual(
     expect.arrayContaining(['order.proposed', 'order.confirmed', 'order.reached', 'order.carried-out']),
   )
-  const freezes = await countersign(['evidence', 'freeze:prod-db', '--as', 'carla'], house.environment)
-  expect(freezes.out).toContain('freeze.lifted')
+  expect(conclude(evidence)).toMatchObject({
+    ...{ about: order, line: 'signed by two persons, carried out: 1 ended, 1 taken back', standing: 'shown' },
+  })
+  expect(words(await one.command('bo', `evidence ${order}`))).toContain('You may not see all that is on record')
+  expect(conclude(await evidenceOn('freeze:prod-db', 'olga'))?.line).toBe('frozen once, lifted by two persons')
+  expect(words(await one.command('bo', 'evidence freeze:prod-db'))).toContain('You may not see all that is on record')
+  expect(words(await one.command('olga', 'evidence freeze:demo-db'))).toContain('demo-db is not frozen')
 }, 90_000)
 
 it('takes back what nobody confirmed in time, and declines', async () => {
@@ -135,6 +140,14 @@ it('takes back what nobody confirmed in time, and declines', async () => {
   expect(words(await two.press('carla', 'confirm-order', 'nothing'))).toContain('There is no order')
   expect(words(await two.press('carla', 'lift-freeze', 'nothing'))).toContain('There is no target')
 })
+
+/** Through the link that chat gives. */
+async function evidenceOn(id: string, who: string) {
+  const answer = JSON.stringify(await one.command(who, `evidence ${id}`))
+  const url = /"(http:\/\/localhost:\d+\/evidence\/[\w-]+)"/.exec(answer)?.[1] ?? ''
+  const taken = await fetch(url, { method: 'POST', body: new URLSearchParams({ format: 'json' }) })
+  return verifyEvidence(await taken.text())
+}
 
 async function ask(who: string, what = 'prod-db'): Promise<string> {
   return idOn(await one.command(who, `${what} 2m fix the ledger`))

@@ -1,0 +1,184 @@
+import type { KnownPolicies } from './conclude-authorised.ts'
+import { besidesPart, policyPart } from './conclude-beside.ts'
+import { concludePeople } from './conclude-people.ts'
+import { concludeThread } from './conclude-thread.ts'
+import {
+  allOf,
+  type Clause,
+  type Conclusion,
+  lastOf,
+  type Part,
+  type PartFact,
+  type ProvedFact,
+  readable,
+  unlessOdd,
+  utc,
+  worst,
+} from './conclusion.ts'
+import { formatDuration } from './duration.ts'
+import type { Placed } from './grant-event.ts'
+import { listNotProved } from './list-not-proved.ts'
+import { type OrderEvent, orderOfStream, orderStream } from './order-event.ts'
+
+/**
+ * Reads what was proved of one order that everything of a person, or on a target, ends: whether two distinct persons
+ * signed it, and whether all that it found open is said to be gone.
+ * @returns null where the events are of no order, or are not in a form that this version knows
+ */
+export function concludeOrder(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
+  return unlessOdd(() => conclude(facts, policies))
+}
+
+type Event = Placed<OrderEvent> & { readonly leafIndex: number }
+type Proposed = Extract<Event, { type: 'order.proposed' }>
+
+function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
+  const id = facts.map(({ stream }) => orderOfStream(stream)).find((one) => one !== null)
+  if (id === undefined || id === null) return null
+  const own = facts.filter(({ stream }) => stream === orderStream(id)).map((fact) => readable<OrderEvent>(fact))
+  const beside = facts.filter(({ stream }) => stream !== orderStream(id))
+  const [proposed] = own
+  if (proposed?.type !== 'order.proposed') return null
+  const signed = concludeSigned(proposed, own)
+  const done = concludeCarriedOut(own)
+  const clauses = [signed.clause, ...(done === null ? [] : [done.clause])]
+  return {
+    about: id,
+    line: clauses.map(({ words }) => words).join(', '),
+    standing: worst(clauses.map(({ standing }) => standing)),
+    parts: [
+      proposedPart(proposed),
+      ...concludePeople(own, policies),
+      policyPart(own, policies),
+      signed.part,
+      ...(done === null ? [] : [done.part]),
+      ...concludeThread(beside),
+      ...besidesPart(own, beside),
+    ],
+    notProved: listNotProved({
+      ...{ own, beside, facts, policies, kept: [] },
+      first: [
+        'when and how each access was gone: that is in the evidence of each, by its id',
+        'that nothing else was open: the evidence of a period shows all that was asked for',
+        'that whoever signed might: the events say as what, by the policy that they name',
+      ],
+    }),
+  }
+}
+
+function proposedPart({ at, data }: Proposed): Part {
+  const { by, as, subject, reason, pendingUntil, requests, grants, held, signers } = data
+  const whose = subject.kind === 'person' ? `of ${subject.id}` : `on ${subject.id}`
+  return {
+    title: 'Proposed',
+    standing: 'shown',
+    says: `${by} proposed that everything ${whose} ends: ${grants} grants and ${requests} requests were open`,
+    facts: [
+      { label: 'By', value: `${by} as ${as.join(' and ')} (${data.assurance})` },
+      { label: 'When', value: utc(at) },
+      { label: 'Why', value: reason },
+      { label: 'Open on', value: held.join(', ') || 'nothing' },
+      { label: 'Who may be the second', value: signers.map((one) => `${one.id} (${one.as.join(', ')})`).join(', ') },
+      { label: 'To be confirmed by', value: utc(pendingUntil) },
+    ],
+  }
+}
+
+function concludeSigned(proposed: Proposed, own: readonly Event[]): { clause: Clause; part: Part } {
+  const confirmed = lastOf(own, 'order.confirmed')
+  const checks = confirmed === undefined ? [] : checksOf(proposed, confirmed)
+  const clause = signedClause(proposed, own, checks)
+  const facts: PartFact[] = [
+    ...own.flatMap((event): PartFact[] => {
+      if (event.type === 'order.confirmed') {
+        const { by, as, assurance } = event.data
+        return [{ label: 'Confirmed', value: `${utc(event.at)} by ${by} as ${as.join(' and ')} (${assurance})` }]
+      }
+      if (event.type !== 'order.declined') return []
+      return [{ label: 'Declined', value: `${utc(event.at)} by ${event.data.by} (${event.data.assurance})` }]
+    }),
+    ...checks.map(({ holds, asks }) => ({ label: 'Checked', value: `${asks}: ${holds ? 'yes' : 'NO'}` })),
+  ]
+  return { clause, part: { title: 'Signed', standing: clause.standing, says: clause.words, facts } }
+}
+
+function signedClause(proposed: Proposed, own: readonly Event[], checks: readonly Check[]): Clause {
+  if (checks.length > 0) {
+    if (checks.every(({ holds }) => holds)) return { words: 'signed by two persons', standing: 'shown' }
+    return { words: 'NOT signed by two persons in time', standing: 'broken' }
+  }
+  if (own.some(({ type }) => REACHES.includes(type))) {
+    return { words: 'carried out, and NOT signed by a second person', standing: 'broken' }
+  }
+  const declined = lastOf(own, 'order.declined')
+  if (declined !== undefined) {
+    const { by } = declined.data
+    const words = by === proposed.data.by ? `taken back by ${by}` : `declined by ${by}`
+    return { words: `${words}, nothing ended`, standing: 'shown' }
+  }
+  if (own.some(({ type }) => type === 'order.expired')) {
+    return { words: 'never confirmed, nothing ended', standing: 'shown' }
+  }
+  return { words: `not confirmed yet, to be by ${utc(proposed.data.pendingUntil)}`, standing: 'open' }
+}
+
+const REACHES: readonly Event['type'][] = ['order.reached', 'order.carried-out']
+
+interface Check {
+  readonly asks: string
+  readonly holds: boolean
+}
+
+function checksOf({ data }: Proposed, { at, data: second }: Extract<Event, { type: 'order.confirmed' }>): Check[] {
+  const isAbout = (id: string) => data.subject.kind === 'person' && data.subject.id === id
+  return [
+    { asks: 'by distinct persons', holds: second.by !== data.by },
+    { asks: 'neither is whom it is about', holds: !isAbout(data.by) && !isAbout(second.by) },
+    { asks: 'each as somebody who may', holds: data.as.length > 0 && second.as.length > 0 },
+    { asks: 'in time', holds: at < data.pendingUntil },
+  ]
+}
+
+/** Null before two have signed, and where nothing is to be ended. */
+function concludeCarriedOut(own: readonly Event[]): { clause: Clause; part: Part } | null {
+  const confirmed = lastOf(own, 'order.confirmed')
+  const done = lastOf(own, 'order.carried-out')
+  const reached = new Set(allOf(own, 'order.reached').flatMap(({ data }) => data.grants))
+  if (confirmed === undefined && done === undefined && reached.size === 0) return null
+  const { ended = [], cancelled = [], stuck = [] } = done?.data ?? {}
+  const unsaid = [...reached].filter((id) => ![...ended, ...cancelled, ...stuck].includes(id))
+  const clause = carriedOut({ wasDone: done !== undefined, ended, cancelled, stuck, unsaid })
+  const ids = (label: string, of: readonly string[]): PartFact[] =>
+    of.length === 0 ? [] : [{ label, value: of.join(', ') }]
+  const facts: PartFact[] = [
+    ...ids('Found open', [...reached]),
+    ...ids('Ended, and seen to be gone', ended),
+    ...ids('Taken back before anything was given', cancelled),
+    ...ids('NOT proved to be gone', stuck),
+    ...ids('Nothing is said of', unsaid),
+    ...(done === undefined ? [] : [{ label: 'Done', value: utc(done.at) }]),
+    ...(done === undefined || confirmed === undefined
+      ? []
+      : [{ label: 'After it was confirmed', value: formatDuration(Math.max(0, done.at - confirmed.at)) }]),
+  ]
+  return { clause, part: { title: 'Carried out', standing: clause.standing, says: clause.words, facts } }
+}
+
+function carriedOut({ wasDone, ended, cancelled, stuck, unsaid }: Outcome): Clause {
+  if (!wasDone) return { words: 'being carried out', standing: 'open' }
+  if (stuck.length > 0) return { words: `${stuck.length} NOT proved to be gone`, standing: 'broken' }
+  if (unsaid.length > 0) return { words: `carried out, and nothing is said of ${unsaid.length}`, standing: 'broken' }
+  const all = [
+    ...(ended.length === 0 ? [] : [`${ended.length} ended`]),
+    ...(cancelled.length === 0 ? [] : [`${cancelled.length} taken back`]),
+  ]
+  return { words: `carried out: ${all.join(', ') || 'nothing was open any more'}`, standing: 'shown' }
+}
+
+interface Outcome {
+  readonly wasDone: boolean
+  readonly ended: readonly string[]
+  readonly cancelled: readonly string[]
+  readonly stuck: readonly string[]
+  readonly unsaid: readonly string[]
+}
