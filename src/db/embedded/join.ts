@@ -13,6 +13,12 @@ const RETRY_MS = 50
 const PATIENCE_MS = 10_000
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
+/** A target on it shows what was done there, as docs/activity.md asks of a DBA: a file a day, in `data/log`, for a week. */
+const settings = {
+  ...{ logging_collector: 'on', log_destination: 'stderr,jsonlog', log_connections: 'on', log_disconnections: 'on' },
+  ...{ log_filename: 'server-%a.log', log_rotation_age: '1d', log_rotation_size: '0', log_truncate_on_rotation: 'on' },
+}
+
 /**
  * Joins the server that runs on the data folder, or starts one. What runs there is an orphan of a
  * killed process, or in use by another process; one that does not answer is stopped first.
@@ -24,7 +30,7 @@ export async function joinServer(place: Placement, saved: SavedState, wish: Join
   let state = saved
   for (let attempt = 1; ; attempt++) {
     const port = wish.port ?? state.port
-    const server = { ...place, dataDir, logFile, port, patienceMs, password: state.passwords.superuser }
+    const server = { ...place, dataDir, logFile, port, settings, patienceMs, password: state.passwords.superuser }
     try {
       const joined = (await adopt(server)) ?? (await start(server))
       if (joined) return joined

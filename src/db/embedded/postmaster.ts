@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { open, readFile, readlink, realpath, stat } from 'node:fs/promises'
+import { open, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Binaries } from './binaries.ts'
@@ -8,6 +8,8 @@ import { EmbeddedError } from './embedded-error.ts'
 import type { ServerUser } from './server-user.ts'
 
 const POLL_MS = 20
+/** A server that ended leaves the process that writes its log a moment behind. */
+const LAST_WORDS_MS = 1_000
 
 /**
  * Starts the server in a session of its own, so that Ctrl-C reaches Countersign alone, which drains
@@ -16,7 +18,7 @@ const POLL_MS = 20
 export async function launch(options: LaunchOptions): Promise<number> {
   const { binaries, dataDir, user, logFile } = options
   const log = await open(logFile, 'a', 0o600)
-  const from = (await log.stat()).size
+  const from = await sizesOfLogs(options)
   try {
     const child = spawn(binaries.postgres, serverArguments(options), {
       cwd: '/',
@@ -124,11 +126,44 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-async function explain({ dataDir, port, logFile }: LaunchOptions, from: number, why: unknown): Promise<EmbeddedError> {
-  const log = (await readFile(logFile, 'utf8').catch(() => '')).slice(from)
+async function explain(
+  options: LaunchOptions,
+  from: ReadonlyMap<string, number>,
+  why: unknown,
+): Promise<EmbeddedError> {
+  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
+    const error = reasonFor(options, await saidSince(options, from), why)
+    // What it says while it starts it writes itself; later its logging process does, if it has one.
+    if (error.code !== 'start-failed' || why instanceof Error || waitedMs >= LAST_WORDS_MS) return error
+    await sleep(POLL_MS)
+  }
+}
+
+/** Where the server writes in words: beside the cluster, and in it once it collects its log. */
+async function logsOf({ dataDir, logFile }: LaunchOptions): Promise<string[]> {
+  const folder = path.join(dataDir, 'log')
+  const names = await readdir(folder).catch(() => [])
+  return [logFile, ...names.filter((name) => name.endsWith('.log')).map((name) => path.join(folder, name))]
+}
+
+async function sizesOfLogs(options: LaunchOptions): Promise<ReadonlyMap<string, number>> {
+  const files = await logsOf(options)
+  return new Map(
+    await Promise.all(files.map(async (file) => [file, (await stat(file).catch(() => null))?.size ?? 0] as const)),
+  )
+}
+
+async function saidSince(options: LaunchOptions, from: ReadonlyMap<string, number>): Promise<string> {
+  const files = await logsOf(options)
+  const read = async (file: string) =>
+    (await readFile(file).catch(() => Buffer.of())).subarray(from.get(file)).toString()
+  return (await Promise.all(files.map(read))).join('')
+}
+
+function reasonFor({ dataDir, port, logFile }: LaunchOptions, log: string, why: unknown): EmbeddedError {
   const cause = why instanceof Error ? why : new Error(`exit ${String(why)}: ${log.trim().slice(-2_000)}`)
   const options = { cause }
-  const seen = `See ${logFile}.`
+  const seen = `See ${logFile} and ${path.join(dataDir, 'log')}.`
   const { code } = cause as NodeJS.ErrnoException
   if (code === 'EPERM') {
     const next = 'Start Countersign as another user than root, or set DATABASE_URL.'

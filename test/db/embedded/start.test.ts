@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { appendFile, chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -130,9 +130,14 @@ test('passwords are readable by us alone, and the server gets none of our enviro
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
   expect(environment).not.toContain('do-not-tell')
   await expect(ask(embedded.superuserUrl, "select 'secret-in-a-statement' from nowhere")).rejects.toThrow()
-  const log = await readFile(path.join(home(), 'server.log'), 'utf8')
-  expect(log).toContain('nowhere')
-  expect(log).not.toContain('secret-in-a-statement')
+  await embedded.stop()
+  const logs = (await readdir(path.join(cluster(), 'log'))).map((name) => path.join(cluster(), 'log', name))
+  expect(logs.map((file) => path.extname(file)).sort()).toEqual(['.json', '.log'])
+  for (const file of [path.join(home(), 'server.log'), ...logs]) {
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await readFile(file, 'utf8')).not.toContain('secret-in-a-statement')
+  }
+  for (const file of logs) expect(await readFile(file, 'utf8')).toContain('nowhere')
 })
 
 test('after kill -9 while writing, the orphan is joined and has every acknowledged row', async () => {
