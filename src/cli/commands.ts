@@ -44,7 +44,7 @@ export const COMMANDS: readonly Command[] = [
         ...{ from: { value: '<day>' }, to: { value: '<day>' }, withhold: {} },
         format: { value: '<json, html or csv>' },
         out: { value: '<file>' },
-        earlier: { value: '<note file>', repeats: true },
+        ...{ earlier: { value: '<note file>', repeats: true }, key: { value: '<vkey>' } },
         wait: { value: '<duration>' },
       },
     },
@@ -84,8 +84,11 @@ export const COMMANDS: readonly Command[] = [
     run: async (given) => (await import('./key.ts')).key(given),
   },
   {
-    ...{ name: 'record new-origin', words: ['<name>'], flags: { as: AS } },
-    about: 'goes on under a new name after a restore that lost events',
+    ...{
+      ...{ name: 'record new-origin', words: ['<name>'] },
+      flags: { as: AS, 'lost-key': { value: '<vkey>' }, reason: { value: '<text>' } },
+    },
+    about: 'goes on under a new name after a restore that lost events, or without a signing key that is lost',
     run: async (given) => (await import('./record-new-origin.ts')).recordNewOrigin(given),
   },
   {

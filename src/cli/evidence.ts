@@ -1,5 +1,8 @@
 import { basename } from 'node:path'
 import { quote } from '../policy/fault.ts'
+import { createHandOverReader } from '../record/read-hand-overs.ts'
+import { isBreak, limitOfBreak, parseBody, parseVkey, Refused } from '../record/verify.ts'
+import { createWitnessed, type Witnessed } from '../record/witnessed.ts'
 import { evidenceReport, REPORT_FORMATS, type ReportFormat } from '../report/evidence-report.ts'
 import { readBuild } from '../telemetry/build.ts'
 import { openEvidence } from '../workflow/open-evidence.ts'
@@ -10,7 +13,7 @@ import { population } from './population.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
 import { DONE, type ExitCode, NO, oneLine, say, sayJson, warn } from './terminal.ts'
-import { withSealedRecord } from './with-record.ts'
+import { type Acting, withSealedRecord } from './with-record.ts'
 
 /**
  * Writes the evidence of one grant, or of all of a period, and beside it a manifest. They hold the reasons that people gave, so the files are
@@ -27,7 +30,10 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
     const since = (await readKeptCheckpoints(given)).map(({ size }) => size)
     return await withSealedRecord<ExitCode>(async (acting) => {
       const by = given.value('as')
-      const opened = await openEvidence(acting, { id: given.word(0), by, patienceMs, since })
+      const isPast = given.value('key') !== ''
+      const witnessed = isPast ? witnessedUnder(given.value('key').trim(), acting) : acting.witnessed
+      const asked = { id: given.word(0), by, patienceMs, since }
+      const opened = await openEvidence({ ...acting, witnessed }, asked)
       if (files === null) sayJson(opened.file)
       else {
         const { id, missing } = opened
@@ -36,16 +42,32 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
         await files.write([report.content, `${JSON.stringify(report.manifest, null, 2)}\n`])
         say(`${out} has ${opened.file.events.length} events on ${opened.id}.`)
         for (const line of conclusionLines(report.conclusion, 'short')) say(oneLine(line))
+        for (const { body } of opened.file.events) {
+          const event = parseBody(body)
+          if (isBreak(event)) warn(`Not proved: ${oneLine(limitOfBreak(event))}`)
+        }
       }
       for (const { stream, from, to } of opened.missing) {
         const which = from === to ? `event ${from}` : `events ${from} to ${to}`
-        warn(`Not in it: ${which} of ${stream}, because no witness has confirmed them yet. Ask again later`)
+        const why = isPast ? 'the log of that key ends before' : 'no witness has confirmed them yet. Ask again later'
+        warn(`Not in it: ${which} of ${stream}, because ${why}`)
       }
       return opened.missing.length === 0 ? DONE : NO
     })
   } catch (error) {
     await files?.discard()
     throw error
+  }
+}
+
+/** The log before, whose key is lost: what it had and the witnesses confirmed is proved under that key for ever. @throws UsageWrong */
+function witnessedUnder(vkey: string, { witnesses, database }: Acting): Witnessed {
+  try {
+    const { name } = parseVkey(vkey)
+    return createWitnessed(vkey, witnesses, createHandOverReader(database.pools.app, name))
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    throw new UsageWrong(`--key ${quote(vkey)} is no verifier key: ${error.message}`)
   }
 }
 

@@ -24,6 +24,7 @@ import { withSealedRecord } from './with-record.ts'
 export async function population(given: Arguments, format: ReportFormat, files: NewFiles | null): Promise<ExitCode> {
   const said = readSaid(given)
   const withheld = given.isOn('withhold')
+  if (given.value('key') !== '') throw new UsageWrong('--key is for the evidence of one id. Leave it out for a period')
   if (given.values('earlier').length > 0) {
     throw new UsageWrong(
       '--earlier is for the evidence of one id. For a period, check the log: verify --log --earlier <note file>',
@@ -55,6 +56,7 @@ export async function population(given: Arguments, format: ReportFormat, files: 
     await files.write(['', `${JSON.stringify(manifest, null, 2)}\n`])
     say(`${given.value('out')}: ${oneLine(concludePopulation(rows).line)}.`)
     say(`${boundaryOf(period)}. What counts is when it was asked for.`)
+    for (const limit of plan.limits) warn(`Not proved: ${oneLine(limit)}`)
     for (const doubt of doubtsOf(plan, withheld)) warn(`Not shown to be complete: ${doubt}`)
     return DONE
   })

@@ -130,7 +130,22 @@ function linesOf(check: LogCheck, worths: ReadonlyMap<string, Worth>): string[] 
       ? []
       : [`  ${events(check.pruned)} pruned after their retention: the stream pruned says which`]
   const continued = check.continues.map(({ file, size }) => `  it continues the checkpoint of size ${size} in ${file}`)
-  return [verdict, ...wrong, ...held, ...continued, ...aside, ...gone, ...earlier]
+  return [verdict, ...wrong, ...breakLines(check), ...held, ...continued, ...aside, ...gone, ...earlier]
+}
+
+/** No doubt about this log, and yet nothing that an auditor trusted before leads to its key. */
+function breakLines({ before }: LogCheck): string[] {
+  if (before === undefined) return []
+  const { origin, lostKey, by, at, carried } = before
+  return [
+    `  BREAK IN TRUST: ${by} said that the signing key of ${origin} is lost, and began this log under another at ${instant(at)}`,
+    `  the lost key vouches for nothing here but what it signed before: ${lostKey}`,
+    ...(carried === null
+      ? []
+      : [
+          `  it signed the first ${events(carried.covered)} of ${origin}; ${events(carried.uncovered)} that came along rest on the new key alone`,
+        ]),
+  ]
 }
 
 function explain({ what, where, column, since }: Difference): string {
@@ -160,6 +175,7 @@ const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'witness-note-wrong': 'the witness shows a note that our key did not sign',
   'earlier-differs':
     'the log does not continue the checkpoint that you kept: a restore, a lost tail, or a changed past',
+  'before-differs': 'what came along from the log before is not what its own key signed',
   'progress-differs': 'they are not those that the earlier check found right',
   'another-origin': 'the database holds a log of this name: set LOG_ORIGIN to it, or find out how it came here',
 }

@@ -3,7 +3,7 @@ import { ON_TIME_MS } from './conclude-ended.ts'
 import { type DigestItem, type DigestList, LIST_NAMES } from './digest-lists.ts'
 import type { FreezeEvent } from './freeze-event.ts'
 import type { GrantEvent } from './grant-event.ts'
-import type { PolicyFact, SystemFact } from './house-event.ts'
+import type { KeyFact, PolicyFact, SystemFact } from './house-event.ts'
 import type { IdentityEvent } from './identity-event.ts'
 import { lackOfIndependence } from './independence.ts'
 import type { OrderEvent } from './order-event.ts'
@@ -190,6 +190,15 @@ export function createDigestCount(period: Period, before: Started | null): Diges
       }
       case 'digest.opened':
         return [item('opened', event, `digest of ${fact.data.period}`, [fact.data.by])]
+      case 'record.signer-appointed':
+        return [item('keys', event, 'another signing key', [fact.data.by])]
+      case 'record.mac-key-retired':
+        return [item('keys', event, `the MAC key ${fact.data.key} retired`, [fact.data.by])]
+      case 'origin-started': {
+        const { previousOrigin, by, lostKey } = fact.data
+        const why = lostKey === undefined ? 'after a restore' : 'ITS SIGNING KEY WAS LOST'
+        return [item('keys', event, `another log follows ${previousOrigin}: ${why}`, [by])]
+      }
       case 'freeze.set':
         return [item('freezes', event, 'set', [fact.data.by])]
       case 'freeze.lifted':
@@ -245,7 +254,16 @@ function medianOf(values: readonly number[]): number | null {
   return (below + above) / 2
 }
 
-type Fact = GrantEvent | FreezeEvent | OrderEvent | OrphanFact | PolicyFact | SystemFact | IdentityEvent | PasskeyEvent
+type Fact =
+  | GrantEvent
+  | FreezeEvent
+  | OrderEvent
+  | OrphanFact
+  | PolicyFact
+  | SystemFact
+  | KeyFact
+  | IdentityEvent
+  | PasskeyEvent
 
 type Settings = Readonly<Record<string, unknown>>
 export type Started = Extract<SystemFact, { type: 'system.started' }>['data']

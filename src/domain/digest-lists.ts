@@ -20,6 +20,7 @@ export const DIGEST_LISTS = {
   administrators: 'Administrators changed',
   builds: 'Builds that began to run',
   settings: 'Settings changed',
+  keys: 'Keys of the record changed, and logs begun',
   freezes: 'Freezes set and lifted',
   orders: 'Orders to take everything away',
   leavers: 'People who left',
@@ -49,7 +50,7 @@ export const FOUND: readonly DigestList[] = [
 export const ENDED_BADLY: readonly DigestList[] = ['stuck', 'late', 'unproved', 'cannot-tell', 'orphans']
 
 export const CHANGED: readonly DigestList[] = [
-  ...(['not-independent', 'policies', 'administrators', 'builds', 'settings', 'freezes', 'orders'] as const),
+  ...(['not-independent', 'policies', 'administrators', 'builds', 'settings', 'keys', 'freezes', 'orders'] as const),
   ...(['leavers', 'passkeys'] as const),
 ]
 

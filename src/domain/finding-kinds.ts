@@ -34,6 +34,8 @@ const kind = (
 
 const FORGED = 'Somebody who can write the database tried to have access given that nobody approved.'
 const CHANGED = 'What is on record may not be what happened: evidence drawn from it may be wrong or incomplete.'
+const UNVOUCHED =
+  'Nothing that auditors trusted leads to the new key: whoever had the database and the MAC key could have begun a log in the same way.'
 const STILL_THERE = 'Somebody may still have, or may have had, access that nobody answers for.'
 const UNSEEN = 'What was done there in that time may never be known.'
 const LATE = 'Endings, notices or checks may be late while it lasts.'
@@ -51,6 +53,7 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
     'record',
   ),
   'forged-pending': kind('critical', 'record', 'house', 'An event that we did not write waited for its seal', CHANGED),
+  'signing-key-lost': kind('critical', 'record', 'house', 'The signing key was lost, and another signs', UNVOUCHED),
   'checkpoint-forged': kind('critical', 'record', 'house', 'A checkpoint is not ours', CHANGED, 'record'),
   'unsealed-events': kind('high', 'record', 'grant', 'Events were not on their way to the seal', CHANGED),
   'state-without-record': kind('critical', 'record', 'grant', 'A row tells of a grant that nobody asked for', FORGED),

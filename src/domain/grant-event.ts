@@ -214,6 +214,7 @@ export const PRIVATE_PATHS: Readonly<Partial<Record<string, readonly string[]>>>
   'erasure.asked': ['reason'],
   'identity.entered': ['profile'],
   'identity.changed': ['profile'],
+  'origin-started': ['reason'],
   'activity.collected': ['addresses', 'text'],
   'activity.after-removal': ['addresses', 'text'],
   'activity.without-grant': ['addresses', 'text'],

@@ -90,7 +90,7 @@ export type SystemFact =
       }
     }
 
-/** Which keys the record is signed and written with: stream `keys`. */
+/** Which keys the record is signed and written with: stream `keys`; how a log follows another: stream `origin/<its name>`. */
 export type KeyFact =
   | {
       readonly type: 'record.signer-appointed'
@@ -99,6 +99,24 @@ export type KeyFact =
     }
   /** From its leaf on, no event with a MAC of that key is genuine. */
   | { readonly type: 'record.mac-key-retired'; readonly data: { readonly by: string; readonly key: string } }
+  /** The first leaf of the new log. */
+  | {
+      readonly type: 'origin-started'
+      readonly data: {
+        readonly by: string
+        readonly origin: string
+        readonly previousOrigin: string
+        /** What the witnesses held of the previous log: C2SP signed notes. */
+        readonly notes: readonly { readonly witness: string; readonly note: string }[]
+        /** Left out after a restore. Beside it stands `reason`, private. */
+        readonly cause?: 'key-lost'
+        /** C2SP verifier keys: nothing that the first signed leads to the second. */
+        readonly lostKey?: string
+        readonly newKey?: string
+        /** Why the previous log could not have gone on with its key either. */
+        readonly fork?: string
+      }
+    }
 
 /** A policy fact with its place in the stream. */
 export type RecordedPolicyFact = PolicyFact & { readonly seq: number; readonly at: number }

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import { findLog } from './read-witnessed.ts'
+import { readFirst } from './check-before.ts'
 import type { EventRecord } from './record.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import { readTree } from './tiles.ts'
@@ -20,11 +20,15 @@ export async function buildEvidence(
   streams: readonly string[],
   { reveal, since = [] }: EvidenceOptions,
 ): Promise<EvidenceFile> {
-  const [read, log] = await Promise.all([record.readStreams(db, streams), findLog(db, witnessed.origin)])
+  const { log, isPast } = await placeOfLog(db, witnessed.origin)
+  const first = await readFirst(db, log)
+  const read = await record.readStreams(db, first === null ? streams : [first.stream, ...streams])
   const checkpoint = confirmedByAll(await witnessed.newest())
   const size = checkpoint?.checkpoint.size ?? 0
-  const events = [...read.values()].flatMap((stream) => witnessedPart(stream, size))
-  if (!checkpoint || events.length === 0) {
+  const all = [...read.values()]
+  const placed = isPast ? await placeIn(db, log, all) : all
+  const events = placed.flatMap((stream) => witnessedPart(stream, size))
+  if (!checkpoint || !events.some(({ stream }) => streams.includes(stream))) {
     throw new NothingWitnessed(`nothing of ${streams.join(', ')} is inside a witnessed checkpoint yet`)
   }
   events.sort((a, b) => a.leafIndex - b.leafIndex)
@@ -65,6 +69,22 @@ export async function keysForEvidence(
       consistency: base64(proofs[place] ?? []),
     })),
   }
+}
+
+async function placeOfLog(db: Db, origin: string): Promise<{ log: number; isPast: boolean }> {
+  const [row] = await db<{ log: number; isPast: boolean }[]>`
+    select id as log, id < (select max(id) from log) as "isPast" from log where origin = ${origin}`
+  return row ?? { log: 0, isPast: false }
+}
+
+/** The same events at their places in a log that another has followed since. */
+async function placeIn(db: Db, log: number, streams: readonly RecordedEvent[][]): Promise<RecordedEvent[][]> {
+  const rows = await db<{ hash: string; leafIndex: number }[]>`
+    select encode(leaf_hash, 'hex') as hash, leaf_index as "leafIndex" from leaf
+    where log = ${log} and leaf_index >= 0 and leaf_hash in (
+      select decode(h.hash, 'hex') from unnest(${streams.flat().map(({ hash }) => hash)}::text[]) as h (hash))`
+  const places = new Map(rows.map(({ hash, leafIndex }) => [hash, leafIndex]))
+  return streams.map((events) => events.map((event) => ({ ...event, leafIndex: places.get(event.hash) ?? null })))
 }
 
 function witnessedPart(events: readonly RecordedEvent[], size: number): Placed[] {

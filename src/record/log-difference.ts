@@ -20,6 +20,7 @@ export type DifferenceKind =
   | 'witness-differs'
   | 'witness-note-wrong'
   | 'earlier-differs'
+  | 'before-differs'
   | 'progress-differs'
   | 'another-origin'
 

@@ -1,4 +1,7 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import { SYSTEM_STREAM } from '../domain/house-event.ts'
+import type { Draft } from './compose.ts'
+import { faultOfLostKey, type LostKey } from './lost-key.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { isPruned, readPruned } from './pruned.ts'
 import { createHandOverReader } from './read-hand-overs.ts'
@@ -6,19 +9,19 @@ import type { EventRecord } from './record.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import { SEALER_LOCK } from './sealer.ts'
 import { type Signer, signCheckpoint } from './signer.ts'
-import { RecordForked, takeOver } from './take-over.ts'
+import { type ForkReason, RecordForked, takeOver } from './take-over.ts'
 import { loadTree, type TiledTree } from './tiles.ts'
-import { formatVkey } from './verify.ts'
-import { createWitnessed, type Witnessed, type WitnessedNote } from './witnessed.ts'
+import { formatVkey, ORIGIN_STARTED, originStream } from './verify.ts'
+import { createWitnessed, type Witnessed, type WitnessedNote, WitnessNoteWrong } from './witnessed.ts'
 
 const PAGE = 2_000
 
 /**
- * After a restore that lost what a witness had confirmed, the old tree cannot go on. A new one starts under a new origin:
- * its first leaf is an event that carries the last note of every witness, so that nobody can pretend that the old tree
- * never was; then all that the database still holds, in the old order. No sealer may run meanwhile.
+ * After a restore that lost what a witness had confirmed, or without its signing key, the old tree cannot go on. A new one
+ * starts under a new origin: its first leaf is an event that carries the last note of every witness, so that nobody can
+ * pretend that the old tree never was; then all that the database still holds, in the old order. No sealer may run meanwhile.
  * The caller then reconciles the targets: access that the lost tail explained is found there, and ended.
- * @param options.signer of the new origin, with the same key as the old one
+ * @param options.signer of the new origin, with the same key as the old one; with another where that is lost
  * @param options.by who does this: a person
  * @throws NewOriginRefused, WitnessUnreachable
  */
@@ -29,11 +32,14 @@ export async function startNewOrigin(options: NewOriginOptions): Promise<NewOrig
   if (!lock?.held) throw new NewOriginRefused('a sealer is at work: stop every replica first')
   try {
     const old = await findOld(sealer, witnessed)
-    const oldKey = formatVkey(old.origin, witnessed.key.publicKey)
-    const before = createWitnessed(oldKey, witnessed.witnesses, createHandOverReader(sealer, old.origin))
-    await requireFork(options, before)
+    const oldKey = options.lost?.vkey ?? formatVkey(old.origin, witnessed.key.publicKey)
+    const handOvers = createHandOverReader(sealer, old.origin)
+    const fault = options.lost && faultOfLostKey(options.lost, old.origin, signer, await handOvers())
+    if (fault) throw new NewOriginRefused(fault)
+    const before = createWitnessed(oldKey, witnessed.witnesses, handOvers)
+    const fork = await requireReason(options, before)
     const notes = (await before.ask()).filter((note) => note !== null)
-    const event = await firstEvent(options, old.origin, notes)
+    const event = await firstEvent(options, { previous: before, notes, fork })
     const moved = await sealer.begin(async (tx) => {
       const log = old.id + 1
       await tx`insert into log (id, origin, started_at) values (${log}, ${witnessed.origin}, ${at})`
@@ -64,34 +70,67 @@ async function findOld(sql: Db, witnessed: Witnessed): Promise<{ id: number; ori
   return newest
 }
 
-/** Who could start anew at will could leave behind, with a reason that looks good, what auditors know the old tree by. */
-async function requireFork({ sealer, macKey, at }: NewOriginOptions, old: Witnessed): Promise<void> {
+/**
+ * Who could start anew at will could leave behind, with a reason that looks good, what auditors know the old tree by.
+ * @returns why the old tree could not go on in any case; null where only its key is lost
+ */
+async function requireReason(
+  { sealer, macKey, at, lost }: NewOriginOptions,
+  old: Witnessed,
+): Promise<ForkReason | null> {
   try {
     await takeOver(sealer, old, macKey, at)
   } catch (error) {
-    if (error instanceof RecordForked) return
+    if (error instanceof RecordForked) return error.reason
+    if (error instanceof WitnessNoteWrong) throw new NewOriginRefused(notOfKey(old, lost), { cause: error })
     throw error
   }
+  if (lost) return null
   throw new NewOriginRefused(
     `the record of ${old.origin} is whole: keep LOG_ORIGIN=${old.origin} and start the processes`,
   )
 }
 
+function notOfKey({ origin, vkey }: Witnessed, lost: LostKey | null | undefined): string {
+  if (lost)
+    return `the witnesses hold checkpoints of ${origin} that ${vkey} did not sign: give --lost-key as auditors have it`
+  return `the witnesses hold checkpoints of ${origin} that this signing key did not sign. Set SIGNING_KEY_FILE (or SIGNER) to the key that did. If it is lost, say so: --lost-key <its public half> --reason <why>`
+}
+
 /** The event that carries what the witnesses hold of the old tree. Called again after a crash, the same one. */
-async function firstEvent(
-  { app, record, witnessed, by, at }: NewOriginOptions,
-  previousOrigin: string,
-  notes: readonly WitnessedNote[],
-): Promise<Buffer> {
+async function firstEvent(options: NewOriginOptions, { previous, notes, fork }: OldTree): Promise<Buffer> {
+  const { app, record, witnessed, by, at, lost, signer } = options
   const { origin } = witnessed
-  const stream = `origin/${origin}`
+  const stream = originStream(origin)
   const held = notes.map(({ witness, note }) => ({ witness, note }))
-  const draft = { type: 'origin-started', data: { by, origin, previousOrigin, notes: held } }
+  const told = { by, origin, previousOrigin: previous.origin, notes: held }
+  const lostKey = lost ? ((await previous.keys()).keys.at(-1)?.vkey ?? lost.vkey) : null
+  if (lostKey !== null && notes.length === 0) {
+    throw new NewOriginRefused(`no witness holds a checkpoint of ${previous.origin}: name those that did in WITNESSES`)
+  }
+  const draft: Draft =
+    lostKey === null
+      ? { type: ORIGIN_STARTED, data: told }
+      : {
+          type: ORIGIN_STARTED,
+          data: { ...told, cause: 'key-lost', lostKey, newKey: signer.vkey, ...(fork !== null && { fork }) },
+          private: { reason: lost?.reason ?? '' },
+        }
   const [event] = await app.begin(async (tx) => {
     const existing = await record.readStream(tx, stream)
-    return existing.length > 0 ? existing : record.append(tx, stream, 0, [draft], at)
+    if (existing.length > 0) return existing
+    if (lostKey === null) return record.append(tx, stream, 0, [draft], at)
+    const detail = `the key of ${previous.origin} was lost; ${by} began ${origin} under another key`
+    const alarm = { type: 'system.alarm', data: { what: 'signing-key-lost', detail, grant: null } }
+    await record.append(tx, SYSTEM_STREAM, null, [alarm], at)
+    return record.append(tx, stream, 0, [draft, { type: 'closed', data: {} }], at)
   })
   if (!event) throw new Error('an append returned nothing')
+  if ((event.data.lostKey ?? null) !== lostKey || (lostKey !== null && event.data.newKey !== signer.vkey)) {
+    throw new NewOriginRefused(
+      `${origin} was begun for another reason and not finished: set LOG_ORIGIN to a name that is new`,
+    )
+  }
   return Buffer.from(event.hash, 'hex')
 }
 
@@ -130,6 +169,12 @@ async function addLeaves(tx: Tx, log: number, tree: TiledTree, hashes: readonly 
   }
 }
 
+interface OldTree {
+  readonly previous: Witnessed
+  readonly notes: readonly WitnessedNote[]
+  readonly fork: ForkReason | null
+}
+
 interface CarryOver {
   readonly from: number
   /** Of the old tree. */
@@ -148,6 +193,8 @@ export interface NewOriginOptions {
   readonly signer: Signer
   readonly witnessed: Witnessed
   readonly by: string
+  /** Said where the old tree cannot go on because its key is gone. */
+  readonly lost?: LostKey | null
   /** Epoch ms. */
   readonly at: number
 }

@@ -2,6 +2,7 @@ import type { Db } from '../db/transaction.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
 import { streamsOfStory } from '../domain/streams-about.ts'
+import { readFirst } from './check-before.ts'
 import { NothingWitnessed } from './evidence.ts'
 import { findMembers, type Member, type Selection } from './find-members.ts'
 import { findRange, type LeafRange } from './find-range.ts'
@@ -9,7 +10,7 @@ import { readRange } from './read-range.ts'
 import { findLog } from './read-witnessed.ts'
 import type { EventRecord } from './record.ts'
 import { parseOrNull } from './recorded-event.ts'
-import { claimsPasskey } from './verify.ts'
+import { claimsPasskey, limitOfBreak } from './verify.ts'
 import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.ts'
 
 /** So many streams are asked about at once. */
@@ -44,8 +45,9 @@ export async function planPopulation(
     db,
     members.map(({ stream }) => stream),
   )
-  const leaves = await leavesOf(db, { log, size }, [...streams, ...hands])
-  return { of, checkpoint, log, range, members, leaves }
+  const first = await readFirst(db, log)
+  const leaves = await leavesOf(db, { log, size }, [...streams, ...hands, ...(first === null ? [] : [first.stream])])
+  return { of, checkpoint, log, range, members, leaves, limits: first === null ? [] : [limitOfBreak(first)] }
 }
 
 /** Whose passkeys signed: a verifier must see that they were enrolled before. */
@@ -91,6 +93,8 @@ export interface PopulationPlan {
   readonly members: readonly Member[]
   /** Where everything about them stands, rising. */
   readonly leaves: readonly number[]
+  /** What the file does not prove, as a verifier will say. */
+  readonly limits: readonly string[]
 }
 
 export interface PopulationLimits {

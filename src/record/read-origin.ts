@@ -1,7 +1,7 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { findLog, proveIncluded } from './read-witnessed.ts'
 import { RecordTampered } from './recorded-event.ts'
-import { leafHash, parseBody } from './verify.ts'
+import { leafHash, ORIGIN_STARTED, parseBody } from './verify.ts'
 import { confirmedByAll, type Witnessed } from './witnessed.ts'
 
 /**
@@ -18,5 +18,5 @@ export async function readRestart(db: Db | Tx, witnessed: Witnessed): Promise<nu
   if (!row) throw new RecordTampered('', null, 'the first event of the tree is missing')
   const { stream, seq, type, at } = parseBody(row.body)
   await proveIncluded(db, log, [{ stream, seq, hash: leafHash(row.body).toString('hex'), leafIndex: 0 }], checkpoint)
-  return type === 'origin-started' ? at : null
+  return type === ORIGIN_STARTED ? at : null
 }

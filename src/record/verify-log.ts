@@ -4,6 +4,7 @@ import { closeDb, type DbPlace, openDb, placeOf } from '../db/client.ts'
 import type { Db, Tx } from '../db/transaction.ts'
 import { SYSTEM_STREAM } from '../domain/house-event.ts'
 import { chainKey, createChainSum } from './chain-sum.ts'
+import { type Carried, checkBefore, readBreak, type TrustBreak } from './check-before.ts'
 import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
 import { nameEarlyPruning } from './check-pruned.ts'
 import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
@@ -78,6 +79,7 @@ export async function verifyAgainst(
   }: VerifyOptions,
 ): Promise<LogVerdict> {
   const differences: Difference[] = []
+  let before: LogVerdict['before']
   const found = (what: DifferenceKind, where: string, since: number | null = null, column?: string) => {
     if (differences.length < MOST_DIFFERENCES)
       differences.push({ what, where, since, ...(column !== undefined && { column }) })
@@ -163,6 +165,13 @@ export async function verifyAgainst(
           found('never-sealed', `${count} events, of which ${events} are under a leaf and ${pending.events} wait`)
       }
       await checkReceipts(tx, task.log, found)
+      const trustBreak = await readBreak(tx, task.log)
+      // Of what an earlier check has read, that was compared then.
+      if (trustBreak)
+        before = {
+          ...trustBreak,
+          carried: resume ? null : await checkBefore(tx, { log: task.log, before: trustBreak, macKeys }, found),
+        }
       await nameEarlyPruning(tx, { log: task.log, own: SYSTEM_STREAM, pruned }, found)
       for (const difference of differences) await date(tx, task.log, difference)
     })
@@ -171,6 +180,7 @@ export async function verifyAgainst(
       size,
       witnesses: heads.map(({ holder, size }) => ({ witness: holder, size })),
       differences,
+      ...(before !== undefined && { before }),
       ...(pruned.leaves > 0 && { pruned: pruned.leaves }),
       ...(resume && { resumed: { size: resume.tree.size, readAt: resume.readAt } }),
     }
@@ -293,6 +303,8 @@ export interface LogVerdict {
   readonly witnesses: readonly { readonly witness: string; readonly size: number }[]
   /** At most 1,000. */
   readonly differences: readonly Difference[]
+  /** The log before, where its signing key was lost: nobody vouches for the key of this one. `carried` is null where an earlier check compared it. */
+  readonly before?: TrustBreak & { readonly carried: Carried | null }
   /** Events that are gone, as others of ours say, after their retention; not there for none. */
   readonly pruned?: number
   /** So many leaves were read by an earlier check, the first of them at `readAt`; not there when all were read now. */

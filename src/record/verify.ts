@@ -57,6 +57,7 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   const limits = attempt('consistency', () => checkConsistency(file, checkpoint, keys, options)) ?? []
   if (reasons.length > 0) return refused(reasons)
 
+  limits.push(...events.filter(isBreak).map(limitOfBreak))
   limits.push(...file.unproved.map((name) => `the field ${name} is not covered by any proof`))
   const isWhole = (population?.doubts ?? []).length === 0
   return {
@@ -153,6 +154,24 @@ function checkPolicies(policies: Evidence['policies'], events: readonly ProvedEv
     }
   }
 }
+
+/** What nobody vouched for: that a log whose signing key was lost went on as this one, under another key. */
+export function limitOfBreak({ at, data: { previousOrigin, lostKey, by } }: Pick<Body, 'at' | 'data'>): string {
+  const when = at <= LATEST_DATE ? new Date(at).toISOString() : String(at)
+  return `what was recorded before ${when}, for whoever trusts ${lostKey}: ${by} said that this key of ${previousOrigin} is lost, and began this log under another, for which it did not vouch`
+}
+
+/** Epoch ms; of a later moment there is no date. */
+const LATEST_DATE = 8.64e15
+
+/** Whether a log begins with this event because the key of the one before was lost. */
+export function isBreak({ stream, seq, type, data }: Pick<Body, 'stream' | 'seq' | 'type' | 'data'>): boolean {
+  return type === ORIGIN_STARTED && seq === 1 && stream.startsWith(originStream('')) && typeof data.lostKey === 'string'
+}
+
+/** The first event of a log that follows another: stream `origin/<its name>`. */
+export const ORIGIN_STARTED = 'origin-started'
+export const originStream = (origin: string): string => `origin/${origin}`
 
 function checkConsistency(file: Evidence, now: Checkpoint, keys: readonly KeySpan[], options: VerifyOptions): string[] {
   const proofs = file.consistency
@@ -278,7 +297,7 @@ function firstBackwards(range: readonly PlacedBody[]): PlacedBody | null {
   let highest = 0
   for (const body of range) {
     if (body.at < highest - POPULATION_SLACK_MS) return body
-    if (body.type !== 'origin-started') highest = Math.max(highest, body.at)
+    if (body.type !== ORIGIN_STARTED) highest = Math.max(highest, body.at)
   }
   return null
 }

@@ -117,6 +117,7 @@ function notProved({ plan, withheld, period, rows }: PopulationAbout): string[] 
     ...(plan.range.end === plan.checkpoint.checkpoint.size && !withheld
       ? ['that the period is whole: see what the check says of the end of the log']
       : []),
+    ...plan.limits,
     `what was asked for before ${utc(period.from)} and ran into the period: it is in the population before`,
     'what was done with each access, and what was said of it in chat: that is in the evidence of the grant',
     ...(clicks === 0

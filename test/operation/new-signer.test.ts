@@ -8,7 +8,9 @@ import { type House, idOn, openHouse, type Replica, until } from '../support/hou
 let house: House
 let replica: Replica
 let given: string
-const settings = { NEXT_SIGNING_KEY_FILE: '' }
+/** Of the key that follows the first. */
+let vkey: string
+const settings: Record<string, string> = { NEXT_SIGNING_KEY_FILE: '' }
 const run = (...words: string[]) => countersign(words, { ...house.environment, ...settings })
 
 beforeAll(async () => {
@@ -43,7 +45,7 @@ it('follows while access is given; evidence verifies with the old key and the ne
   await copyFile(house.file('next.pem'), house.file('signing.pem'))
   settings.NEXT_SIGNING_KEY_FILE = ''
   replica = await house.startReplica()
-  const vkey = (await run('key')).out.trim()
+  vkey = (await run('key')).out.trim()
   expect(changed.out).toContain(vkey)
   const file = house.file('evidence.json')
   expect(await run('evidence', given, '--as', 'carla', '--out', file)).toMatchObject({ code: 0 })
@@ -60,6 +62,39 @@ it('with the old key alone a process says which key it needs, and takes away wha
   await replica.press('ana', 'done', given)
   await until('it is removed', async () => (await statusOf(given)) === 'removed')
 }, 60_000)
+
+it('without its key it goes on as another log: a person says why, auditors are told, and the old key proves what it signed', async () => {
+  await replica.kill()
+  await writeFile(house.file('signing.pem'), newSigningKey())
+  const name = 'test.example/log-2'
+  const begin = (...more: string[]) => run('record', 'new-origin', name, '--as', 'carla', ...more)
+  expect(await begin()).toMatchObject({ code: 1, err: expect.stringContaining('If it is lost, say so: --lost-key') })
+  expect(await begin('--lost-key', vkey)).toMatchObject({ code: 2, err: expect.stringContaining('needs --reason') })
+  const begun = await begin('--lost-key', vkey, '--reason', 'the disk broke, and there was no copy')
+  expect(begun).toMatchObject({ code: 0, err: '' })
+  settings.LOG_ORIGIN = name
+  const fresh = (await run('key')).out.trim()
+  for (const part of [fresh, vkey, 'auditors must take\nyour word']) expect(begun.out).toContain(part)
+
+  replica = await house.startReplica(settings)
+  const id = idOn(await replica.command('ana', 'prod-db 5m fix the ledger INC-43'))
+  await replica.press('marcus', 'approve', id)
+  await until('it is active', async () => (await statusOf(id)) === 'active')
+  const [file, past] = [house.file('after.json'), house.file('past.json')]
+  const taken = await run('evidence', given, '--as', 'carla', '--out', file)
+  expect(taken).toMatchObject({ code: 0, err: expect.stringContaining(`for whoever trusts ${vkey}`) })
+  const verified = await countersign(['verify', file, '--key', fresh])
+  expect(verified).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`carla said that this key of test.example/log is lost`),
+  })
+  expect((await countersign(['verify', file, '--key', vkey])).out).toMatch(/^REFUSED/)
+  await run('evidence', given, '--as', 'carla', '--key', vkey, '--out', past)
+  expect((await countersign(['verify', past, '--key', vkey])).out).toMatch(/^VERIFIED/)
+  const checked = await run('verify', '--log')
+  expect(checked).toMatchObject({ code: 0, out: expect.stringContaining('BREAK IN TRUST: carla said') })
+  expect(checked.out).toMatch(/it signed the first \d+ events of test\.example\/log; \d+ events that came along rest/)
+}, 90_000)
 
 async function statusOf(id: string): Promise<string | undefined> {
   const [row] = await house.db<{ status: string }[]>`select status from grant_state where id = ${id}`

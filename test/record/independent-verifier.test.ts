@@ -18,11 +18,12 @@ import { forgedConsistency, forgedForms, forgedPolicies, forgedReveals } from '.
 import { forgedKeys, forgedNotes } from './forged-notes.ts'
 import { forgedPasskeys } from './forged-passkeys.ts'
 import { forgedPopulations, forgedTrees, incompletePopulations, soundPopulations } from './forged-populations.ts'
-import { bytesOf, ENTRY, type Given, good, kept, signer } from './good-file.ts'
+import { bytesOf, ENTRY, type Given, good, kept, ORIGIN, signer } from './good-file.ts'
 import { forgedHandOvers, soundHandOvers } from './handed-over-file.ts'
 import { fileOf, passkeyStory } from './passkey-file.ts'
 import { askBoth, type Options, type PythonVerifier, startPythonVerifier } from './python-verifier.ts'
 import { append, createRecordDatabase, createReplica, type RecordDatabase, type Replica } from './record-fixture.ts'
+import { signFile, story } from './signed-file.ts'
 import { sound } from './sound-files.ts'
 
 let verifier: PythonVerifier
@@ -140,6 +141,18 @@ describe('both verify what a passkey signed', () => {
     if ('rpId' in where) for (const { data } of story.keys) Object.assign(data.passkey as object, { rpId: where.rpId })
     await expectSound({ file: await fileOf(story) })
   })
+})
+
+test('both say of a log that began without its key that nobody vouched for it', async () => {
+  const lost = { by: 'ada', previousOrigin: 'test.example/before', lostKey: signer.vkey, notes: [] }
+  const began = story(
+    `origin/${ORIGIN}`,
+    { type: 'origin-started', data: lost },
+    { type: 'closed', data: { count: 2 } },
+  )
+  const file = await signFile(signer, [...began, ...story('grant:1', {})])
+  expect(await expectSound({ file })).toContainEqual(expect.stringContaining("'ada' said that"))
+  expect(verifyEvidence(bytesOf(file)).limits).toEqual([expect.stringContaining('ada said that')])
 })
 
 describe('both verify a log that came to another key', () => {

@@ -42,7 +42,7 @@ async function report(format: 'html' | 'csv', file: File, copies = 1): Promise<s
   const root = Buffer.from(verdict.checkpoint?.root ?? '', 'base64')
   const checkpoint = { origin: file.origin, size: verdict.checkpoint?.size ?? 0, root }
   const plan: PopulationPlan = {
-    ...{ of: population, log: 1, range: population, members: [], leaves: [] },
+    ...{ of: population, log: 1, range: population, members: [], leaves: [], limits: [] },
     checkpoint: { witness: 'w', note: file.checkpoint, checkpoint },
   }
   const pieces: string[] = []

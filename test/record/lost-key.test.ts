@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { closeDb, openDb } from '../../src/db/client.ts'
+import { buildEvidence } from '../../src/record/evidence.ts'
+import { startNewOrigin } from '../../src/record/new-origin.ts'
+import { createHandOverReader } from '../../src/record/read-hand-overs.ts'
+import type { Signer } from '../../src/record/signer.ts'
+import { KEYS_STREAM, SIGNER_APPOINTED, verifyEvidence } from '../../src/record/verify.ts'
+import { verifyLog } from '../../src/record/verify-log.ts'
+import { createWitnessed } from '../../src/record/witnessed.ts'
+import { createTestClock } from '../support/clock.ts'
+import { createFakeWitness, type FakeWitness } from './fake-witness.ts'
+import {
+  AT,
+  append,
+  asVandal,
+  createRecordDatabase,
+  createReplica,
+  createTestSigner,
+  type RecordDatabase,
+} from './record-fixture.ts'
+
+/*
+ * The signing key is gone, and with it whoever could hand over. A person begins another log with another key: it works on,
+ * and nothing that trusts the lost key trusts the new one.
+ */
+const OLD = 'test.example/log'
+const NEW = 'test.example/log-2'
+const [first, lost] = [createTestSigner(OLD), createTestSigner(OLD)]
+const fresh = createTestSigner(NEW)
+const clock = createTestClock()
+let db: RecordDatabase
+let sealer: ReturnType<typeof openDb>
+let witness: FakeWitness
+let keptEvidence: string
+
+const oldWitnessed = (signer: Signer = lost) =>
+  createWitnessed(signer.vkey, [witness], createHandOverReader(db.app, OLD))
+const evidence = async (signer: Signer, stream = 'a') =>
+  JSON.stringify(
+    await buildEvidence(
+      {
+        record: db.record,
+        witnessed: signer === fresh ? createWitnessed(fresh.vkey, [witness]) : oldWitnessed(signer),
+      },
+      db.app,
+      [stream],
+      { reveal: true },
+    ),
+  )
+const start = (options: Partial<Parameters<typeof startNewOrigin>[0]> = {}) =>
+  startNewOrigin({
+    ...{ app: db.app, sealer, record: db.record, macKey: db.keys.macKey, signer: fresh },
+    ...{ witnessed: createWitnessed(fresh.vkey, [witness]), by: 'ada', at: AT },
+    lost: { vkey: first.vkey, reason: 'the token burned with the room' },
+    ...options,
+  })
+
+/** A log that had been handed over once before its key was lost: three events signed, one more recorded. */
+beforeEach(async () => {
+  db = await createRecordDatabase()
+  witness = createFakeWitness()
+  sealer = openDb(db.database.sealerUrl, { applicationName: 'operator', role: 'countersign_sealer', max: 1 })
+  await append(db, 'a', 0, 'asked', 'approved')
+  const replica = createReplica(db, { signer: first, nextSigner: lost, witnesses: [witness], clock })
+  replica.sealer.start()
+  await replica.sealer.sealed('a', 2)
+  await append(db, KEYS_STREAM, 0, { type: SIGNER_APPOINTED, data: { by: 'ada', from: first.vkey, to: lost.vkey } })
+  replica.sealer.kick()
+  await replica.sealer.sealed(KEYS_STREAM, 1)
+  await replica.stop()
+  keptEvidence = await evidence(lost)
+  await append(db, 'a', 2, 'active')
+})
+afterEach(async () => {
+  await closeDb(sealer)
+  await db.drop()
+})
+
+async function goOn() {
+  const replica = createReplica(db, { signer: fresh, witnesses: [witness], clock })
+  replica.sealer.start()
+  await replica.sealer.sealed('a', 3)
+  expect(replica.alarms).toEqual([])
+  await replica.stop()
+  return replica.witnessed
+}
+const verify = async () => verifyLog(db.app, db.keys.macKey, createWitnessed(fresh.vkey, [witness]))
+
+test('another log begins with another key, says so first, and the old key vouches for what it signed and no more', async () => {
+  const [lastNote] = witness.notes.slice(-1)
+  expect(await start()).toMatchObject({ previousOrigin: OLD, vkey: fresh.vkey, carried: 3, lost: [] })
+  await goOn()
+  const [began, closed] = await db.record.readStream(db.app, `origin/${NEW}`)
+  expect(began).toMatchObject({
+    leafIndex: 0,
+    data: {
+      ...{ by: 'ada', previousOrigin: OLD, cause: 'key-lost', lostKey: lost.vkey, newKey: fresh.vkey },
+      notes: [{ witness: 'fake', note: lastNote }],
+      reason: { salted: expect.any(String) },
+    },
+    texts: { reason: 'the token burned with the room' },
+  })
+  expect(closed).toMatchObject({ type: 'closed' })
+  expect(await db.record.readStream(db.app, 'system')).toMatchObject([{ data: { what: 'signing-key-lost' } }])
+
+  expect(await verify()).toMatchObject({
+    ...{ ok: true, differences: [] },
+    before: { origin: OLD, lostKey: lost.vkey, by: 'ada', carried: { covered: 3, uncovered: 0 } },
+  })
+  for (const key of [first, lost]) {
+    expect(verifyEvidence(keptEvidence, { vkey: key.vkey }).verdict).toBe('verified')
+    expect(verifyEvidence(await evidence(fresh), { vkey: key.vkey })).toMatchObject({
+      reasons: [{ code: 'key-differs' }],
+    })
+    // Also what is asked for only now, as far as that log came.
+    expect(verifyEvidence(await evidence(key), { vkey: key.vkey })).toMatchObject({
+      ...{ verdict: 'verified', events: [{ leafIndex: 0 }, { leafIndex: 1 }] },
+    })
+  }
+  const now = verifyEvidence(await evidence(fresh, `origin/${NEW}`), { vkey: fresh.vkey })
+  expect(now).toMatchObject({ verdict: 'verified', limits: [expect.stringContaining(`whoever trusts ${lost.vkey}`)] })
+})
+
+test('it is refused where the key is not lost, is not that of the log, or nobody outside holds what it signed', async () => {
+  await expect(start({ lost: null })).rejects.toThrow('If it is lost, say so: --lost-key')
+  await expect(start({ lost: { vkey: fresh.vkey, reason: 'gone' } })).rejects.toThrow(`is a key of ${NEW}`)
+  await expect(start({ lost: { vkey: 'ssh-ed25519 AAAA', reason: 'gone' } })).rejects.toThrow('is no verifier key')
+  const stranger = createTestSigner(OLD).vkey
+  await expect(start({ lost: { vkey: stranger, reason: 'gone' } })).rejects.toThrow(`that ${stranger} did not sign`)
+  const left = { by: 'ada', origin: NEW, previousOrigin: OLD, notes: [] }
+  await append(db, `origin/${NEW}`, 0, { type: 'origin-started', data: left })
+  await expect(start()).rejects.toThrow('was begun for another reason and not finished')
+  witness.notes.splice(0)
+  await expect(start()).rejects.toThrow('no witness holds a checkpoint')
+  expect(await db.admin`select from log`).toHaveLength(1)
+})
+
+test('somebody who has the database and the MAC key cannot pass their own past off as what the lost key signed', async () => {
+  await start()
+  await goOn()
+  await asVandal(db.admin, (sql) => sql`update leaf set leaf_hash = sha256(leaf_hash) where log = 1 and leaf_index = 1`)
+  expect((await verify()).differences.map(({ what, where }) => `${what}: ${where}`)).toEqual([
+    `before-differs: leaf 1 of ${OLD}, which did not come along`,
+    `before-differs: the first 3 events of ${OLD}, which ${lost.vkey} signed`,
+  ])
+})
