@@ -12,11 +12,33 @@ export async function findSecret(text: string): Promise<string | null> {
   const own = OWN_RULES.find(({ pattern }) => pattern.test(text))?.kind
   if (own !== undefined) return own
   if (redactText(text) !== text) return 'password'
-  const source = { content: text, filePath: '/message.txt', ext: '.txt', contentType: 'text' } as const
-  const found = await lintSource({ source, options: { config: CONFIG, maskSecrets: true } })
-  const rule = found.messages[0]?.ruleId
-  if (rule !== undefined) return rule.replace(/^.*secretlint-rule-/, '')
+  const [found] = await lint(text)
+  if (found !== undefined) return found.ruleId.replace(/^.*secretlint-rule-/, '')
   return wordsOf(text).some(isRandom) ? 'random' : null
+}
+
+/**
+ * What a machine said, such as a target that refuses, without what looks like a secret in it. The rest stays, because
+ * somebody has to find out what went wrong.
+ */
+export async function withholdSecrets(text: string): Promise<string> {
+  let rest = OWN_RULES.reduce(
+    (left, { pattern }) => left.replaceAll(new RegExp(pattern, `${pattern.flags}g`), WITHHELD),
+    redactText(text),
+  )
+  // From the end: what is replaced moves nothing that is still to be replaced.
+  for (const { range } of (await lint(rest)).toSorted((a, b) => b.range[0] - a.range[0])) {
+    rest = rest.slice(0, range[0]) + WITHHELD + rest.slice(range[1])
+  }
+  for (const word of wordsOf(rest).filter(isRandom)) rest = rest.replaceAll(word, WITHHELD)
+  return (await findSecret(rest)) === null ? rest : WITHHELD
+}
+
+const WITHHELD = '[withheld]'
+
+async function lint(text: string) {
+  const source = { content: text, filePath: '/message.txt', ext: '.txt', contentType: 'text' } as const
+  return (await lintSource({ source, options: { config: CONFIG, maskSecrets: true } })).messages
 }
 
 const CONFIG = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: creator }] }

@@ -14,6 +14,7 @@ import { WitnessUnreachable } from '../ports/witness.ts'
 import { readRestart } from '../record/read-origin.ts'
 import { readWitnessed } from '../record/read-witnessed.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
+import { withholdSecrets } from '../secrets/find-secret.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { Context } from './context.ts'
 import { freezeOn } from './freezes.ts'
@@ -224,7 +225,8 @@ async function recordProviding(
 
 async function afterFailure(context: Context, id: string, error: unknown): Promise<void> {
   if (!(error instanceof ConnectorError)) throw error
-  const { code, message } = error
+  const { code } = error
+  const message = await withholdSecrets(error.message)
   const { state } = await advanceGrant(context, id, (latest, now) => {
     if (latest.status !== 'planned' && latest.status !== 'providing') return []
     if (latest.status === 'providing' && (HOPELESS.includes(code) || now >= (latest.approval?.usableUntil ?? 0))) {

@@ -2,6 +2,7 @@ import type { Db, Tx } from '../db/transaction.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventRecord } from '../record/record.ts'
+import { withholdSecrets } from '../secrets/find-secret.ts'
 import type { Alarm } from './context.ts'
 import { recordFact } from './record-fact.ts'
 
@@ -26,8 +27,10 @@ export function createAlarms(around: {
   const last = new Map<string, number>()
   const writing = new Set<Promise<void>>()
 
-  async function write(alarm: Alarm): Promise<void> {
-    const fact: SystemFact = { type: 'system.alarm', data: { ...alarm } }
+  /** What a target or a library said may hold more than it should: the record and chat keep it for years. */
+  async function write(raised: Alarm): Promise<void> {
+    const alarm = { ...raised, detail: await withholdSecrets(raised.detail) }
+    const fact: SystemFact = { type: 'system.alarm', data: alarm }
     try {
       await recordBoth(alarm, fact)
       around.committed()

@@ -2,6 +2,7 @@ import { TransactionFailure } from '../db/failure.ts'
 import type { GrantEvent, GrantStep } from '../domain/grant-event.ts'
 import type { Ending, GrantState } from '../domain/grant-state.ts'
 import { type Connector, ConnectorError, type StepObservation, type TargetGrant } from '../ports/connector.ts'
+import { withholdSecrets } from '../secrets/find-secret.ts'
 import { advanceGrant } from './advance-grant.ts'
 import type { AdvanceTogether } from './advance-together.ts'
 import type { Context } from './context.ts'
@@ -207,7 +208,8 @@ async function recordFailure(
   const failed = {
     step: step === 'all' ? 'verify' : step,
     code: error instanceof ConnectorError ? error.code : 'Unexpected',
-    message: error instanceof ConnectorError ? error.message : 'an unexpected fault, see the log',
+    message:
+      error instanceof ConnectorError ? await withholdSecrets(error.message) : 'an unexpected fault, see the log',
   }
   if (!(error instanceof ConnectorError)) {
     context.alarm({

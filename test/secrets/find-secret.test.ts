@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { findSecret } from '../../src/secrets/find-secret.ts'
+import { findSecret, withholdSecrets } from '../../src/secrets/find-secret.ts'
 
 const digits = (count: number) => 'a1B2c3D4e5F6g7H8i9J0'.repeat(6).slice(0, count)
 
@@ -43,6 +43,22 @@ it.each([
   '',
 ])('ordinary talk is not: %s', async (text) => {
   expect(await findSecret(text)).toBeNull()
+})
+
+it('what a machine said is kept without the secrets in it, and as it is without any', async () => {
+  const said = (secret: string) => `prod-db: refused (42601: near "${secret}"), the role jit_ana_g7k3qf2 owns 2 tables`
+  for (const secret of [
+    ...['password=hunter2!', `ghp_${digits(36)}`, 'postgres://app:pa55word@db.prod/ledger', 'AKIAQ3EGRIJ2XK7ABCDE'],
+    ...[randomBytes(32).toString('base64'), 'xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx'],
+  ]) {
+    const left = await withholdSecrets(said(secret))
+    expect(left).not.toContain(secret)
+    expect(left).toMatch(/^prod-db: refused \(42601: near .* the role jit_ana_g7k3qf2 owns 2 tables$/)
+    expect(await withholdSecrets(left)).toBe(left)
+  }
+  expect(await withholdSecrets('one pass: ghp_ and sealed at 17, G-7K3QF2')).toBe(
+    'one pass: ghp_ and sealed at 17, G-7K3QF2',
+  )
 })
 
 it('a very long text takes no time worth speaking of', async () => {

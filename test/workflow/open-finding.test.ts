@@ -46,6 +46,27 @@ it('is one for a cause and subject, whichever processes raise it and how often',
   expect(test.enqueued).toContainEqual({ kind: 'announce', stream: findingStream(found[0]?.id ?? '') })
 })
 
+it('keeps no secret that a target let slip: not on record, not in the finding, not when it is taken up later', async () => {
+  const said = 'prod-db: refused, postgres://app:pa55word@db.prod/ledger, near "AKIAQ3EGRIJ2XK7ABCDE"'
+  const logged: Alarm[] = []
+  const { context } = test
+  const unseen = createAlarms({
+    ...{ db: context.db, record: context.record, clock: context.clock, committed: () => undefined },
+    log: (each) => logged.push(each),
+  })
+  unseen.raise(alarm('revocation-fault', said))
+  await unseen.idle()
+  await mindFindings(context)
+  await raise(alarm('due-fault', said))
+  const kept = [...(await ofCause('revocation-fault')), ...(await ofCause('due-fault'))].flatMap(
+    ({ details }) => details,
+  )
+  expect(kept).toEqual([expect.stringMatching(/^prod-db: refused, /), expect.stringMatching(/^prod-db: refused, /)])
+  const rows = await context.db<{ body: string }[]>`
+    select body from event where strpos(body, 'pa55word') > 0 or strpos(body, 'AKIA') > 0`
+  expect(rows).toEqual([])
+})
+
 it('knows of a grant whose it is, where, and who sees to it', async () => {
   await test.happen('G-000001', {
     type: 'request.asked',
