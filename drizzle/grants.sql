@@ -8,6 +8,7 @@ grant select, insert on thread_line to countersign_app;
 grant select, insert, update on thread_root to countersign_app;
 grant select, insert, update on directory_head, directory_entry, link_code to countersign_app;
 grant select, insert, delete on link_try to countersign_app;
+grant select, insert, update on finding_state to countersign_app;
 grant select, insert, update on activity_cursor to countersign_app;
 grant select, insert on act to countersign_app;
 grant select, insert, delete on schedule_slot to countersign_app;

@@ -1,10 +1,8 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { type FindingEvent, findingOfStream, findingStream } from '../domain/finding-event.ts'
-import { SEVERITIES } from '../domain/finding-kinds.ts'
-import { type FindingState, foldFinding, isOverdue } from '../domain/finding-state.ts'
+import { type FindingState, foldFinding } from '../domain/finding-state.ts'
 import { openStreams } from '../record/find-streams.ts'
 import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
-import type { FindingFigures } from '../telemetry/house-figures.ts'
 import type { Context } from './context.ts'
 import { readable } from './grant-store.ts'
 
@@ -62,22 +60,8 @@ export async function findOpenFindings(
   return { open: states.sort(dueFirst), unreadable }
 }
 
-/** How many there are, for metrics and readiness. @param now decides which are overdue, epoch ms */
-export async function countFindings(context: Pick<Context, 'record'>, db: Db, now: number): Promise<FindingFigures> {
-  const { open: all, unreadable } = await findOpenFindings(context, db)
-  const open = all.filter(({ status }) => status !== 'accepted')
-  return {
-    open: SEVERITIES.map((severity) => {
-      const of = open.filter((one) => one.severity === severity)
-      return { severity, open: of.length, overdue: of.filter((one) => isOverdue(one, now)).length }
-    }),
-    accepted: all.length - open.length,
-    unreadable: unreadable.length,
-  }
-}
-
 /** Together; where one was changed, one after the other, so that it does not keep the others from being read. */
-async function readFindings(
+export async function readFindings(
   { record }: Pick<Context, 'record'>,
   db: Db | Tx,
   streams: readonly string[],

@@ -56,6 +56,24 @@ export async function appendToFinding(
   }
   const stream = findingStream(id)
   await context.record.append(tx, stream, before?.seq ?? 0, placed.map(toDraft), now)
+  await saveFinding(tx, state)
   await context.enqueue(tx, { kind: 'announce', stream })
   return state
+}
+
+/** Overwrites whatever the row says: the caller holds the stream's lock and has folded its events. */
+export async function saveFinding(tx: Tx, { id, seq, status, severity, due }: FindingState): Promise<void> {
+  await tx`
+    insert into finding_state (id, seq, status, severity, due_at)
+    values (${id}, ${seq}, ${status}, ${severity}, ${due})
+    on conflict (id) do update set
+      seq = excluded.seq, status = excluded.status, severity = excluded.severity, due_at = excluded.due_at`
+}
+
+/** Its record was changed, and says nothing of the rest. It is not behind its stream: nobody reads it for a count. */
+export async function saveUnreadable(db: Db | Tx, id: string): Promise<void> {
+  await db`
+    insert into finding_state (id, seq, status, severity, due_at)
+    values (${id}, ${Number.MAX_SAFE_INTEGER}, 'unreadable', 'critical', 0)
+    on conflict (id) do update set seq = excluded.seq, status = excluded.status`
 }

@@ -5,17 +5,15 @@ import { findingStream } from '../domain/finding-event.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import { SYSTEM_STREAM } from '../domain/house-event.ts'
 import { openStreams } from '../record/find-streams.ts'
-import { RecordTampered } from '../record/recorded-event.ts'
 import type { Alarm, Context } from './context.ts'
 import { findOpenFindings } from './find-findings.ts'
 import { appendToFinding, loadFinding } from './finding-store.ts'
+import { mendFindings } from './mend-findings.ts'
 import { openFinding } from './open-finding.ts'
 import { lookNow, type Minding, noteRetest } from './retest-findings.ts'
 
 /** How far back an alarm without a finding is looked for: a night and a day without a process. */
 const LOOK_BACK_MS = 72 * HOUR
-
-const AT_ONCE = 200
 
 /**
  * What time and the machine alone do about findings, by the calendar: what was raised and not opened is opened, what is
@@ -31,7 +29,7 @@ export async function mindFindings(context: Minding & Pick<Context, 'alarm'>): P
       failures.push(error)
     }
   }
-  await attempt(() => readAll(context))
+  await attempt(() => mendFindings(context))
   await attempt(() => alarmOfStuck(context))
   await attempt(() => takeUpAlarms(context))
   for (const state of (await findOpenFindings(context, context.db)).open) {
@@ -42,27 +40,6 @@ export async function mindFindings(context: Minding & Pick<Context, 'alarm'>): P
     })
   }
   if (failures.length > 0) throw failures[0]
-}
-
-/**
- * Reads every finding, the closed ones too: a row that only says of one that it is closed would keep it out of the list.
- * Whoever reads names what was changed.
- */
-async function readAll(context: Pick<Context, 'db' | 'record'>): Promise<void> {
-  const streams = await openStreams(context.db, {
-    ...{ prefix: findingStream(''), startedBy: 'finding.opened', notEndedBy: [] },
-  })
-  for (let n = 0; n < streams.length; n += AT_ONCE) {
-    const some = streams.slice(n, n + AT_ONCE)
-    await context.record.readStreams(context.db, some).catch(async (error: unknown) => {
-      if (!(error instanceof RecordTampered)) throw error
-      for (const stream of some) await context.record.readStream(context.db, stream).catch(ignoreNamed)
-    })
-  }
-}
-
-function ignoreNamed(error: unknown): void {
-  if (!(error instanceof RecordTampered)) throw error
 }
 
 async function remind(context: Minding, id: string): Promise<void> {

@@ -109,7 +109,7 @@ it('goes on in a new one, which names the old, when the record of the open one w
 
 it('is named within the hour when a forged row says that it is closed', async () => {
   const { context, database } = test
-  const [hidden] = await ofCause('never-heard-of')
+  const hidden = (await ofCause('never-heard-of')).find(({ subject }) => subject.kind === 'grant')
   const stream = findingStream(hidden?.id ?? '')
   await database.admin`
     insert into event (stream, seq, type, v, at, body, prev, leaf_hash, mac)
