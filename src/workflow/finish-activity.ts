@@ -5,6 +5,7 @@ import { DAY, SECOND } from '../domain/duration.ts'
 import { grantStream } from '../domain/grant-event.ts'
 import type { GrantState } from '../domain/grant-state.ts'
 import { RetryLater } from '../effects/effect.ts'
+import { ConnectorError } from '../ports/connector.ts'
 import { StreamConflict } from '../record/append.ts'
 import { moveCursor, readCursor } from './activity-cursor.ts'
 import { type Collected, collectActivity, isActivityOver } from './collect-activity.ts'
@@ -14,13 +15,17 @@ import { FINISH_AFTER_MS, loadGrant, readable, toDraft } from './grant-store.ts'
 /** A target that cannot be asked for so long is not waited for any more: what is missing is named. */
 const GIVEN_UP_AFTER_MS = 7 * DAY
 const BUSY_AGAIN_MS = 1 * SECOND
+/** One that could not be asked is not asked again for so long: those of other targets come after it. */
+const LEFT_ALONE_MS = 30 * SECOND
 
 /**
  * Reads the log of a target for the last time for a grant that is gone, and says how whole its activity is. Many that end
- * together are one reading.
+ * together are one reading. A target that cannot be asked is nothing that is stuck, and is told as what it is, once,
+ * by whoever looks at targets: its grants are left to the net under the timer, which brings them again each minute.
  */
 export function createFinishActivity(context: Context): (grant: string) => Promise<void> {
   const newest = new Map<string, Collected>()
+  const away = new Map<string, number>()
 
   return async (id) => {
     const loaded = await loadGrant(context, context.db, id)
@@ -31,9 +36,10 @@ export function createFinishActivity(context: Context): (grant: string) => Promi
     // Many end together: they wait for each other, and are not tried again and again.
     const done = await context.lanes.withLane(`activity:${state.target}`, async () => {
       if (await isActivityOver(context, id)) return true
-      let read = newest.get(state.target)
-      if (read === undefined || read.at < goneAt + FINISH_AFTER_MS / 2) {
-        read = await collectOr(context, state.target, from, goneAt)
+      let read = newest.get(state.target) ?? null
+      if (read === null || read.at < goneAt + FINISH_AFTER_MS / 2) {
+        read = await collectOr(context, state.target, from, goneAt, away)
+        if (read === null) return true
         if (read.state === 'behind') return false
         newest.set(state.target, read)
       }
@@ -44,13 +50,23 @@ export function createFinishActivity(context: Context): (grant: string) => Promi
   }
 }
 
-async function collectOr(context: Context, target: string, since: number, goneAt: number): Promise<Collected> {
+/** @returns null when it cannot be asked now */
+async function collectOr(
+  context: Context,
+  target: string,
+  since: number,
+  goneAt: number,
+  away: Map<string, number>,
+): Promise<Collected | null> {
+  const isGivenUp = context.clock.now() - goneAt >= GIVEN_UP_AFTER_MS
+  if (!isGivenUp && context.clock.now() - (away.get(target) ?? 0) < LEFT_ALONE_MS) return null
   try {
     return await collectActivity(context, target, since)
   } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error
     const at = context.clock.now()
-    if (at - goneAt < GIVEN_UP_AFTER_MS) throw error
-    return { state: 'off', at, why: 'the target could not be asked for a week' }
+    away.set(target, at)
+    return isGivenUp ? { state: 'off', at, why: 'the target could not be asked for a week' } : null
   }
 }
 

@@ -1,4 +1,6 @@
 import { inTransaction } from '../db/in-transaction.ts'
+import { activityStream } from '../domain/activity-event.ts'
+import { DAY, MINUTE } from '../domain/duration.ts'
 import { findingStream } from '../domain/finding-event.ts'
 import { freezeStream } from '../domain/freeze-event.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
@@ -38,6 +40,7 @@ export async function sweep(context: Context): Promise<void> {
   await attempt(context, 'sweep-fault', '', () => moveOrders(context))
   await attempt(context, 'sweep-fault', '', () => sweepPeople(context))
   await attempt(context, 'sweep-fault', '', () => announceLate(context))
+  await attempt(context, 'sweep-fault', '', () => finishActivities(context))
 }
 
 /** The same for what the targets themselves show, also when nothing of the record can be read or written. */
@@ -81,11 +84,13 @@ async function attempt(context: Context, what: string, about: string, work: () =
 }
 
 /** How far back an untold grant is looked for. */
-const LOOK_BACK_MS = 7 * 24 * 60 * 60_000
+const LOOK_BACK_MS = 7 * DAY
+/** Longer than anybody waits for a target. */
+const ACTIVITY_LOOK_BACK_MS = 30 * DAY
 
 /** Streams about which something was recorded after the last thing that was said, a minute ago or more. */
 async function announceLate(context: Context): Promise<void> {
-  const before = context.clock.now() - 60_000
+  const before = context.clock.now() - MINUTE
   const late = await context.db<{ id: string; ahead: boolean }[]>`
     select g.id, g.seq < coalesce(a.seq, 0) as ahead from grant_state g left join announced a on a.stream = 'grant:' || g.id
     where g.seq < a.seq
@@ -109,4 +114,22 @@ async function announceLate(context: Context): Promise<void> {
   for (const { stream } of others) {
     await context.db.begin((tx) => context.enqueue(tx, { kind: 'announce', stream }))
   }
+}
+
+/** What was seen gone a minute ago or more, and whose activity was not read to its end: its job was deleted, or its target was away. */
+async function finishActivities(context: Context): Promise<void> {
+  const now = context.clock.now()
+  const unfinished = await context.db<{ stream: string }[]>`
+    select g.stream from event g
+    where g.type = 'grant.removed' and g.at between ${now - ACTIVITY_LOOK_BACK_MS} and ${now - MINUTE}
+      and not exists (
+        select from event a where a.type = 'closed' and a.stream = ${activityStream('')} || substr(g.stream, ${grantStream('').length + 1}::integer)
+      )
+    order by g.at limit 1000`
+  if (unfinished.length === 0) return
+  const effects = unfinished.flatMap(({ stream }) => {
+    const grant = grantOfStream(stream)
+    return grant === null ? [] : [{ kind: 'finish-activity', grant, notBefore: now } as const]
+  })
+  await context.db.begin((tx) => context.enqueue(tx, effects))
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { activityStream, collectionStream, unexplainedStream } from '../../src/domain/activity-event.ts'
 import { DAY, MINUTE, SECOND } from '../../src/domain/duration.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
@@ -8,6 +8,7 @@ import { type Connector, ConnectorError } from '../../src/ports/connector.ts'
 import { collectActivity } from '../../src/workflow/collect-activity.ts'
 import type { Context } from '../../src/workflow/context.ts'
 import { createFinishActivity } from '../../src/workflow/finish-activity.ts'
+import { sweep } from '../../src/workflow/sweep.ts'
 import { activityEnded } from '../../src/workflow/wanted-announcements.ts'
 import { active, approved, askedFor, ending, removed } from '../cards/grant-story.ts'
 import { createTestContext, type TestContext } from './test-context.ts'
@@ -110,6 +111,69 @@ test.each(['collect:before-commit', 'collect:after-commit'])(
   },
 )
 
+describe('of two replicas that read the same piece at the same time one puts it on record', () => {
+  /** Whoever reads waits, with what was read in hand, until somebody else has read all of it and put it on record. */
+  function overtaken(): Context {
+    const { connectorOf } = context()
+    let isFirst = true
+    const read: NonNullable<Connector['activity']>['read'] = async (cursor, since) => {
+      const reading = await connectorOf(target)?.activity?.read(cursor, since)
+      if (isFirst) {
+        isFirst = false
+        await collectActivity(context(), target, null)
+      }
+      return reading ?? { state: 'off', why: 'no reader' }
+    }
+    return context({ connectorOf: () => ({ activity: { read } }) as unknown as Connector })
+  }
+  const placesOf = async (id: string) =>
+    (await house.context.record.readStream(house.context.db, activityStream(id))).map(({ data }) => data.from)
+
+  test('the first piece of all', async () => {
+    const id = await give()
+    log = [{ used: [used()] }, { used: [used()] }]
+    await collectActivity(overtaken(), target, null)
+    expect(await placesOf(id)).toEqual([0, 1])
+    expect(await typesOf(collectionStream(target))).toEqual(['collection.began'])
+  })
+
+  test('one in the middle, and a gap before it', async () => {
+    const id = await give()
+    await collectActivity(context(), target, null)
+    log = [{ used: [used()] }, { gap: 'the file a.json is gone', used: [used()] }, { used: [used()] }]
+    await collectActivity(overtaken(), target, null)
+    expect(await placesOf(id)).toEqual([0, 1, 2])
+    expect(await typesOf(collectionStream(target))).toEqual(['collection.began', 'collection.gap'])
+  })
+
+  test('that there is nothing to read any more', async () => {
+    await collectActivity(context(), target, null)
+    log = [{ state: 'off', why: 'logging_collector is off there' }]
+    await collectActivity(overtaken(), target, null)
+    expect(await typesOf(collectionStream(target))).toEqual(['collection.began', 'collection.off'])
+  })
+
+  test('the end of a grant that is read while another replica reads on', async () => {
+    const id = await give()
+    await collectActivity(context(), target, null)
+    await house.happen(id, ...ending, removed)
+    number += 50
+    const other = await give()
+    await house.clock.advance(2 * SECOND)
+    const reached = async (at: string) => {
+      if (at !== 'collect:before-ended' || log.length > 0) return
+      log = [{ used: [used()] }]
+      await collectActivity(context(), target, null)
+    }
+    const finish = createFinishActivity(context({ reached }))
+    await expect(finish(id)).rejects.toBeInstanceOf(RetryLater)
+    await finish(id)
+    await collectActivity(context(), target, null)
+    expect(await placesOf(other)).toEqual([0])
+    expect((await activityEnded(house.context, id))?.outcome).toBe('complete')
+  })
+})
+
 test('after the removal the log is read once more, and the thread says what it came to', async () => {
   const id = await give()
   log = [{ used: [used()] }]
@@ -177,15 +241,30 @@ test('where a target keeps no such log, the activity is not collected, and the r
   expect(await typesOf(collectionStream(target))).toEqual(['collection.off'])
 })
 
-test('a target that is away holds up nothing but its own activity, and after a week that is named', async () => {
+test('a target that is away is asked again each minute, whatever became of the job, and after a week that is named', async () => {
   const id = await give()
   await collectActivity(context(), target, null)
   await house.happen(id, ...ending, removed)
   log = [new ConnectorError('Unreachable', 'could not be reached')]
-  const finish = createFinishActivity(context())
-  await expect(finish(id)).rejects.toThrow('could not be reached')
-  await house.clock.advance(7 * DAY)
+  let asked = 0
+  const finish = createFinishActivity(context({ connectorOf: () => counted(context(), () => (asked += 1)) }))
+  const net = async () => {
+    const before = house.enqueued.length
+    await sweep(context())
+    return house.enqueued.slice(before).filter((effect) => effect.kind === 'finish-activity' && effect.grant === id)
+  }
   await finish(id)
+  await finish(id)
+  expect(asked).toBe(1)
+  expect(await net()).toEqual([])
+  await house.clock.advance(MINUTE)
+  expect(await net()).toHaveLength(1)
+  await finish(id)
+  expect(asked).toBe(2)
+  await house.clock.advance(7 * DAY)
+  expect(await net()).toHaveLength(1)
+  await finish(id)
+  expect(await net()).toEqual([])
   expect(await activityEnded(house.context, id)).toMatchObject({
     ...{ outcome: 'gaps', why: ['the target could not be asked for a week'] },
   })
