@@ -66,7 +66,10 @@ async function insertEvents(tx: Tx, after: StreamPlace, events: readonly NewEven
       })}
       returning leaf_hash, at, seq
     ),
-    queued as (insert into event_pending (leaf_hash, at) select leaf_hash, at from added order by seq)${
+    queued as (
+      insert into event_pending (leaf_hash, at)
+      select leaf_hash, at from added ${events.length > 1 ? tx`order by seq` : tx``}
+    )${
       texts.length === 0
         ? tx``
         : tx`, kept as (

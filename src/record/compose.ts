@@ -72,9 +72,9 @@ const prepared = new WeakMap<Buffer, KeyObject>()
 /** NUL and lone surrogates cannot be stored as JSON: the act would be lost. They are replaced, and that is recorded. */
 function clean(value: unknown, path: string, cleaned: string[]): unknown {
   if (typeof value === 'string') {
-    const text = value.toWellFormed().replaceAll('\0', '\ufffd')
-    if (text !== value) cleaned.push(path)
-    return text
+    if (value.isWellFormed() && !value.includes('\0')) return value
+    cleaned.push(path)
+    return value.toWellFormed().replaceAll('\0', '\ufffd')
   }
   if (Array.isArray(value)) return value.map((item, place) => clean(item, `${path}/${place}`, cleaned))
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
