@@ -19,13 +19,17 @@ import {
 export function createHandOverReader(db: Db | Tx, origin: string): () => Promise<HandOver[]> {
   const known = new Map<string, HandOver | null>()
   return async () => {
+    // The appointments first, then the leaf of each, by index: in any other order every leaf of the log is read.
     const rows = await db<HandOverRow[]>`
-      select l.log, l.leaf_index as "leafIndex", e.body, c.note
-      from event e
-      join log on log.origin = ${origin}
-      join leaf l on l.log = log.id and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0
-      join checkpoint c on c.log = l.log and c.size = l.leaf_index + 1
-      where e.stream = ${KEYS_STREAM} and e.type = ${SIGNER_APPOINTED}
+      select e.log, l.leaf_index as "leafIndex", e.body, c.note
+      from (
+        select log.id as log, event.leaf_hash, event.body from event join log on log.origin = ${origin}
+        where event.stream = ${KEYS_STREAM} and event.type = ${SIGNER_APPOINTED} offset 0
+      ) e
+      cross join lateral (
+        select leaf_index from leaf where log = e.log and leaf_hash = e.leaf_hash and leaf_index >= 0 offset 0
+      ) l
+      join checkpoint c on c.log = e.log and c.size = l.leaf_index + 1
       order by l.leaf_index`
     const handOvers: HandOver[] = []
     for (const row of rows) {
