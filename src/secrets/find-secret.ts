@@ -19,9 +19,14 @@ export async function findSecret(text: string): Promise<string | null> {
 
 /**
  * What a machine said, such as a target that refuses, without what looks like a secret in it. The rest stays, because
- * somebody has to find out what went wrong.
+ * somebody has to find out what went wrong. Never fails, since revocations and alarms wait for it: what cannot be looked
+ * at is withheld.
  */
 export async function withholdSecrets(text: string): Promise<string> {
+  return await withoutSecrets(text).catch(() => WITHHELD)
+}
+
+async function withoutSecrets(text: string): Promise<string> {
   let rest = OWN_RULES.reduce(
     (left, { pattern }) => left.replaceAll(new RegExp(pattern, `${pattern.flags}g`), WITHHELD),
     redactText(text),
