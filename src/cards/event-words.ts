@@ -4,6 +4,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'record.checked': 'The record was checked.',
   'record.mac-key-retired': 'A MAC key was retired.',
   'record.signer-appointed': 'Another signing key was appointed.',
+  'origin-started': 'Another log began, and follows the one before.',
   'policy.loaded': 'A policy was loaded.',
   'policy.activated': 'A policy came into force.',
   'act.refused': 'An act was refused.',

@@ -51,6 +51,34 @@ it('gives nothing while the agent is away, says so, and takes away what is to en
   await until('it is active', async () => (await statusOf(waiting)) === 'active', 30_000)
 }, 90_000)
 
+it('hands the log over to another key in the agent, and not to one that does not sign', async () => {
+  const next = await agent.makeKey('ed25519')
+  const mine = () => ({ ...house.environment, ...environment })
+  const old = (await countersign(['key'], mine())).out.trim()
+  environment = { ...environment, NEXT_SIGNER: `ssh-agent:${agent.socket}?key=${next.text}` }
+  await replica.kill()
+  replica = await house.startReplica(environment)
+  const early = await countersign(['record', 'new-signer', '--as', 'carla'], mine())
+  expect(early).toMatchObject({ code: 1, err: expect.stringContaining('agent') })
+  const went = await approved('ana')
+  await until('it is active', async () => (await statusOf(went)) === 'active')
+
+  await next.add()
+  const changed = await countersign(['record', 'new-signer', '--as', 'carla'], mine())
+  expect(changed).toMatchObject({ code: 0, out: expect.stringContaining('From now on') })
+  await key.remove()
+  const after = await approved('bo')
+  await until('it is active', async () => (await statusOf(after)) === 'active')
+  environment = { ...environment, SIGNER: environment.NEXT_SIGNER ?? '', NEXT_SIGNER: '' }
+  const file = house.file('after.json')
+  expect(await countersign(['evidence', after, '--as', 'carla', '--out', file], mine())).toMatchObject({ code: 0 })
+  const vkey = (await countersign(['key'], mine())).out.trim()
+  expect(changed.out).toContain(vkey)
+  for (const one of [old, vkey]) {
+    expect((await countersign(['verify', file, '--key', one])).out).toMatch(/^VERIFIED/)
+  }
+}, 90_000)
+
 async function approved(who: string): Promise<string> {
   const id = idOn(await replica.command(who, 'prod-db 5m fix the ledger INC-42'))
   await replica.press('marcus', 'approve', id)

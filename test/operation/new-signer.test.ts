@@ -1,6 +1,6 @@
 import { copyFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { newSigningKey } from '../../src/record/key-files.ts'
+import { newMacKey, newSigningKey } from '../../src/record/key-files.ts'
 import { countersign } from '../support/command-line.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
 
@@ -93,7 +93,52 @@ it('without its key it goes on as another log: a person says why, auditors are t
   expect((await countersign(['verify', past, '--key', vkey])).out).toMatch(/^VERIFIED/)
   const checked = await run('verify', '--log')
   expect(checked).toMatchObject({ code: 0, out: expect.stringContaining('BREAK IN TRUST: carla said') })
+  const changes = await run('digest', 'this', '--list', 'keys', '--as', 'carla')
+  expect(changes).toMatchObject({ code: 0, out: expect.stringContaining('ITS SIGNING KEY WAS LOST') })
   expect(checked.out).toMatch(/it signed the first \d+ events of test\.example\/log; \d+ events that came along rest/)
+}, 90_000)
+
+it('retires the MAC key of before, once nobody writes with it; and says what to do where it does not', async () => {
+  const [old, next, other] = [house.file('mac.hex'), house.file('mac-2.hex'), house.file('mac-3.hex')]
+  for (const file of [next, other]) await writeFile(file, newMacKey())
+  const retire = (as = 'carla') => run('record', 'retire-mac-key', '--as', as)
+  expect(await retire()).toEqual({ code: 0, err: '', out: 'OTHER_MAC_KEY_FILES names no MAC key of before.\n' })
+  settings.OTHER_MAC_KEY_FILES = next
+  expect(await retire()).toMatchObject({ code: 1, err: expect.stringContaining('Is MAC_KEY_FILE the new key here?') })
+
+  await replica.kill()
+  Object.assign(settings, { MAC_KEY_FILE: next, OTHER_MAC_KEY_FILES: old })
+  replica = await house.startReplica(settings)
+  const early = await retire()
+  expect(early).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^A process wrote under the key [0-9a-f]{16} at /),
+  })
+  expect(early.err).toContain('call this again ten minutes after the last restart')
+  expect(await retire('nobody')).toMatchObject({ code: 1, err: expect.stringContaining('is no person') })
+  await replica.kill()
+  settings.OTHER_MAC_KEY_FILES = house.file('gone.hex')
+  expect(await retire()).toMatchObject({ code: 1, err: expect.stringContaining('gone.hex cannot be read') })
+
+  settings.OTHER_MAC_KEY_FILES = old
+  await house.db`create schema clock`
+  await house.db`grant usage on schema clock to public`
+  await house.db`create function clock.clock_timestamp() returns timestamptz language sql
+    as $$select pg_catalog.clock_timestamp() + interval '11 minutes'$$`
+  await house.db`alter database countersign set search_path = clock, pg_catalog, public`
+  const done = await retire()
+  const [, key, leaf] = /^The MAC key ([0-9a-f]{16}) is retired: from leaf (\d+) on, nothing/.exec(done.out) ?? []
+  expect(done).toMatchObject({
+    code: 0,
+    err: '',
+    out: expect.stringContaining(`<its file>@${leaf} in OTHER_MAC_KEY_FILES`),
+  })
+  expect(early.err).toContain(key)
+  expect((await retire()).out).toBe(done.out)
+  settings.OTHER_MAC_KEY_FILES = `${old}@${leaf}`
+  expect(await run('verify', '--log')).toMatchObject({ code: 0 })
+  settings.OTHER_MAC_KEY_FILES = other
+  expect(await run('verify', '--log')).toMatchObject({ code: 1, out: expect.stringContaining('mac-wrong') })
 }, 90_000)
 
 async function statusOf(id: string): Promise<string | undefined> {
