@@ -48,7 +48,7 @@ async function makePopulation(
     policiesNamed: textsOf,
   })
   const name = `evidence-${plan.of.person ?? plan.of.target}-${period.name}.${format}`
-  const about = { plan, period, withheld: withhold, rows, verifierKey: witnessed.vkey, name, build, runBy: by }
+  const about = { plan, period, withheld: withhold, rows, name, build, runBy: by }
   const pieces: string[] = []
   await populationReport(format, json, { ...about, runAt: clock.now() }, async (piece) => void pieces.push(piece))
   return { kind: 'taken', name, content: pieces.join('') }

@@ -10,6 +10,7 @@ import { readRows } from '../report/population-rows.ts'
 import { readBuild } from '../telemetry/build.ts'
 import { textsOfPolicies } from '../workflow/open-evidence.ts'
 import { openPopulation } from '../workflow/open-population.ts'
+import { readKeptCheckpoints } from './kept-checkpoints.ts'
 import type { NewFiles } from './new-files.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
@@ -25,16 +26,12 @@ export async function population(given: Arguments, format: ReportFormat, files: 
   const said = readSaid(given)
   const withheld = given.isOn('withhold')
   if (given.value('key') !== '') throw new UsageWrong('--key is for the evidence of one id. Leave it out for a period')
-  if (given.values('earlier').length > 0) {
-    throw new UsageWrong(
-      '--earlier is for the evidence of one id. For a period, check the log: verify --log --earlier <note file>',
-    )
-  }
+  const since = (await readKeptCheckpoints(given)).map(({ size }) => size)
   const [by, person, target] = [given.value('as'), given.value('person') || null, given.value('target') || null]
   return withSealedRecord<ExitCode>(async (acting) => {
     const { db, record, witnessed, clock } = acting
     const patienceMs = readPatience(given)
-    const { period, plan } = await openPopulation(acting, { said, by, person, target, patienceMs })
+    const { period, plan } = await openPopulation(acting, { said, by, person, target, patienceMs, since })
     const policies = await textsOfPolicies(acting, policiesNamedIn(plan))
     const rows = await readRows(record, db, plan, policies)
     const json = writePopulation({ record, witnessed }, db, plan, {
@@ -42,7 +39,7 @@ export async function population(given: Arguments, format: ReportFormat, files: 
       policiesNamed: (named) => textsOfPolicies(acting, new Set(named)),
     })
     const name = basename(given.value('out')) || 'evidence.json'
-    const about = { plan, period, withheld, rows, verifierKey: witnessed.vkey, name, build: await readBuild() }
+    const about = { plan, period, withheld, rows, name, build: await readBuild() }
     const manifest = await populationReport(
       format,
       json,

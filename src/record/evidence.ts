@@ -32,22 +32,35 @@ export async function buildEvidence(
     throw new NothingWitnessed(`nothing of ${streams.join(', ')} is inside a witnessed checkpoint yet`)
   }
   events.sort((a, b) => a.leafIndex - b.leafIndex)
-  const sizes = [...new Set(since)].filter((then) => then > 0 && then < size)
-  const proofs = await readTree(db, log, size, (node) => ({
-    inclusion: events.map(({ leafIndex }) => base64(inclusionProof(leafIndex, size, node))),
-    consistency: sizes.map((then) => ({ size: then, proof: base64(consistencyProof(then, size, node)) })),
-  }))
+  const inclusion = await readTree(db, log, size, (node) =>
+    events.map(({ leafIndex }) => base64(inclusionProof(leafIndex, size, node))),
+  )
+  const consistency = await proveContinued(db, log, size, since)
   const { verifierKey, handOvers } = await keysForEvidence(witnessed, db, log, size)
   return {
     format: EVIDENCE_FORMAT,
     origin: witnessed.origin,
     verifierKey,
     checkpoint: checkpoint.note,
-    events: events.map(({ leafIndex, body }, place) => ({ leafIndex, body, proof: proofs.inclusion[place] ?? [] })),
+    events: events.map(({ leafIndex, body }, place) => ({ leafIndex, body, proof: inclusion[place] ?? [] })),
     reveals: reveal ? await revealsOf(db, events) : [],
-    ...(sizes.length > 0 && { consistency: proofs.consistency }),
+    ...(consistency.length > 0 && { consistency }),
     ...(handOvers.length > 0 && { handOvers }),
   }
+}
+
+/** That the tree of this size continues those of earlier sizes, where they need a proof. */
+export async function proveContinued(
+  db: Db | Tx,
+  log: number,
+  size: number,
+  since: readonly number[],
+): Promise<Required<EvidenceFile>['consistency']> {
+  const sizes = [...new Set(since)].filter((then) => then > 0 && then < size)
+  if (sizes.length === 0) return []
+  return readTree(db, log, size, (node) =>
+    sizes.map((then) => ({ size: then, proof: base64(consistencyProof(then, size, node)) })),
+  )
 }
 
 /** The key that was in force when the log had this size, and how the log came to it. */

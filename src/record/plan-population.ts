@@ -3,7 +3,7 @@ import { grantOfStream } from '../domain/grant-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
 import { streamsOfStory } from '../domain/streams-about.ts'
 import { readFirst } from './check-before.ts'
-import { NothingWitnessed } from './evidence.ts'
+import { keysForEvidence, NothingWitnessed, proveContinued } from './evidence.ts'
 import { findMembers, type Member, type Selection } from './find-members.ts'
 import { findRange, type LeafRange } from './find-range.ts'
 import { readRange } from './read-range.ts'
@@ -13,20 +13,22 @@ import { parseOrNull } from './recorded-event.ts'
 import { claimsPasskey, limitOfBreak } from './verify.ts'
 import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.ts'
 
+const NO_LIMITS: PopulationLimits = { grants: Infinity, leaves: Infinity }
 /** So many streams are asked about at once. */
 const STREAMS_AT_ONCE = 1_000
 
 /**
  * Finds all grants and requests of a period under the newest checkpoint that every witness confirmed, and where the events
  * about them stand.
- * @param limits for whoever must not take long; left out, there are none
+ * @param options.limits for whoever must not take long; left out, there are none
+ * @param options.since sizes of earlier checkpoints, to prove that this one continues them
  * @throws NothingWitnessed, PopulationTooLarge, TreeDamaged, WitnessUnreachable, WitnessNoteWrong
  */
 export async function planPopulation(
   { record, witnessed }: { readonly record: EventRecord; readonly witnessed: Witnessed },
   db: Db,
   of: Selection,
-  limits: PopulationLimits = { grants: Infinity, leaves: Infinity },
+  { limits = NO_LIMITS, since = [] }: PopulationOptions = {},
 ): Promise<PopulationPlan> {
   const [notes, log] = await Promise.all([witnessed.newest(), findLog(db, witnessed.origin)])
   const checkpoint = confirmedByAll(notes)
@@ -47,7 +49,21 @@ export async function planPopulation(
   )
   const first = await readFirst(db, log)
   const leaves = await leavesOf(db, { log, size }, [...streams, ...hands, ...(first === null ? [] : [first.stream])])
-  return { of, checkpoint, log, range, members, leaves, limits: first === null ? [] : [limitOfBreak(first)] }
+  const [keys, consistency] = [
+    await keysForEvidence(witnessed, db, log, size),
+    await proveContinued(db, log, size, since),
+  ]
+  return {
+    of,
+    checkpoint,
+    log,
+    range,
+    members,
+    leaves,
+    keys,
+    consistency,
+    limits: first === null ? [] : [limitOfBreak(first)],
+  }
 }
 
 /** Whose passkeys signed: a verifier must see that they were enrolled before. */
@@ -93,8 +109,17 @@ export interface PopulationPlan {
   readonly members: readonly Member[]
   /** Where everything about them stands, rising. */
   readonly leaves: readonly number[]
+  /** The key that signed the checkpoint, and how the log came to it. */
+  readonly keys: Awaited<ReturnType<typeof keysForEvidence>>
+  /** That the checkpoint continues others that somebody kept. */
+  readonly consistency: Awaited<ReturnType<typeof proveContinued>>
   /** What the file does not prove, as a verifier will say. */
   readonly limits: readonly string[]
+}
+
+interface PopulationOptions {
+  readonly limits?: PopulationLimits
+  readonly since?: readonly number[]
 }
 
 export interface PopulationLimits {

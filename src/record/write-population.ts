@@ -1,5 +1,4 @@
 import type { Db } from '../db/transaction.ts'
-import { keysForEvidence } from './evidence.ts'
 import type { PopulationPlan } from './plan-population.ts'
 import { readRange } from './read-range.ts'
 import type { EventRecord } from './record.ts'
@@ -32,10 +31,14 @@ export async function* writePopulation(
   const { from, until, person, target } = of
   const claim = { kind: 'grants', from, until, zone, person, target, first: range.first, end: range.end }
   yield `{\n"format": ${JSON.stringify(EVIDENCE_FORMAT)},\n"origin": ${JSON.stringify(witnessed.origin)},\n`
-  const { verifierKey, handOvers } = await keysForEvidence(witnessed, db, plan.log, checkpoint.checkpoint.size)
+  const { verifierKey, handOvers } = plan.keys
   yield `"verifierKey": ${JSON.stringify(verifierKey)},\n"checkpoint": ${JSON.stringify(checkpoint.note)},\n`
   if (handOvers.length > 0) {
     yield* list('handOvers', handOvers)
+    yield ',\n'
+  }
+  if (plan.consistency.length > 0) {
+    yield* list('consistency', plan.consistency)
     yield ',\n'
   }
   yield `"population": ${JSON.stringify(claim)},\n`

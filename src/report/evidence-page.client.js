@@ -70,22 +70,74 @@ function readBody(body) {
   }
 }
 
+/** A C2SP signed note of a tree. */
+function readNote(note) {
+  const end = note.lastIndexOf('\n\n')
+  const signed = note.slice(0, end + 1)
+  const lines = note
+    .slice(end + 2)
+    .split('\n')
+    .slice(0, -1)
+  const [origin, sizeText, rootText] = signed.split('\n')
+  return { signed, lines, origin, size: Number(sizeText), root: fromBase64(rootText) }
+}
+
+/** RFC 9162, section 2.1.4.2. */
+async function continues(then, now, proof) {
+  if (then.size === now.size) return proof.length === 0 && same(then.root, now.root)
+  if (then.size === 0 || then.size > now.size) return false
+  let [place, last] = [then.size - 1, now.size - 1]
+  while (place % 2 === 1) [place, last] = [half(place), half(last)]
+  const [first, ...rest] = place === 0 ? [then.root, ...proof] : proof
+  if (first === undefined) return false
+  let [older, newer] = [first, first]
+  for (const sibling of rest) {
+    if (last === 0) return false
+    if (place % 2 === 1 || place === last) {
+      ;[older, newer] = [await nodeHash(sibling, older), await nodeHash(sibling, newer)]
+      while (place % 2 === 0 && place !== 0) [place, last] = [half(place), half(last)]
+    } else newer = await nodeHash(newer, sibling)
+    ;[place, last] = [half(place), half(last)]
+  }
+  return last === 0 && same(older, then.root) && same(newer, now.root)
+}
+
+/** Section 11: how the log came to the key of this file, from key to key, each step signed by both. */
+async function followHandOvers(file, now) {
+  const [wrong, keys] = [[], []]
+  let from = 0
+  for (const { leafIndex, body, proof, checkpoint, consistency } of file.handOvers ?? []) {
+    const event = readBody(body)
+    const pair = [event?.data.from, event?.data.to]
+    const [before, after] = await Promise.all(pair.map(readKey))
+    const { signed, lines, origin, size, root } = readNote(checkpoint)
+    const reached = await rootFrom(await leafHash(body), leafIndex, size, proof.map(fromBase64))
+    const isAppointment = event.stream === 'keys' && event.type === 'record.signer-appointed'
+    const isOwn = [origin, before.name, after.name].every((name) => name === file.origin)
+    const isNext = keys.length === 0 ? pair[0] !== pair[1] : keys.at(-1) === pair[0] && !keys.includes(pair[1])
+    const isLast = size === leafIndex + 1 && size > from && reached !== null && same(reached, root)
+    const isKept = await continues({ size, root }, now, consistency.map(fromBase64))
+    const signatures = await Promise.all([before, after].map((key) => isSigned(key, signed, lines)))
+    if (signatures.includes(false)) wrong.push(`The hand-over at leaf ${leafIndex} is not signed by both keys.`)
+    if (![isAppointment, isOwn, isNext, isLast, isKept].every(Boolean)) {
+      wrong.push(`The hand-over at leaf ${leafIndex} does not lead to the key of this file.`)
+    }
+    if (keys.length === 0) keys.push(pair[0])
+    keys.push(pair[1])
+    from = size
+  }
+  if (keys.length > 0 && keys.at(-1) !== file.verifierKey) wrong.push('The hand-overs lead to another key.')
+  return { wrong, before: keys.slice(0, -1) }
+}
+
 async function check(file) {
   const wrong = []
   const key = await readKey(file.verifierKey)
-  const end = file.checkpoint.lastIndexOf('\n\n')
-  const signed = file.checkpoint.slice(0, end + 1)
-  const signature = await isSigned(
-    key,
-    signed,
-    file.checkpoint
-      .slice(end + 2)
-      .split('\n')
-      .slice(0, -1),
-  )
+  const { signed, lines, origin, size, root } = readNote(file.checkpoint)
+  const signature = await isSigned(key, signed, lines)
   if (signature === false) wrong.push('The signature does not fit the checkpoint.')
-  const [origin, sizeText, rootText] = signed.split('\n')
-  const [size, root] = [Number(sizeText), fromBase64(rootText)]
+  const handOvers = await followHandOvers(file, { size, root })
+  wrong.push(...handOvers.wrong)
   if (origin !== file.origin || key.name !== file.origin) wrong.push('File, checkpoint and key name different logs.')
 
   const last = new Map()
@@ -126,7 +178,7 @@ async function check(file) {
   if (row !== null && !same(row.root, root)) wrong.push('The leaves are not those that the checkpoint holds.')
   const found = row !== null && file.population ? checkPopulation(file.population, row, bodies, last) : null
   wrong.push(...(found?.wrong ?? []))
-  return { wrong, signature, size, doubts: found?.doubts ?? [] }
+  return { wrong, signature, size, doubts: found?.doubts ?? [], before: handOvers.before }
 }
 
 /** Section 9: the whole tree from left to right. */
@@ -210,9 +262,16 @@ async function run() {
     return
   }
   let file
+  /** The keys that lead to the one of this file, where that was found. */
+  let known = []
   try {
     file = JSON.parse(text)
-    const { wrong, signature, size, doubts } = await check(file)
+    const { wrong, signature, size, doubts, before } = await check(file)
+    if (wrong.length === 0 && signature) known = before
+    const steps =
+      before.length === 1
+        ? ', and how the log came to it from another'
+        : `, and how the log came to it over ${before.length} others`
     const whole = file.population && doubts.length === 0 ? ', and that none of the period is missing' : ''
     const all = `${file.events.length} events and their proofs in a tree of ${size}`
     if (wrong.length > 0) show('bad', `Not as it was recorded: ${wrong.length} of the checks fail.`, wrong)
@@ -225,12 +284,15 @@ async function run() {
         doubts,
       )
     } else
-      show('good', `Verified here, under the key in this file: ${all}, and the signature of the checkpoint${whole}.`)
+      show(
+        'good',
+        `Verified here, under the key in this file: ${all}, and the signature of the checkpoint${before.length === 0 ? '' : steps}${whole}.`,
+      )
   } catch {
     show('bad', 'Not as it was recorded: the evidence in this page cannot be read.')
     return
   }
-  offer(file)
+  offer(file, known)
 }
 
 /** As it was written: what may be long has an entry a line. */
@@ -244,7 +306,7 @@ function textOf(file) {
   return `{\n${members.join(',\n')}\n}\n`
 }
 
-function offer(file) {
+function offer(file, known) {
   document.getElementById('tools').hidden = false
   document.getElementById('save').addEventListener('click', () => {
     const link = document.createElement('a')
@@ -256,10 +318,17 @@ function offer(file) {
   const given = document.getElementById('given')
   given.addEventListener('input', async () => {
     const said = given.value.trim()
-    const fingerprint = hex(await sha256(bytesOf(file.verifierKey)))
-    const fits = said === file.verifierKey || said.replace(/[\s:]/g, '').toLowerCase() === fingerprint
+    const digits = said.replace(/[\s:]/g, '').toLowerCase()
+    const isIt = async (vkey) => said === vkey || digits === hex(await sha256(bytesOf(vkey)))
+    const isBefore = (await Promise.all(known.map(isIt))).includes(true)
     document.getElementById('given-says').textContent =
-      said === '' ? '' : fits ? 'It is the key of this file.' : 'It is NOT the key of this file.'
+      said === ''
+        ? ''
+        : (await isIt(file.verifierKey))
+          ? 'It is the key of this file.'
+          : isBefore
+            ? 'It is a key that the log had before, and it leads to the key of this file.'
+            : 'It is NOT the key of this file.'
   })
 }
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type Conclusion, type Part, type Standing, utc } from '../domain/conclusion.ts'
 import type { EvidenceFile } from '../record/evidence.ts'
+import { keysOf } from '../record/read-hand-overs.ts'
 import type { Verdict } from '../record/verify.ts'
 import type { MissingEvents } from './evidence-report.ts'
 import type { Manifest } from './manifest.ts'
@@ -42,6 +43,7 @@ ${notProved([...missing.map(notIn), ...(conclusion?.notProved ?? []), ...verdict
 ${list([
   ['Key in this file', file.verifierKey],
   ['Its fingerprint', `${fingerprintOf(file.verifierKey)} (SHA-256 of the key's text)`],
+  ...keysBefore(file.handOvers ?? []),
   ['Checkpoint', `${verdict.checkpoint?.size ?? 0} events under the root ${verdict.checkpoint?.root ?? ''}`],
   ...verdict.streams.map(({ stream, statement }): Row => [stream, statement]),
 ])}
@@ -64,6 +66,11 @@ ${aboutSection(manifest)}
 /** To compare a key by telephone, as `key --json` prints it. */
 function fingerprintOf(vkey: string): string {
   return hash('sha256', vkey, 'hex')
+}
+
+/** Whoever was given one of these follows to the key of the file. */
+export function keysBefore(handOvers: Required<EvidenceFile>['handOvers']): Row[] {
+  return handOvers.map(({ leafIndex, body }) => [`The key up to leaf ${leafIndex}`, keysOf({ body }).from])
 }
 
 type Row = readonly [label: string, value: string]

@@ -4,7 +4,7 @@ import { type Standing, utc } from '../domain/conclusion.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
-import { aboutSection } from './evidence-page.ts'
+import { aboutSection, keysBefore } from './evidence-page.ts'
 import type { Manifest } from './manifest.ts'
 import { pageHead, readInside } from './page-head.ts'
 import type { PopulationAbout } from './population-report.ts'
@@ -15,7 +15,8 @@ const script = readInside('evidence-page.client.js', 'population-page.client.js'
 
 /** Up to where the evidence stands, which may be long: what it comes to, each grant with its own line, and what is not proved. */
 export function pageBefore(about: PopulationAbout): string {
-  const { plan, period, rows, verifierKey } = about
+  const { plan, period, rows } = about
+  const { verifierKey, handOvers } = plan.keys
   const { checkpoint } = plan.checkpoint
   const { person, target } = plan.of
   const title = `${person ?? (target === null ? 'everybody' : '')}${target === null ? '' : person === null ? target : ` on ${target}`}`
@@ -23,6 +24,7 @@ export function pageBefore(about: PopulationAbout): string {
   const checks = [
     ['Key in this file', verifierKey],
     ['Its fingerprint', `${hash('sha256', verifierKey, 'hex')} (SHA-256 of the key's text)`],
+    ...keysBefore(handOvers),
     ['Checkpoint', `${checkpoint.size} events under the root ${checkpoint.root.toString('base64')}`],
     [
       'Looked through',

@@ -88,7 +88,6 @@ export interface PopulationAbout {
   /** What is not of the population is not shown. */
   readonly withheld: boolean
   readonly rows: readonly PopulationRow[]
-  readonly verifierKey: string
   /** The file's. */
   readonly name: string
   readonly build: Build

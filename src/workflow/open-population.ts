@@ -14,7 +14,7 @@ import type { EvidenceSurroundings } from './open-evidence.ts'
  */
 export async function openPopulation(
   around: EvidenceSurroundings,
-  { said, by, patienceMs, person, target }: PopulationAsked,
+  { said, by, patienceMs, person, target, since = [] }: PopulationAsked,
 ): Promise<OpenedPopulation> {
   return performNamed(around, { by, act: 'take out evidence' }, async (policy) => {
     const period = readPeriod(said, around.clock.now(), policy.timeZone)
@@ -28,7 +28,7 @@ export async function openPopulation(
     // So that whatever came before it is under the checkpoint too.
     await around.sealed(SYSTEM_STREAM, seq, AbortSignal.timeout(patienceMs)).catch(() => undefined)
     const { from, until } = period
-    return { period, plan: await planPopulation(around, around.db, { from, until, person, target }) }
+    return { period, plan: await planPopulation(around, around.db, { from, until, person, target }, { since }) }
   })
 }
 
@@ -60,6 +60,8 @@ export interface PopulationAsked {
   readonly target: string | null
   /** How long to wait for the witnesses. */
   readonly patienceMs: number
+  /** Sizes of checkpoints that somebody kept: the file proves that it continues them. */
+  readonly since?: readonly number[]
 }
 
 export interface OpenedPopulation {

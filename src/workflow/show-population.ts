@@ -74,7 +74,7 @@ export async function takePopulation(
     target: subject.kind === 'target' ? subject.id : null,
   }
   const { from, until } = period
-  const plan = await planPopulation(context, db, { from, until, ...whose }, LIMITS)
+  const plan = await planPopulation(context, db, { from, until, ...whose }, { limits: LIMITS })
   const opened = populationOpened(by, period, whose, 'chat')
   await inTransaction(db, { timeoutMs: 2_000 }, (tx) => record.append(tx, SYSTEM_STREAM, null, [opened], clock.now()))
   context.committed()

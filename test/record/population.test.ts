@@ -5,7 +5,7 @@ import type { Draft } from '../../src/record/compose.ts'
 import type { Selection } from '../../src/record/find-members.ts'
 import { findRange } from '../../src/record/find-range.ts'
 import { type PopulationLimits, planPopulation } from '../../src/record/plan-population.ts'
-import { verifyEvidence } from '../../src/record/verify.ts'
+import { KEYS_STREAM, parseCheckpoint, parseNote, SIGNER_APPOINTED, verifyEvidence } from '../../src/record/verify.ts'
 import { writePopulation } from '../../src/record/write-population.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createFakeWitness } from './fake-witness.ts'
@@ -20,7 +20,8 @@ import {
 } from './record-fixture.ts'
 
 /* Populations out of a database, from the asking to the file, read by both verifiers. */
-const signer = createTestSigner()
+const [signer, next] = [createTestSigner(), createTestSigner()]
+const witness = createFakeWitness()
 const DAYS = 60
 const START = Date.UTC(2026, 8, 1)
 const FROM = START + 20 * DAY
@@ -36,7 +37,7 @@ const asked: { id: string; at: number; person: string; target: string }[] = []
 beforeAll(async () => {
   verifier = startPythonVerifier()
   db = await createRecordDatabase()
-  replica = createReplica(db, { signer, witnesses: [createFakeWitness()], clock: createTestClock() })
+  replica = createReplica(db, { signer, nextSigner: next, witnesses: [witness], clock: createTestClock() })
   const writes: [at: number, stream: string, ...drafts: Draft[]][] = [
     [START, 'system', { type: 'system.started', data: {} }],
   ]
@@ -69,14 +70,15 @@ afterAll(async () => {
   await db.drop()
 })
 
-const plan = (of: Selection, limits?: PopulationLimits) =>
-  planPopulation({ record: db.record, witnessed: replica.witnessed }, db.app, of, limits)
+const plan = (of: Selection, limits?: PopulationLimits, since: number[] = []) =>
+  planPopulation({ record: db.record, witnessed: replica.witnessed }, db.app, of, { ...(limits && { limits }), since })
 
-async function fileOf(of: Selection, withhold = false): Promise<string> {
+async function fileOf(of: Selection, withhold = false, since: number[] = []): Promise<string> {
   const options = { zone: 'UTC', withhold, policiesNamed: async () => [] }
   const around = { record: db.record, witnessed: replica.witnessed }
   const pieces: string[] = []
-  for await (const piece of writePopulation(around, db.app, await plan(of), options)) pieces.push(piece)
+  for await (const piece of writePopulation(around, db.app, await plan(of, undefined, since), options))
+    pieces.push(piece)
   return pieces.join('')
 }
 
@@ -187,7 +189,7 @@ describe('a grant that somebody wants to leave out', () => {
   })
 })
 
-/* The last one: what it takes away does not come back. */
+/* The last ones: what they take away or change does not come back. */
 test('of what was pruned, and is said to be, the hash is left: the rest is genuine, and not called complete', async () => {
   const gone = idsOf(ALL)[3] ?? ''
   const rows = await db.app<{ leaf: number }[]>`
@@ -204,4 +206,23 @@ test('of what was pruned, and is said to be, the hash is left: the rest is genui
   const { verdict, population } = verifyEvidence(await fileOf(ALL), { vkey: signer.vkey })
   expect(verdict).toBe('incomplete')
   expect(population).toMatchObject({ withheld: rows.length, grants: idsOf(ALL).filter((id) => id !== gone) })
+})
+
+test('after the log came to another key, it verifies with either, and continues a checkpoint that the old one signed', async () => {
+  const earlier = witness.notes.slice(-1)
+  const appointed = { type: SIGNER_APPOINTED, data: { by: 'ada', from: signer.vkey, to: next.vkey } }
+  await db.app.begin((tx) => db.record.append(tx, KEYS_STREAM, 0, [appointed], START + DAYS * DAY))
+  replica.sealer.kick()
+  await replica.sealer.sealed(KEYS_STREAM, 1)
+  const since = parseCheckpoint(parseNote(earlier[0] ?? '').text).size
+  const file = await fileOf({ ...ALL, person: 'E3' }, true, [since])
+  for (const { vkey } of [signer, next]) {
+    const verdict = verifyEvidence(file, { vkey, earlier })
+    expect(verdict).toMatchObject({ verdict: 'incomplete', reasons: [], limits: [] })
+    expect((await verifier.ask(Buffer.from(file), { vkey, earlier })).verdict).toBe('incomplete')
+  }
+  expect(JSON.parse(file).verifierKey).toBe(next.vkey)
+  expect(verifyEvidence(await fileOf(ALL, true), { vkey: next.vkey, earlier })).toMatchObject({
+    reasons: [{ code: 'consistency-wrong', message: expect.stringContaining('ask for a file made for it') }],
+  })
 })

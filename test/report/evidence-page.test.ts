@@ -9,6 +9,7 @@ import { verifyEvidence } from '../../src/record/verify.ts'
 import { evidenceReport } from '../../src/report/evidence-report.ts'
 import { ID } from '../cards/grant-story.ts'
 import { signer } from '../record/good-file.ts'
+import { soundHandOvers } from '../record/handed-over-file.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { grantFile } from './grant-file.ts'
 
@@ -151,6 +152,57 @@ describe('the page', () => {
     expect(await page.locator('img').count()).toBe(0)
     await close()
   })
+})
+
+describe('of a log that came to its key over two others, the page', () => {
+  const made = async () => {
+    const [last, second, first] = await Promise.all(soundHandOvers.slice(0, 3).map(([, make]) => make()))
+    return { file: last?.file as unknown as EvidenceFile, keys: [first, second, last].map((one) => one?.vkey ?? '') }
+  }
+
+  test('follows them, and knows each of the keys', async () => {
+    const { file, keys } = await made()
+    const { page, faults, close } = await open(html(file))
+    expect(await stateOf(page)).toBe('good')
+    expect(await page.locator('#check-says').innerText()).toContain('how the log came to it over 2 others')
+    const words = await page.locator('main').innerText()
+    for (const key of keys) expect(words).toContain(key)
+    for (const [key, says] of [
+      [keys[0], 'It is a key that the log had before, and it leads to the key of this file.'],
+      [keys[1], 'It is a key that the log had before, and it leads to the key of this file.'],
+      [keys[2], 'It is the key of this file.'],
+      [signer.vkey.replace('test.example', 'other.example'), 'It is NOT the key of this file.'],
+    ] as const) {
+      await page.locator('#given').fill(key ?? '')
+      await page.getByText(says).waitFor()
+    }
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  type HandOvers = NonNullable<EvidenceFile['handOvers']>
+  test.each<[string, string, (all: HandOvers) => HandOvers]>([
+    ['the last taken out', 'The hand-overs lead to another key.', ([one]) => (one ? [one] : [])],
+    ['the old key alone', 'leaf 3 is not signed by both keys.', (all) => changed(all, { checkpoint: cut(all) })],
+    ['no proof', 'leaf 3 does not lead to the key of this file.', (all) => changed(all, { proof: [] })],
+    ['not continued', 'leaf 3 does not lead to the key of this file.', (all) => changed(all, { consistency: [] })],
+    ['the first key twice', 'leaf 3 does not lead to the key', ([one, two]) => (one && two ? [two, one] : [])],
+  ])('says what is wrong with them: %s', async (_, what, change) => {
+    const { file, keys } = await made()
+    const inside = /(<script type="application\/json" id="evidence">)[\s\S]*?(<\/script>)/
+    const forged = JSON.stringify({ ...file, handOvers: change(file.handOvers ?? []) })
+    const { page, close } = await open(html(file).replace(inside, (_, begin, end) => begin + forged + end))
+    expect(await stateOf(page)).toBe('bad')
+    expect(await page.locator('#check').innerText()).toContain(what)
+    await page.locator('#given').fill(keys[0] ?? '')
+    await page.getByText('It is NOT the key of this file.').waitFor()
+    await close()
+  })
+
+  const changed = ([first, ...rest]: HandOvers, change: object): HandOvers =>
+    first ? [{ ...first, ...change }, ...rest] : []
+  /** Without its last signature. */
+  const cut = ([first]: HandOvers) => first?.checkpoint.replace(/[^\n]+\n$/, '')
 })
 
 describe('a changed file', () => {

@@ -42,7 +42,8 @@ async function report(format: 'html' | 'csv', file: File, copies = 1): Promise<s
   const root = Buffer.from(verdict.checkpoint?.root ?? '', 'base64')
   const checkpoint = { origin: file.origin, size: verdict.checkpoint?.size ?? 0, root }
   const plan: PopulationPlan = {
-    ...{ of: population, log: 1, range: population, members: [], leaves: [], limits: [] },
+    ...{ of: population, log: 1, range: population, members: [], leaves: [], limits: [], consistency: [] },
+    keys: { verifierKey: file.verifierKey, handOvers: [] },
     checkpoint: { witness: 'w', note: file.checkpoint, checkpoint },
   }
   const pieces: string[] = []
@@ -50,7 +51,6 @@ async function report(format: 'html' | 'csv', file: File, copies = 1): Promise<s
     ...{
       plan,
       withheld: false,
-      verifierKey: file.verifierKey,
       name: `october.${format}`,
       runBy: 'carla',
       runAt: UNTIL + DAY,
