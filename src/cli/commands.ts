@@ -141,9 +141,6 @@ async function verifyFrom(given: Arguments): Promise<ExitCode> {
     throw new UsageWrong('verify --log --from needs --key <vkey>, which came to you by another way than the bucket')
   }
   if (given.value('resume') !== '') throw new UsageWrong('A bucket is checked in one go. Leave --resume out')
-  if (given.values('earlier').length > 0) {
-    throw new UsageWrong('--earlier is for a file, or the record in the database. Leave --from out')
-  }
   if (given.value('wait') !== '') throw new UsageWrong('What lies in a bucket is not waited for. Leave --wait out')
   return (await import('./verify-bucket.ts')).verifyFromBucket(given)
 }

@@ -4,6 +4,7 @@ import type { BucketDifference, BucketDifferenceKind } from '../witness/bucket-d
 import { openS3Bucket } from '../witness/s3-bucket.ts'
 import { type BucketVerdict, verifyBucket } from '../witness/verify-bucket.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { type KeptCheckpoint, readKeptCheckpoints } from './kept-checkpoints.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { DONE, type ExitCode, instant, NO, oneLine, say, sayJson } from './terminal.ts'
 
@@ -15,10 +16,11 @@ export async function verifyFromBucket(given: Arguments): Promise<ExitCode> {
   const vkey = given.value('key').trim()
   const bucket = openS3Bucket({ ...place, now: null })
   try {
-    const verdict = await verifyBucket(bucket, place.prefix, vkey)
+    const kept = await readKeptCheckpoints(given)
+    const verdict = await verifyBucket(bucket, place.prefix, vkey, kept)
     const key = { verifierKey: vkey, fingerprint: fingerprintOf(vkey) }
     if (given.isOn('json')) sayJson({ ...verdict, key })
-    else for (const line of linesOf(verdict, key.fingerprint)) say(oneLine(line))
+    else for (const line of linesOf(verdict, key.fingerprint, kept)) say(oneLine(line))
     return verdict.ok ? DONE : NO
   } finally {
     bucket.close()
@@ -37,7 +39,11 @@ function placeOf(text: string): S3Place {
   return place
 }
 
-function linesOf({ ok, origin, size, root, checkpoints, protection, ...verdict }: BucketVerdict, fingerprint: string) {
+function linesOf(
+  { ok, origin, size, root, checkpoints, protection, ...verdict }: BucketVerdict,
+  fingerprint: string,
+  kept: readonly KeptCheckpoint[],
+) {
   const { differences } = verdict
   const held = `${events(size)} under ${checkpoints === 1 ? '1 signed checkpoint' : `${checkpoints} signed checkpoints`}`
   const wrong = differences.slice(0, MOST_LINES).map((difference) => `  ${explain(difference)}`)
@@ -48,6 +54,7 @@ function linesOf({ ok, origin, size, root, checkpoints, protection, ...verdict }
       : `DOUBT: ${differences.length === 1 ? 'one thing is' : `${differences.length} things are`} not right in the record of ${origin} in the bucket, ${held}`,
     ...wrong,
     ...(more > 0 ? [`  and ${more} more: --json has them`] : []),
+    ...(ok ? kept.map((one) => `  it continues the checkpoint of size ${one.size} in ${one.file}`) : []),
     ...(root === null ? [] : [`  the newest checkpoint has the root ${root}`]),
     protection.lock && verdict.lockedUntil !== null
       ? `  the bucket has object lock; of the objects that were read the first lock ends at ${instant(verdict.lockedUntil)}`
@@ -68,6 +75,8 @@ const MEANINGS: Readonly<Record<BucketDifferenceKind, string>> = {
   'checkpoint-forged': 'the key did not sign it for this size',
   'hand-over-forged': 'it is not signed by both keys, or the event that it is about is another',
   'checkpoint-differs': 'the entries do not lead to what it signs',
+  'earlier-differs': 'the log in the bucket does not continue the checkpoint that you kept',
+  'earlier-forged': 'the checkpoint that you kept is not of this log, or was changed',
   'pointer-differs': 'somebody put it back, or the last writer died before its last step',
   'entry-missing': 'its text is not in the bucket',
   'entry-differs': 'its text is not the one under the checkpoints',

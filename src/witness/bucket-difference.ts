@@ -3,6 +3,8 @@ export type BucketDifferenceKind =
   | 'checkpoint-forged'
   | 'checkpoint-differs'
   | 'hand-over-forged'
+  | 'earlier-differs'
+  | 'earlier-forged'
   | 'pointer-differs'
   | 'entry-missing'
   | 'entry-differs'

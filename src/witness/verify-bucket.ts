@@ -6,6 +6,7 @@ import type { BucketDifference, FoundInBucket } from './bucket-difference.ts'
 import { folderOf } from './bucket-names.ts'
 import { checkFile, checkVersions, type FileVersions, listFile } from './check-file.ts'
 import { checkpointsAbove, findNewest, type KeptCheckpoint } from './find-newest.ts'
+import { type KeptNote, openEarlier } from './open-earlier.ts'
 import { readBucketKeys } from './read-bucket-keys.ts'
 
 const CHECKPOINTS_AT_ONCE = 48
@@ -20,9 +21,15 @@ const HASH_BYTES = 32
  * checkpoint's signature and root; and whether anything was written over or deleted since. What comes in while it looks
  * is left for the next time.
  * @param vkey the log's key, from elsewhere than the bucket
+ * @param earlier checkpoints that somebody kept: the log must continue each
  * @throws BucketFailed
  */
-export async function verifyBucket(given: Bucket, prefix: string, vkey: string): Promise<BucketVerdict> {
+export async function verifyBucket(
+  given: Bucket,
+  prefix: string,
+  vkey: string,
+  earlier: readonly KeptNote[] = [],
+): Promise<BucketVerdict> {
   const key = parseVkey(vkey)
   const folder = folderOf(prefix, key.name)
   const differences: BucketDifference[] = []
@@ -37,6 +44,8 @@ export async function verifyBucket(given: Bucket, prefix: string, vkey: string):
   if (end === null) found('checkpoint-missing', `${folder}checkpoints/`)
 
   const { keys, heads, leaves } = await readBucketKeys(bucket, folder, vkey, found)
+  const kept = openEarlier(earlier, keys, found)
+  const stops = [...heads.map((head) => ({ ...head, where: null })), ...kept].sort((a, b) => a.size - b.size)
   const log = createLeafReader(bucket, folder, end?.size ?? 0, found)
   let tree = createGrowth(folder, found, { bucket, filesOf: log.filesOf })
   let newest: TreeHead | null = null
@@ -53,12 +62,20 @@ export async function verifyBucket(given: Bucket, prefix: string, vkey: string):
   for await (const head of signedCheckpoints(bucket, folder, end?.size ?? -1, keys, found)) {
     checkpoints++
     newest = head
-    for (const change of heads) {
-      if (tree.size() < change.size && change.size <= head.size) tree = await growTo(change, tree, appointed, found)
+    for (const stop of stops) {
+      const as: FoundInBucket = (what, where, at) =>
+        stop.where !== null && what === 'checkpoint-differs'
+          ? found('earlier-differs', stop.where)
+          : found(what, where, at)
+      const isNow = tree.size() <= stop.size && stop.size <= head.size
+      if (isNow) tree = await growTo(stop, tree, appointed, as)
     }
     tree = await growTo(head, tree, appointed, found)
   }
   if (heads.some(({ size }) => size > (newest?.size ?? 0))) found('checkpoint-missing', 'after the last hand-over')
+  for (const { size, where } of kept) {
+    if (size > (newest?.size ?? 0)) found('earlier-differs', `${where}, and the bucket has ${newest?.size ?? 0}`)
+  }
   await tree.end()
   if (newest) await checkPointer(bucket, folder, keys, newest, found)
   if (protection.lock && locks.open() > 0) found('not-locked', `${locks.open()} of ${locks.read()} objects`)

@@ -32,6 +32,8 @@ it('is refused without a next key, by nobody, and where the processes do not hav
 
 it('follows while access is given; evidence verifies with the old key and the new one', async () => {
   const old = (await run('key')).out.trim()
+  const [row] = await house.db<{ note: string }[]>`select note from checkpoint order by size desc limit 1`
+  const early = row?.note ?? ''
   await replica.kill()
   replica = await house.startReplica(settings)
   const changed = await run('record', 'new-signer', '--as', 'carla')
@@ -51,6 +53,16 @@ it('follows while access is given; evidence verifies with the old key and the ne
   expect(await run('evidence', given, '--as', 'carla', '--out', file)).toMatchObject({ code: 0 })
   for (const key of [old, vkey]) {
     expect((await countersign(['verify', file, '--key', key])).out).toMatch(/^VERIFIED/)
+  }
+  const [kept, many] = [house.file('kept.txt'), house.file('many.json')]
+  await writeFile(kept, early)
+  const today = new Date().toISOString().slice(0, 10)
+  const period = ['--person', 'ana', '--from', today, '--to', today, '--as', 'carla', '--out', many]
+  expect(await run('evidence', ...period, '--earlier', kept)).toMatchObject({ code: 0 })
+  for (const key of [old, vkey]) {
+    const { out } = await countersign(['verify', many, '--key', key, '--earlier', kept])
+    expect(out).toMatch(/^INCOMPLETE/) // the day is not over
+    expect(out).toContain(`it continues the checkpoint of size`)
   }
   expect(await run('verify', '--log')).toMatchObject({ code: 0 })
 }, 90_000)

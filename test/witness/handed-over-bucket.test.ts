@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Signer, signCheckpoint } from '../../src/record/signer.ts'
 import { loadTree } from '../../src/record/tiles.ts'
-import { KEYS_STREAM, SIGNER_APPOINTED } from '../../src/record/verify.ts'
+import { KEYS_STREAM, parseCheckpoint, parseNote, SIGNER_APPOINTED } from '../../src/record/verify.ts'
 import { verifyBucket } from '../../src/witness/verify-bucket.ts'
 import { append, createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
 import { openBucket, openWitness, seal, useCredentials } from './bucket-fixture.ts'
@@ -36,10 +36,11 @@ async function noteOf(size: number, signer: Signer, next?: Signer): Promise<stri
   return signCheckpoint(signer, { size, root: (await loadTree(db.admin, 1, size)).root() }, next)
 }
 
-async function verify(signer: Signer) {
+async function verify(signer: Signer, earlier: string[] = []) {
   const bucket = openBucket(fake)
+  const kept = earlier.map((note) => ({ file: 'kept.txt', note, size: parseCheckpoint(parseNote(note).text).size }))
   try {
-    return await verifyBucket(bucket, 'log', signer.vkey)
+    return await verifyBucket(bucket, 'log', signer.vkey, kept)
   } finally {
     bucket.close()
   }
@@ -67,4 +68,20 @@ test('the old key after the hand-over, and a hand-over that one key signed, are 
       { what: 'checkpoint-forged', where: `${FOLDER}checkpoints/0000000000000015` },
     ])
   }
+})
+
+test('continues what somebody kept, by the key of its time; another past, a longer log and another key are named', async () => {
+  const right = [await noteOf(7, first), await noteOf(10, first), await noteOf(11, second), await noteOf(16, second)]
+  for (const signer of [first, second]) expect(await verify(signer, right)).toMatchObject({ ok: true, differences: [] })
+  const root = Buffer.alloc(32, 7)
+  const other = [
+    await signCheckpoint(first, { size: 10, root }),
+    await noteOf(12, first),
+    await signCheckpoint(second, { size: 17, root }),
+  ]
+  expect((await verify(first, other)).differences).toMatchObject([
+    { what: 'earlier-forged', where: 'kept.txt, size 12' },
+    { what: 'earlier-differs', where: 'kept.txt, size 10' },
+    { what: 'earlier-differs', where: 'kept.txt, size 17, and the bucket has 16' },
+  ])
 })
