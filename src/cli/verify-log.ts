@@ -162,6 +162,8 @@ const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'event-missing': 'it was deleted',
   'pruned-early': 'it was removed before its time, and an event of ours says so',
   'event-doubled': 'it stands there twice',
+  'text-missing': 'its text was deleted, and no event says that it was erased',
+  'text-added': 'a text stands there that was erased, or that no event has kept',
   'stream-missing': 'all its events were deleted',
   'chain-broken': 'it does not follow the event before it',
   'head-differs': 'the head of the stream was changed, or its last events deleted',

@@ -1,6 +1,7 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { type ChainSum, createChainSum } from './chain-sum.ts'
 import { createEventCheck } from './check-event.ts'
+import { addTexts } from './check-texts.ts'
 import type { Difference, DifferenceKind } from './log-difference.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { isPruned, type Pruned } from './pruned.ts'
@@ -146,13 +147,14 @@ export async function checkPending(db: Db | Tx, { log, macKeys, chainKey }: Leaf
 
 /**
  * Follows the streams from event to event. What one range of leaves cannot see, the event before the first of a stream
- * and the one after its last, is left to the sum. Memory: one entry for each stream in the range.
+ * and the one after its last, is left to the sum, as are the texts that events have kept apart. Memory: one entry for each stream in the range.
  */
 function createChains(sum: ChainSum) {
   const last = new Map<string, { seq: number; leaf: string }>()
   let isBroken = false
   return {
-    follow({ stream, seq, prev }: CopiedEvent, leaf: string): void {
+    follow({ stream, seq, prev, leafInput }: CopiedEvent, leaf: string): void {
+      addTexts(sum, leafInput, leaf)
       const before = last.get(stream)
       if (before) {
         if (before.seq + 1 === seq && before.leaf === prev) {

@@ -8,6 +8,8 @@ export type DifferenceKind =
   | 'event-missing'
   | 'pruned-early'
   | 'event-doubled'
+  | 'text-missing'
+  | 'text-added'
   | 'stream-missing'
   | 'chain-broken'
   | 'head-differs'

@@ -75,6 +75,19 @@ export async function copyHeads(db: Db | Tx, take: (stream: string, seq: number,
   })
 }
 
+/** @param select leaf hashes with what stands beside them, a text */
+export async function copyTexts(
+  db: Db | Tx,
+  select: string,
+  take: (leaf: string, text: string) => void,
+): Promise<void> {
+  await copyMessages(db, select, (chunk, first) => {
+    const fields = createFields(chunk, first)
+    take(fields.bytes() ?? '', fields.text() ?? '')
+    return fields.at()
+  })
+}
+
 function createFields(chunk: Buffer, first: number) {
   let at = first
   /** Goes behind the field. @returns its length; -1 for null */

@@ -7,6 +7,7 @@ import { chainKey, createChainSum } from './chain-sum.ts'
 import { type Carried, checkBefore, readBreak, type TrustBreak } from './check-before.ts'
 import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
 import { nameEarlyPruning } from './check-pruned.ts'
+import { nameTexts, readErasedTexts, subtractTexts } from './check-texts.ts'
 import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
 import { type Difference, type DifferenceKind, type Found, nameHead, type WitnessHead } from './log-difference.ts'
 import type { MacKeys } from './mac-keys.ts'
@@ -151,6 +152,8 @@ export async function verifyAgainst(
       chains.plus(pending.chains)
       isBroken ||= pending.isBroken
       await copyHeads(tx, (stream, seq, leaf) => chains.subtract(stream, seq, leaf))
+      const erased = await readErasedTexts(tx, macKeys)
+      await subtractTexts(tx, chains, erased)
       const count = await countEvents(tx)
       const isChained = chains.isZero() && !isBroken
       const isSealed = count === events + pending.events
@@ -159,8 +162,9 @@ export async function verifyAgainst(
         await nameBrokenChains(tx, found)
         await nameUnsealed(tx, task.log, macKeys, found)
         await nameDoubled(tx, found)
+        await nameTexts(tx, task.log, erased, found)
         if (!isChained && differences.length === before)
-          found('chain-broken', 'somewhere: the events and the heads do not add up')
+          found('chain-broken', 'somewhere: the events, the heads and the texts do not add up')
         if (!isSealed && differences.length === before)
           found('never-sealed', `${count} events, of which ${events} are under a leaf and ${pending.events} wait`)
       }

@@ -3,7 +3,7 @@ import { growTree } from './tree.ts'
 import { canonicalJson } from './verify.ts'
 import type { TreeState } from './verify-tree.ts'
 
-const FORMAT = 'countersign-progress/1'
+const FORMAT = 'countersign-progress/2'
 const HEX_HASH = /^[0-9a-f]{64}$/
 
 /**

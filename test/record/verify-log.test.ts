@@ -27,7 +27,8 @@ let replica: Replica
 beforeEach(async () => {
   db = await createRecordDatabase()
   witness = createFakeWitness()
-  await append(db, 'a', 0, { type: 'asked', data: { for: 'prod-db' } }, 'approved', 'planned')
+  const asked = { type: 'asked', data: { for: 'prod-db' }, private: { reason: 'the audit', 'ticket/no': 'INC-42' } }
+  await append(db, 'a', 0, asked, 'approved', 'planned')
   replica = createReplica(db, { signer, witnesses: [witness], clock })
   replica.sealer.start()
   await replica.sealer.sealed('a', 3)
@@ -173,6 +174,27 @@ describe('each change is found and named', () => {
       (sql) => sql`update leaf l set leaf_hash = o.leaf_hash from leaf o
         where l.leaf_index = 10 and o.leaf_index = 11 and l.log = 1`,
       { what: 'checkpoint-differs', where: 'checkpoint of size 603', since },
+    ],
+    [
+      'a private text is deleted',
+      (sql) => sql`delete from private_text where path = 'reason'`,
+      { what: 'text-missing', where: 'a #1, reason, leaf 0', since },
+    ],
+    [
+      'a private text is deleted, and an event that is not ours says that it was erased',
+      async (sql) => {
+        await sql`delete from private_text where path = 'reason'`
+        const data = { texts: [{ stream: 'a', seq: 1, paths: ['reason'] }] }
+        const body = canonicalJson({ at: 0, data, prev: null, seq: 1, stream: 'erasure:E', type: 'texts.erased', v: 1 })
+        const leaf = leafHash(body)
+        await sql`insert into event values ('erasure:E', 1, 'texts.erased', 1, 0, ${body}, null, ${leaf}, ${leaf})`
+      },
+      { what: 'text-missing', where: 'a #1, reason, leaf 0', since },
+    ],
+    [
+      'a private text is put under another name',
+      (sql) => sql`update private_text set path = 'other' where path = 'ticket/no'`,
+      { what: 'text-added', where: 'a #1, other, leaf 0', since },
     ],
     [
       'a tile',

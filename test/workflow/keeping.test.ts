@@ -93,7 +93,14 @@ describe('erasing what is personal of somebody', () => {
       `the reason in grant:G-00000A #1: erased on 2026-11-23T09:00:00.000Z by carla and dirk (${id})`,
     )
     expect(file.reveals).toEqual([])
-    expect(await verifyLog(context.db, house.database.keys.macKey, replica.witnessed)).toMatchObject({ ok: true })
+    const verify = () => verifyLog(context.db, house.database.keys.macKey, replica.witnessed)
+    expect(await verify()).toMatchObject({ ok: true })
+    // Put back from a copy.
+    const leaf = Buffer.from(event?.hash ?? '', 'hex')
+    await house.database.admin`insert into private_text values (${leaf}, 'reason', ${leaf}, ${leaf})`
+    expect((await verify()).differences).toMatchObject([
+      { what: 'text-added', where: 'grant:G-00000A #1, reason, leaf 0' },
+    ])
   })
 
   it('goes on where it was killed, and erases nothing that came under a hold meanwhile', async () => {
@@ -163,13 +170,17 @@ describe('a hold', () => {
   })
 })
 
-it('a text that no event names is erased by nobody but whoever owns the tables', async () => {
+it('a text that no event names is erased by nobody but whoever owns the tables, and is named', async () => {
   await ended('G-00000A', 'reports', 'ana')
   const { app } = house.database
   await expect(app`delete from private_text`).rejects.toThrow('permission denied')
   const [event] = await read('grant:G-00000A')
   await app`select erase_texts(decode(${event?.hash ?? ''}, 'hex'))`
   expect(await textsLeft()).toEqual(['grant:G-00000A'])
+  await sealed()
+  await house.database.admin`delete from private_text`
+  const { differences } = await verifyLog(context.db, house.database.keys.macKey, replica.witnessed)
+  expect(differences).toMatchObject([{ what: 'text-missing', where: 'grant:G-00000A #1, reason, leaf 0' }])
 })
 
 function asked(target: string, by: string): GrantEvent {
