@@ -24,6 +24,7 @@ import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Target } from './domain/policy.ts'
 import { needPasskey } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
+import { keepersOf } from './domain/stewards.ts'
 import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
@@ -46,6 +47,7 @@ import { newestAnnounced } from './workflow/announce-checkpoint.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
 import { countFindings } from './workflow/count-findings.ts'
+import { countKeeping } from './workflow/count-keeping.ts'
 import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createThreadEar } from './workflow/hear-threads.ts'
@@ -348,6 +350,10 @@ async function start(
       return { channels, newest: channels === null ? null : await newestAnnounced({ record }, db) }
     },
     findings: () => countFindings({ record }, db, clock.now()),
+    keeping: async () => ({
+      keepers: keepersOf(policy.current(), null).map(({ id }) => id),
+      figures: await countKeeping({ record, clock }, db),
+    }),
     stepUp: () => ({ needs: needPasskey(policy.current()), place: passkeys.place?.rpId ?? null, publicUrl }),
   })
   const serving = await serve({

@@ -16,6 +16,7 @@ import { createRevealPage } from '../web/reveal-page.ts'
 import { confirmDecision } from '../workflow/confirm-decision.ts'
 import type { Context } from '../workflow/context.ts'
 import { countFindings } from '../workflow/count-findings.ts'
+import { countKeeping } from '../workflow/count-keeping.ts'
 import { offerPasskey } from '../workflow/enrol-passkey.ts'
 import { allFreezes } from '../workflow/freezes.ts'
 import { createProvisioning } from '../workflow/provision-people.ts'
@@ -50,6 +51,7 @@ export async function openDoors(house: {
         ...{ db, clock, witnesses: witnesses.map(({ name }) => name) },
         freezes: () => allFreezes({ record }, db),
         findings: () => countFindings({ record }, db, clock.now()),
+        keeping: () => countKeeping({ record, clock }, db),
       }),
       onFault: (error) => log.error({ err: error }, 'the metrics of the house could not be read'),
     }),

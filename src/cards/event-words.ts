@@ -2,6 +2,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'system.started': 'Countersign started.',
   'system.alarm': 'An alarm was raised.',
   'record.checked': 'The record was checked.',
+  'record.kept': 'What its retention is over for was looked through.',
   'record.mac-key-retired': 'A MAC key was retired.',
   'record.signer-appointed': 'Another signing key was appointed.',
   'origin-started': 'Another log began, and follows the one before.',

@@ -1,6 +1,7 @@
 import { readS3Place, type S3Place, Wrong } from '../config-variables.ts'
 import { quote } from '../policy/fault.ts'
 import type { BucketDifference, BucketDifferenceKind } from '../witness/bucket-difference.ts'
+import type { PrunedInBucket } from '../witness/follow-pruning.ts'
 import { openS3Bucket } from '../witness/s3-bucket.ts'
 import { type BucketVerdict, verifyBucket } from '../witness/verify-bucket.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -53,16 +54,29 @@ function linesOf(
       ? `VERIFIED: the record of ${origin} in the bucket is whole, ${held}`
       : `DOUBT: ${differences.length === 1 ? 'one thing is' : `${differences.length} things are`} not right in the record of ${origin} in the bucket, ${held}`,
     ...wrong,
+    ...(verdict.pruned === undefined ? [] : prunedLines(verdict.pruned)),
     ...(more > 0 ? [`  and ${more} more: --json has them`] : []),
     ...(ok ? kept.map((one) => `  it continues the checkpoint of size ${one.size} in ${one.file}`) : []),
     ...(root === null ? [] : [`  the newest checkpoint has the root ${root}`]),
     protection.lock && verdict.lockedUntil !== null
-      ? `  the bucket has object lock; of the objects that were read the first lock ends at ${instant(verdict.lockedUntil)}`
+      ? `  the bucket has object lock; of the objects that were read the first lock ${verdict.lockedUntil < Date.now() ? 'ended' : 'ends'} at ${instant(verdict.lockedUntil)}`
       : '  weak: no object lock protects this: whoever may write to the bucket could have rewritten all that no auditor kept',
     ...(protection.versioning
       ? []
       : ['  weak: the bucket keeps no versions, so what was written over or deleted does not show']),
     `  the key that was given has the fingerprint ${fingerprint} (SHA-256)`,
+  ]
+}
+
+function prunedLines({ leaves, gone, said }: PrunedInBucket): string[] {
+  const which = said
+    .slice(0, MOST_LINES)
+    .map(({ by, at, leaves: of }) => `  pruned: ${of}: ${by} says so, at ${instant(at)}`)
+  const more = said.length - which.length
+  return [
+    `  ${events(leaves)} pruned after their retention, of ${gone} the text is not in the bucket any more`,
+    ...which,
+    ...(more > 0 ? [`  and ${more} more prunings: --json has them`] : []),
   ]
 }
 
@@ -78,7 +92,8 @@ const MEANINGS: Readonly<Record<BucketDifferenceKind, string>> = {
   'earlier-differs': 'the log in the bucket does not continue the checkpoint that you kept',
   'earlier-forged': 'the checkpoint that you kept is not of this log, or was changed',
   'pointer-differs': 'somebody put it back, or the last writer died before its last step',
-  'entry-missing': 'its text is not in the bucket',
+  'entry-missing': 'its text is not in the bucket, and no event says that it was pruned',
+  'pruned-early': 'it was removed before its time, and an event of ours says so',
   'entry-differs': 'its text is not the one under the checkpoints',
   'tile-differs': 'the tile has another hash than the one under the checkpoints',
   'file-missing': 'it is not in the bucket',

@@ -19,8 +19,8 @@ export interface FindingKind {
 
 export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low']
 
-/** The check of the whole record; the state of the grant; whether the policy is proved, or the clock has caught up. */
-export type MachineRetest = 'record' | 'grant' | 'policy'
+/** The check of the whole record; the state of the grant; whether the policy is proved, or the clock has caught up; the last pruning. */
+export type MachineRetest = 'record' | 'grant' | 'policy' | 'keeping'
 
 const kind = (
   severity: Severity,
@@ -123,6 +123,15 @@ const KINDS: Readonly<Record<string, FindingKind | null>> = {
     'The clock fell behind what is on record',
     CHANGED,
     'policy',
+    true,
+  ),
+  'keeping-held-up': kind(
+    'medium',
+    'running',
+    'house',
+    'What should be pruned or erased is still there',
+    'Something about people is kept for longer than your policy says, or than two persons ordered.',
+    'keeping',
     true,
   ),
   'platform-clock': kind('medium', 'record', 'house', 'A chat platform shows another time than we do', CHANGED),

@@ -64,6 +64,20 @@ export type SystemFact =
         readonly tookMs: number
       }
     }
+  /** What the calendar does about keeping was done. */
+  | {
+      readonly type: 'record.kept'
+      /** Grants whose retention is over, by what became of them. */
+      readonly data: {
+        readonly pruned: number
+        /** A hold, an open finding or an order under way is about them. */
+        readonly held: number
+        /** Still there, though nothing holds them. */
+        readonly due: number
+        /** Why nothing is pruned at all; null when it is. */
+        readonly refused: 'policy-unproved' | 'record-not-checked' | null
+      }
+    }
   /** Somebody took out what is on record about a grant, private texts included. */
   | {
       readonly type: 'evidence.opened'
@@ -89,6 +103,8 @@ export type SystemFact =
         readonly via?: 'chat'
       }
     }
+
+export type KeepingRun = Extract<SystemFact, { type: 'record.kept' }>['data']
 
 /** Which keys the record is signed and written with: stream `keys`; how a log follows another: stream `origin/<its name>`. */
 export type KeyFact =

@@ -3,7 +3,7 @@ import { isVerb } from '../domain/verbs.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { Path, Report } from './fault.ts'
 import type { EntitlementFile, PolicyFile, TargetFile } from './policy-file.ts'
-import { checkList, checkPersonOrGroup, type References } from './references.ts'
+import { checkList, checkPersonOrGroup, type References, resolvePeople } from './references.ts'
 import { settleEntitlement } from './settle-entitlement.ts'
 
 /** Targets and what can be held there: names that chat can tell from verbs, defaults that cannot harm, rules that exist. */
@@ -12,6 +12,7 @@ export function checkTargets(file: PolicyFile, references: References, report: R
   checkList(file.compliance, ['compliance'], references, report)
   checkList(file.mayFreeze ?? [], ['mayFreeze'], references, report)
   checkList(file.keepers ?? [], ['keepers'], references, report)
+  checkKeepers(file, references, report)
   checkRules(file.defaults ?? {}, ['defaults'], references, report)
   checkLookAlikes(Object.keys(file.targets), ['targets'], report)
   for (const [name, target] of Object.entries(file.targets)) {
@@ -29,6 +30,18 @@ export function checkTargets(file: PolicyFile, references: References, report: R
       checkEntitlement(entitlement, file, at, report)
     }
   }
+}
+
+/** Who is in a group of the directory is known only when it is asked for. */
+function checkKeepers({ compliance, keepers = [] }: PolicyFile, references: References, report: Report): void {
+  const all = resolvePeople([...compliance, ...keepers], references)
+  if (all.length >= 2 || all.some((one) => one.startsWith('group:'))) return
+  report({
+    severity: 'warning',
+    path: keepers.length > 0 ? ['keepers'] : ['compliance'],
+    message: `${all[0] ?? 'Nobody'} alone may hold and erase, which takes two: nobody can`,
+    remedy: 'Name somebody else under keepers',
+  })
 }
 
 /** Write and admin are always asked for by name. */

@@ -23,14 +23,22 @@ export async function nameEarlyPruning(
   const marks = await db<{ at: number; leafIndex: number }[]>`
     select e.at, l.leaf_index as "leafIndex" from event e join leaf l on l.leaf_hash = e.leaf_hash and l.log = ${log}
     where e.stream = ${own} order by l.leaf_index`
-  for (const { stream, seq, at, cutoff, retentionYears, last } of pruned.claims) {
+  for (const { where, at } of findEarlyPruning(pruned.claims, marks)) found('pruned-early', where, at)
+}
+
+/** The same, wherever the events were read. @param marks times of our own stream with their leaves, by rising leaf */
+export function findEarlyPruning(
+  claims: Pruned['claims'],
+  marks: readonly { readonly at: number; readonly leafIndex: number }[],
+): { readonly where: string; readonly at: number }[] {
+  return claims.flatMap(({ stream, seq, at, cutoff, retentionYears, last }) => {
     const where = `${stream} #${seq}`
-    if (!(cutoff <= at - retentionYears * SHORTEST_YEAR_MS)) {
-      found('pruned-early', `${where} says ${retentionYears} years, and its cutoff is later`, at)
-    }
+    const isShort = !(cutoff <= at - retentionYears * SHORTEST_YEAR_MS)
     const later = marks.find((mark) => mark.at > cutoff + SEALED_WITHIN_MS)
-    if (later !== undefined && later.leafIndex < last) {
-      found('pruned-early', `${where}: leaf ${last} was sealed after ${new Date(cutoff).toISOString()}`, at)
-    }
-  }
+    const isYoung = later !== undefined && later.leafIndex < last
+    return [
+      ...(isShort ? [{ where: `${where} says ${retentionYears} years, and its cutoff is later`, at }] : []),
+      ...(isYoung ? [{ where: `${where}: leaf ${last} was sealed after ${new Date(cutoff).toISOString()}`, at }] : []),
+    ]
+  })
 }

@@ -4,7 +4,7 @@ import type { EventRecord } from './record.ts'
 import { type EventRow, faultOf } from './recorded-event.ts'
 import { canonicalJson } from './verify.ts'
 
-const PRUNED = 'record.pruned'
+export const PRUNED = 'record.pruned'
 /** Nothing is pruned while the record is checked: what was read of it would not fit what is read later. */
 const CHECKED_WITHOUT_PRUNING = 0x7072756e
 
@@ -24,6 +24,8 @@ export interface PrunedClaim {
   /** Nothing recorded after this was pruned, it says. */
   readonly cutoff: number
   readonly retentionYears: number
+  /** First and last leaf index of each run. */
+  readonly runs: readonly (readonly [number, number])[]
   /** The highest leaf index. */
   readonly last: number
 }
@@ -36,7 +38,7 @@ export async function readPruned(db: Db | Tx, macKeys: MacKeys, origin: string):
     select stream, seq, type, v, at, body, prev, e.leaf_hash as "leafHash", mac, l.leaf_index as "leafIndex"
     from event e left join leaf l on l.log = (select max(id) from log) and l.leaf_hash = e.leaf_hash and l.leaf_index >= 0
     where type = ${PRUNED} order by seq`
-  return addUp(
+  return addUpPruned(
     rows
       .filter((row) => faultOf(row, macKeys, row.leafIndex) === null)
       .map((row) => ({ ...row, data: JSON.parse(row.body).data })),
@@ -50,7 +52,7 @@ export async function readPrunedStream(
   db: Db | Tx,
   { stream, origin }: { readonly stream: string; readonly origin: string },
 ): Promise<Pruned> {
-  return addUp(await record.readStream(db, stream), origin)
+  return addUpPruned(await record.readStream(db, stream), origin)
 }
 
 /** Whether our own events say that this stream was pruned. */
@@ -110,7 +112,8 @@ function runsOf(leaves: Iterable<number>): [number, number][] {
   return runs
 }
 
-function addUp(events: readonly ClaimingEvent[], origin: string): Pruned {
+/** What events say was pruned, whoever read them: that they are ours, the caller has seen. */
+export function addUpPruned(events: readonly ClaimingEvent[], origin: string): Pruned {
   const ours = events.filter(({ type, data }) => type === PRUNED && data.origin === origin)
   const all = ours.flatMap(({ data }) => readRuns(data.leaves)).toSorted((a, b) => a[0] - b[0])
   const runs: [number, number][] = []
@@ -121,7 +124,7 @@ function addUp(events: readonly ClaimingEvent[], origin: string): Pruned {
   }
   const claims = ours.map(({ stream, seq, at, data }) => ({
     ...{ stream, seq, at, cutoff: Number(data.cutoff), retentionYears: Number(data.retentionYears) },
-    last: Math.max(-1, ...readRuns(data.leaves).map(([, last]) => last)),
+    ...{ runs: readRuns(data.leaves), last: Math.max(-1, ...readRuns(data.leaves).map(([, last]) => last)) },
   }))
   return { runs, leaves: runs.reduce((sum, [first, last]) => sum + last - first + 1, 0), claims }
 }
@@ -134,7 +137,7 @@ function readRuns(words: unknown): [number, number][] {
   })
 }
 
-interface ClaimingEvent {
+export interface ClaimingEvent {
   readonly stream: string
   readonly seq: number
   readonly at: number

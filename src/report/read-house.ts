@@ -3,9 +3,9 @@ import type { Freeze } from '../domain/freeze-state.ts'
 import { measureDepth } from '../effects/measure-depth.ts'
 import type { Clock } from '../ports/clock.ts'
 import { recordStatus } from '../record/watch.ts'
-import type { FindingFigures, HouseFigures, WitnessFigures } from '../telemetry/house-figures.ts'
+import type { FindingFigures, HouseFigures, KeepingFigures, WitnessFigures } from '../telemetry/house-figures.ts'
 import { followEndings } from './follow-endings.ts'
-import { readLastCheck } from './last-check.ts'
+import { readLastCheck, readLastPruning } from './last-check.ts'
 
 /**
  * Reads what the metrics say about the whole house: small queries, one after the other, so that looking never takes
@@ -17,6 +17,7 @@ export function createHouseReader(around: {
   readonly witnesses: readonly string[]
   readonly freezes: () => Promise<readonly Freeze[]>
   readonly findings: () => Promise<FindingFigures>
+  readonly keeping: () => Promise<KeepingFigures | null>
 }): () => Promise<HouseFigures> {
   const { db, clock, witnesses } = around
   const readEndings = followEndings(db)
@@ -40,11 +41,23 @@ export function createHouseReader(around: {
     const check = await readLastCheck(db)
     const frozen = await around.freezes()
     const findings = await around.findings()
+    const keeping = await around.keeping()
+    const pruning = await readLastPruning(db)
     const now = clock.now()
     const chat = await chatBehind(db, now)
     return {
-      ...{ endings, witnesses: seenWitnesses, undeliverable, findings, chat, effects, seen: await readEndings() },
+      ...{
+        endings,
+        witnesses: seenWitnesses,
+        undeliverable,
+        findings,
+        keeping,
+        chat,
+        effects,
+        seen: await readEndings(),
+      },
       check: check && { ok: check.ok, size: check.size, tookMs: check.tookMs, ageMs: now - check.at },
+      pruning: pruning && { ...pruning, refused: pruning.refused !== null, ageMs: now - pruning.at },
       freezes: frozen.map(({ target, at }) => ({ target, forMs: now - at })),
       record: {
         ...{ size, pending, quarantined },

@@ -12,8 +12,8 @@ import type { Connector } from '../ports/connector.ts'
 import type { Witness } from '../ports/witness.ts'
 import type { Sealer } from '../record/sealer.ts'
 import { recordStatus } from '../record/watch.ts'
-import type { FindingFigures } from '../telemetry/house-figures.ts'
-import { readLastCheck } from './last-check.ts'
+import type { FindingFigures, KeepingFigures } from '../telemetry/house-figures.ts'
+import { type LastPruning, readLastCheck, readLastPruning } from './last-check.ts'
 
 /** One line of readiness, for the people who run this. */
 export interface ReadinessCheck {
@@ -49,6 +49,8 @@ export function readinessChecks(house: {
     readonly newest: { readonly size: number; readonly at: number } | null
   }>
   readonly findings: () => Promise<FindingFigures>
+  /** Who may hold and erase, and what is held and waits to be erased. */
+  readonly keeping: () => Promise<{ readonly keepers: readonly string[]; readonly figures: KeepingFigures | null }>
   readonly connectorOf: (target: string) => Connector | null
   /** How far the logs of targets were read, and why not; of targets that nobody has looked at there is none. */
   readonly activity: () => Promise<readonly TargetLog[]>
@@ -209,6 +211,14 @@ export function readinessChecks(house: {
         return { state: bad ? 'degraded' : 'ok', detail: `${words}${changed}` }
       },
     },
+    {
+      name: 'keeping',
+      decisive: false,
+      look: async () => {
+        const { keepers, figures } = await house.keeping()
+        return tellKeeping(keepers, figures, await readLastPruning(db), clock.now())
+      },
+    },
     ...house.chats.map(({ platform, look }) => ({ name: `chat ${platform}`, decisive: false, look })),
     {
       name: 'passkeys',
@@ -251,6 +261,24 @@ export function readinessChecks(house: {
   ]
 }
 
+function tellKeeping(
+  keepers: readonly string[],
+  figures: KeepingFigures | null,
+  last: LastPruning | null,
+  now: number,
+): { state: 'ok' | 'degraded'; detail: string } {
+  const faults = [
+    ...(keepers.length < 2
+      ? [`${keepers[0] ?? 'nobody'} alone may hold and erase, which takes two: name keepers`]
+      : []),
+    ...(figures === null ? ['the record of holds was changed: nothing is erased or pruned'] : []),
+    ...(last !== null && last.due > 0 ? [`${last.due} grants stay that should be pruned: see the findings`] : []),
+  ]
+  const counts = figures === null ? [] : [`${figures.holds} held, ${figures.waiting} erasures wait`]
+  const ran = last === null ? 'nothing was pruned yet' : `pruned ${last.pruned}${ageOf(last.at, now, 'looked')}`
+  return { state: faults.length > 0 ? 'degraded' : 'ok', detail: [...faults, ...counts, ran].join('; ') }
+}
+
 const ON: Readonly<Record<string, string>> = { slack: ' on Slack', teams: ' on Teams' }
 
 /** Read each minute: what is older is late. */
@@ -276,6 +304,6 @@ function names(all: readonly { readonly target: string }[]): string {
 }
 
 /** @param at by the witness's own clock, which may be ahead of ours */
-function ageOf(at: number | null, now: number, done: 'kept' | 'checked' | 'put on record' = 'kept'): string {
+function ageOf(at: number | null, now: number, done: 'kept' | 'checked' | 'looked' | 'put on record' = 'kept'): string {
   return at === null ? '' : `, ${done} ${formatDuration(Math.max(0, now - at))} ago`
 }

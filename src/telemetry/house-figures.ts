@@ -20,6 +20,16 @@ export interface HouseFigures {
   /** Those in force; `*` stands for everything. */
   readonly freezes: readonly { readonly target: string; readonly forMs: number }[]
   readonly findings: FindingFigures
+  /** Null where somebody changed the record of it. */
+  readonly keeping: KeepingFigures | null
+  /** The newest pruning by the calendar: grants whose retention is over, by what became of them; null before the first. */
+  readonly pruning: {
+    readonly pruned: number
+    readonly held: number
+    readonly due: number
+    readonly refused: boolean
+    readonly ageMs: number
+  } | null
   /** Grants that chat is not in step with, and since when. */
   readonly chat: { readonly behind: number; readonly oldestMs: number }
   readonly effects: readonly EffectFigures[]
@@ -34,6 +44,15 @@ export interface FindingFigures {
   readonly accepted: number
   /** Those whose own record was changed. */
   readonly unreadable: number
+}
+
+export interface KeepingFigures {
+  /** In force, or asked for. */
+  readonly holds: number
+  /** Erasures that were ordered and are not carried out. */
+  readonly waiting: number
+  /** Texts, since the record began. */
+  readonly erased: number
 }
 
 export interface WitnessFigures {

@@ -68,6 +68,17 @@ export function createMetrics(build: Build): Metrics {
     findingsLate: gauge('findings_overdue', 'Of those, the ones whose time is over', ['severity']),
     accepted: gauge('findings_accepted', 'Findings that two persons let rest until a day'),
     unreadable: gauge('findings_unreadable', 'Findings whose own record was changed'),
+    holds: gauge('holds', 'Holds that are in force or asked for'),
+    erasuresWaiting: gauge('erasures_waiting', 'Erasures that were ordered and are not carried out'),
+    erased: gauge('texts_erased', 'Texts that two persons had erased, all in all'),
+    pruned: gauge('pruning_pruned', 'Grants that the last pruning removed'),
+    keptBack: gauge('pruning_held', 'Grants whose retention is over, and that a hold, a finding or an order keeps'),
+    pruningDue: gauge(
+      'pruning_due',
+      'Grants whose retention is over, and that are still there with nothing that keeps them',
+    ),
+    pruningRefused: gauge('pruning_refused', '1 when the last pruning removed nothing because something was in doubt'),
+    pruningAge: gauge('pruning_age_seconds', 'Since the last pruning'),
     behind: gauge('notices_behind', 'Grants of which chat does not show all that is on record'),
     behindAge: gauge('notices_behind_seconds', 'Age of the oldest event that chat does not show'),
     waiting: gauge('effects_waiting', 'Effects that wait', ['kind']),
@@ -78,6 +89,8 @@ export function createMetrics(build: Build): Metrics {
   }
   /** Before the first check there is nothing to say. */
   const checks = [house.checkOk, house.checkAge, house.checkTook, house.checkSize]
+  const prunings = [house.pruned, house.keptBack, house.pruningDue, house.pruningRefused, house.pruningAge]
+  const keeping = [house.holds, house.erasuresWaiting, house.erased]
   const read = gauge('house_read', '1 when the figures of the whole house could be read, 0 when not')
   const ready = gauge('ready', 'Readiness by check: 1 ok, 0 degraded or failed', ['check'])
   gauge('build_info', 'Which build runs', ['version', 'commit', 'node']).set(
@@ -103,6 +116,7 @@ export function createMetrics(build: Build): Metrics {
       house.checkTook.set(seconds(figures.check.tookMs))
       house.checkSize.set(figures.check.size)
     }
+    setKeeping(figures)
     for (const { witness, ageMs, lagMs } of figures.witnesses) {
       house.witnessAge.set({ witness }, seconds(ageMs))
       house.lag.set({ witness }, seconds(lagMs))
@@ -122,6 +136,23 @@ export function createMetrics(build: Build): Metrics {
       house.late.set({ kind }, seconds(Math.max(0, lateByMs)))
     }
     figures.seen.forEach(seeEnding)
+  }
+
+  function setKeeping({ keeping: held, pruning }: HouseFigures): void {
+    if (held === null) for (const one of keeping) one.remove({})
+    else {
+      house.holds.set(held.holds)
+      house.erasuresWaiting.set(held.waiting)
+      house.erased.set(held.erased)
+    }
+    if (pruning === null) for (const one of prunings) one.remove({})
+    else {
+      house.pruned.set(pruning.pruned)
+      house.keptBack.set(pruning.held)
+      house.pruningDue.set(pruning.due)
+      house.pruningRefused.set(pruning.refused ? 1 : 0)
+      house.pruningAge.set(seconds(pruning.ageMs))
+    }
   }
 
   function seeEnding(seen: SeenEnding): void {

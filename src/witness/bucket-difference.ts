@@ -8,6 +8,7 @@ export type BucketDifferenceKind =
   | 'pointer-differs'
   | 'entry-missing'
   | 'entry-differs'
+  | 'pruned-early'
   | 'tile-differs'
   | 'file-missing'
   | 'file-differs'

@@ -6,6 +6,7 @@ import type { BucketDifference, FoundInBucket } from './bucket-difference.ts'
 import { folderOf } from './bucket-names.ts'
 import { checkFile, checkVersions, type FileVersions, listFile } from './check-file.ts'
 import { checkpointsAbove, findNewest, type KeptCheckpoint } from './find-newest.ts'
+import { followPruning, leavesInWords, type PrunedInBucket, type PruningFollowed } from './follow-pruning.ts'
 import { type KeptNote, openEarlier } from './open-earlier.ts'
 import { readBucketKeys } from './read-bucket-keys.ts'
 
@@ -33,7 +34,13 @@ export async function verifyBucket(
   const key = parseVkey(vkey)
   const folder = folderOf(prefix, key.name)
   const differences: BucketDifference[] = []
+  const pruning = followPruning(folder, key.name)
+  const entries = `${folder}tile/entries/`
   const found: FoundInBucket = (what, where, at = null) => {
+    if (what === 'file-deleted' && where.startsWith(entries)) return pruning.deleted(where, at)
+    name(what, where, at)
+  }
+  const name: FoundInBucket = (what, where, at = null) => {
     const isKnown = differences.some((one) => one.what === what && one.where === where && one.at === at)
     if (!isKnown && differences.length < MOST_DIFFERENCES) differences.push({ what, where, at })
   }
@@ -46,7 +53,7 @@ export async function verifyBucket(
   const { keys, heads, leaves } = await readBucketKeys(bucket, folder, vkey, found)
   const kept = openEarlier(earlier, keys, found)
   const stops = [...heads.map((head) => ({ ...head, where: null })), ...kept].sort((a, b) => a.size - b.size)
-  const log = createLeafReader(bucket, folder, end?.size ?? 0, found)
+  const log = createLeafReader(bucket, { folder, size: end?.size ?? 0, found, pruning })
   let tree = createGrowth(folder, found, { bucket, filesOf: log.filesOf })
   let newest: TreeHead | null = null
   let checkpoints = 0
@@ -55,6 +62,7 @@ export async function verifyBucket(
     async next(index) {
       const leaf = await log.next(index)
       const followed = leaves.get(index)
+      if (leaf?.entry && leaf.fromEntry.equals(leaf.fromTile) && isBody(leaf.entry)) pruning.see(index, leaf.entry)
       if (leaf && followed && !leaf.fromEntry.equals(followed)) found('hand-over-forged', `leaf ${index}`)
       return leaf
     },
@@ -77,6 +85,7 @@ export async function verifyBucket(
     if (size > (newest?.size ?? 0)) found('earlier-differs', `${where}, and the bucket has ${newest?.size ?? 0}`)
   }
   await tree.end()
+  const pruned = pruning.end(name)
   if (newest) await checkPointer(bucket, folder, keys, newest, found)
   if (protection.lock && locks.open() > 0) found('not-locked', `${locks.open()} of ${locks.read()} objects`)
   return {
@@ -84,6 +93,7 @@ export async function verifyBucket(
     ...{ origin: key.name, size: newest?.size ?? 0, checkpoints, protection, differences },
     root: newest?.root.toString('base64') ?? null,
     lockedUntil: locks.soonest(),
+    ...(pruned.leaves > 0 && { pruned }),
   }
 }
 
@@ -154,7 +164,7 @@ async function growTo(head: TreeHead, given: Growth, log: LeafReader, found: Fou
 }
 
 /** The leaves in order, from bundles and from the tiles of level 0: each leaf from both, where both are there. */
-function createLeafReader(bucket: Bucket, folder: string, size: number, found: FoundInBucket): LeafReader {
+function createLeafReader(bucket: Bucket, { folder, size, found, pruning }: Reading): LeafReader {
   const places = new Map<number, Promise<Place>>()
 
   /** Of one bundle and its tile, with those that come next already under way. */
@@ -185,8 +195,7 @@ function createLeafReader(bucket: Bucket, folder: string, size: number, found: F
 
   function tellMissing(index: number, { entries, hashes }: Place): void {
     if (entries.length >= hashes.length) return
-    const [first, last] = [index * TILE_WIDTH + entries.length, index * TILE_WIDTH + hashes.length - 1]
-    found('entry-missing', first === last ? `leaf ${first}` : `leaf ${first} to ${last}`)
+    pruning.missing(index * TILE_WIDTH + entries.length, index * TILE_WIDTH + hashes.length - 1)
   }
 
   return {
@@ -196,7 +205,7 @@ function createLeafReader(bucket: Bucket, folder: string, size: number, found: F
       if (offset === 0) tellMissing(index, place)
       const [entry, hash] = [place.entries[offset], place.hashes[offset]]
       if (entry === undefined && hash === undefined) {
-        found('entry-missing', `leaf ${leafIndex} to ${size - 1}`)
+        found('entry-missing', leavesInWords(leafIndex, size - 1))
         return null
       }
       const fromEntry = entry === undefined ? null : leafHash(entry)
@@ -382,6 +391,8 @@ export interface BucketVerdict {
   readonly protection: Protection
   /** Epoch ms when the first lock ends of the objects that were read; null when none is locked. */
   readonly lockedUntil: number | null
+  /** What events say was pruned; not there for nothing. */
+  readonly pruned?: PrunedInBucket
   /** At most 1,000. */
   readonly differences: readonly BucketDifference[]
 }
@@ -398,6 +409,14 @@ interface Place {
   readonly hashFiles: FileVersions
   readonly entries: readonly Buffer[]
   readonly hashes: readonly Buffer[]
+}
+
+interface Reading {
+  readonly folder: string
+  /** Leaves under the newest checkpoint. */
+  readonly size: number
+  readonly found: FoundInBucket
+  readonly pruning: PruningFollowed
 }
 
 interface LeafReader extends Pick<Lying, 'filesOf'> {

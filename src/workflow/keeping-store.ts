@@ -1,6 +1,7 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { grantOfStream, grantStream } from '../domain/grant-event.ts'
 import { foldGrant } from '../domain/grant-state.ts'
+import { type KeepingRun, SYSTEM_STREAM } from '../domain/house-event.ts'
 import { KEEPING_STREAM, type KeepingEvent } from '../domain/keeping-event.ts'
 import { foldKeeping, type Hold, holdsAt, type KeepingState } from '../domain/keeping-state.ts'
 import { type Kept, rulesFor } from '../domain/may-erase.ts'
@@ -14,6 +15,15 @@ import { readable, toDraft } from './grant-store.ts'
 export async function loadKeeping({ record }: { readonly record: EventRecord }, db: Db | Tx): Promise<KeepingState> {
   const events = await record.readStream(db, KEEPING_STREAM)
   return foldKeeping(events.map((event) => readable<KeepingEvent>(event)))
+}
+
+/** How the last look of the calendar ended; null before the first. @throws RecordTampered */
+export async function readLastKeeping(
+  { record }: { readonly record: EventRecord },
+  db: Db | Tx,
+): Promise<(KeepingRun & { readonly at: number }) | null> {
+  const run = (await record.readStream(db, SYSTEM_STREAM)).findLast(({ type }) => type === 'record.kept')
+  return run === undefined ? null : { ...(run.data as unknown as KeepingRun), at: run.at }
 }
 
 /** Writes what two persons decide, and has it told. @returns what then holds */

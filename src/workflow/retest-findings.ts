@@ -4,6 +4,7 @@ import { decideMachineRetest } from '../domain/decide-finding.ts'
 import { findingStream } from '../domain/finding-event.ts'
 import { findingKindOf, type MachineRetest } from '../domain/finding-kinds.ts'
 import type { FindingState } from '../domain/finding-state.ts'
+import { keepingHeldUp } from '../domain/keeping-held-up.ts'
 import { orphanStream } from '../domain/orphan-event.ts'
 import { isRefused } from '../domain/refusal.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
@@ -11,6 +12,7 @@ import type { Context } from './context.ts'
 import { findOpenFindings } from './find-findings.ts'
 import { appendToFinding, loadFinding } from './finding-store.ts'
 import { loadGrant } from './grant-store.ts'
+import { loadKeeping, readLastKeeping } from './keeping-store.ts'
 
 /** What the machine saw when it looked whether something is gone. */
 export interface MachineLook {
@@ -32,6 +34,8 @@ export async function lookNow(context: Looking, db: Db | Tx, state: FindingState
       return state.subject.kind === 'grant' ? lookAtGrant(context, db, state.subject.id) : null
     case 'policy':
       return lookAtPolicy(context, state)
+    case 'keeping':
+      return lookAtKeeping(context, db)
     case 'record':
     case null:
       return null
@@ -57,6 +61,14 @@ async function lookAtGrant(context: Looking, db: Db | Tx, id: string): Promise<M
     if (error instanceof RecordTampered) return null
     throw error
   }
+}
+
+/** As the last run by the calendar left it. */
+async function lookAtKeeping(context: Looking, db: Db | Tx): Promise<MachineLook | null> {
+  const run = await readLastKeeping(context, db)
+  if (run === null) return null
+  const [why] = keepingHeldUp(run, await loadKeeping(context, db), context.clock.now())
+  return { gone: why === undefined, saw: why === undefined ? 'All that should be gone is gone.' : `${why}.` }
 }
 
 async function lookAtPolicy(context: Looking, { cause }: FindingState): Promise<MachineLook | null> {
@@ -97,6 +109,6 @@ export async function noteRetest(context: Minding, id: string, look: MachineLook
   context.committed()
 }
 
-type Looking = Pick<Context, 'record' | 'policy' | 'db'>
+type Looking = Pick<Context, 'record' | 'policy' | 'db' | 'clock'>
 
-export type Minding = Looking & Pick<Context, 'clock' | 'enqueue' | 'committed'>
+export type Minding = Looking & Pick<Context, 'enqueue' | 'committed'>

@@ -6,7 +6,7 @@ describe('diffPolicies', () => {
   it('shows what changed with the lines around it', () => {
     expect(diffPolicies(GOOD_POLICY, changed('maxDuration: 2h', 'maxDuration: 4h'))).toBe(
       [
-        '@@ -43,5 +43,5 @@',
+        '@@ -44,5 +44,5 @@',
         '         level: write',
         '         grants: ledger_write',
         '-        maxDuration: 2h',

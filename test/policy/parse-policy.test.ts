@@ -514,6 +514,14 @@ describe('warnings', () => {
     expect(parsePolicy(changed('    owners: [E3]\n', ''), 'p.yaml').warnings).toEqual([])
   })
 
+  it.each([
+    ['keepers: [E2]\n', '', 'compliance'],
+    ['keepers: [E2]\n', 'keepers: [E4]\n', 'keepers'],
+  ])('name who would hold and erase alone: %j becomes %j', (from, to, path) => {
+    const message = 'E4 alone may hold and erase, which takes two: nobody can'
+    expect(warningsOf(changed(from, to))).toMatchObject([{ path, message }])
+  })
+
   it('name two people of one name', () => {
     const text = changed('Helen Brandt', 'Ana Ruiz')
     expect(warningsOf(text)).toMatchObject([{ path: 'people.E4.name', message: 'E1 is called Ana Ruiz too' }])

@@ -3,6 +3,7 @@ export const GOOD_POLICY = `timeZone: UTC
 channel: access
 escalateTo: [E4]
 compliance: [E4]
+keepers: [E2]
 defaults:
   maxDuration: 8h
   approvals:

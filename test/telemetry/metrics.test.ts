@@ -14,6 +14,8 @@ function figures(changes: Partial<HouseFigures> = {}): HouseFigures {
     undeliverable: 0,
     freezes: [],
     findings: { open: [], accepted: 0, unreadable: 0 },
+    keeping: { holds: 0, waiting: 0, erased: 0 },
+    pruning: null,
     chat: { behind: 0, oldestMs: 0 },
     effects: [],
     seen: [],
@@ -52,6 +54,19 @@ test('findings are counted by severity, and what is accepted is not open', async
   expect(read('findings_open', { severity: 'critical' })).toBe(3)
   expect(read('findings_overdue', { severity: 'critical' })).toBe(1)
   expect([read('findings_accepted'), read('findings_unreadable')]).toEqual([2, 1])
+})
+
+test('what is held, erased and pruned is counted; the last pruning has lines once there was one', async () => {
+  const metrics = createMetrics(build)
+  expect(await metrics.show(figures(), [])).not.toMatch(/^countersign_pruning/m)
+  const pruning = { pruned: 3, held: 2, due: 1, refused: true, ageMs: 60_000 }
+  const read = readMetrics(await metrics.show(figures({ keeping: { holds: 4, waiting: 5, erased: 6 }, pruning }), []))
+  expect([read('holds'), read('erasures_waiting'), read('texts_erased')]).toEqual([4, 5, 6])
+  expect([read('pruning_pruned'), read('pruning_held'), read('pruning_due'), read('pruning_refused')]).toEqual([
+    3, 2, 1, 1,
+  ])
+  expect(read('pruning_age_seconds')).toBe(60)
+  expect(await metrics.show(figures({ keeping: null }), [])).not.toMatch(/^countersign_holds/m)
 })
 
 test('the last check of the record has lines once there was one', async () => {

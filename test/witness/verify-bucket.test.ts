@@ -3,7 +3,7 @@ import { signCheckpoint } from '../../src/record/signer.ts'
 import { loadTree } from '../../src/record/tiles.ts'
 import { readBundle, writeBundle } from '../../src/record/tlog-tiles.ts'
 import { verifyBucket } from '../../src/witness/verify-bucket.ts'
-import { createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
+import { append, createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
 import { openBucket, openWitness, seal, useCredentials } from './bucket-fixture.ts'
 import { type FakeS3, startFakeS3 } from './fake-s3.ts'
 import type { Version } from './locked-store.ts'
@@ -162,6 +162,61 @@ describe('in a locked bucket, whoever may write', () => {
     const [version] = fake.store.versionsOf(`${FOLDER}tile/entries/000`)
     Object.assign(version ?? {}, { mode: 'GOVERNANCE' })
     expect(await differences()).toEqual([expect.stringMatching(/^not-locked: 1 of \d+ objects$/)])
+  })
+})
+
+describe('when the locks of what was pruned have ended', () => {
+  beforeAll(async () => {
+    for (const [seq, leaves] of [
+      [1, '0-199'],
+      [2, '200-255'],
+    ] as const) {
+      const data = { origin: 'test.example/log', leaves, cutoff: 0, retentionYears: 7 }
+      await append(db, 'pruned', seq - 1, { type: 'record.pruned', data })
+      await seal(db, 300, 0)
+      const root = (await loadTree(db.admin, 1, 300 + seq)).root()
+      notes.set(300 + seq, await signCheckpoint(signer, { size: 300 + seq, root }))
+    }
+  })
+
+  async function fillUntil(size: number): Promise<void> {
+    const witness = openWitness(fake, db)
+    for (let next = 301; next <= size; next++) await witness.keep(note(next))
+    witness.close()
+  }
+
+  /** As a rule of the bucket does: of all that the bundle ever was. */
+  function expire(path: string): void {
+    for (const key of fake.store.keys().filter((one) => one.startsWith(`${FOLDER}${path}`))) {
+      for (const version of [...fake.store.versionsOf(key)]) {
+        Object.assign(version, { until: 0 })
+        expect(fake.store.remove(key, version.id, false)).toBe(true)
+      }
+    }
+  }
+
+  test('what an event says was pruned is no difference, deleted or gone, and the event is named', async () => {
+    await fillUntil(302)
+    remove('tile/entries/000')
+    expect(await verify()).toMatchObject({ ok: true, pruned: { leaves: 256, gone: 0 } })
+    expire('tile/entries/000')
+    expect(await verify()).toMatchObject({
+      ...{ ok: true, size: 302, differences: [] },
+      pruned: { leaves: 256, gone: 256, said: [{ by: 'pruned #1', leaves: 'leaf 0 to 199' }, { by: 'pruned #2' }] },
+    })
+  })
+
+  test('what no event says was pruned is missing, beside it too', async () => {
+    await fillUntil(301)
+    remove('tile/entries/000')
+    expect(await differences()).toEqual(['file-deleted: tile/entries/000'])
+    expire('tile/entries/000')
+    expect(await verify()).toMatchObject({
+      ...{ ok: false, differences: [{ what: 'entry-missing', where: 'leaf 200 to 255' }] },
+      pruned: { leaves: 200, gone: 200 },
+    })
+    expire('tile/entries/001')
+    expect(await differences()).toEqual(['entry-missing: leaf 0 to 300'])
   })
 })
 

@@ -17,6 +17,7 @@ import type { Context } from '../../src/workflow/context.ts'
 import { findOpenFindings } from '../../src/workflow/find-findings.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
 import { whyPruned } from '../../src/workflow/keeping-store.ts'
+import { mindFindings } from '../../src/workflow/mind-findings.ts'
 import { openFinding } from '../../src/workflow/open-finding.ts'
 import { placeHold } from '../../src/workflow/place-hold.ts'
 import { keepRecord } from '../../src/workflow/prune-record.ts'
@@ -144,6 +145,46 @@ it('two processes at once: each event is removed and named once, and what one ca
   expect(await verify()).toMatchObject({ ok: true, pruned: 7 })
 })
 
+it('what is held up is one finding, says why, and is closed once it is gone', async () => {
+  const minding = { ...context, alarm: () => undefined }
+  const open = async () => (await findOpenFindings(context, context.db)).open
+  const night = async () => {
+    await keepRecord(context)
+    for (const alarm of house.alarms.splice(0)) {
+      await context.db.begin((tx) => openFinding(context, tx, alarm, house.clock.now()))
+    }
+    await mindFindings(minding)
+    const [run] = (await context.record.readStream(context.db, SYSTEM_STREAM)).filter(isRun).slice(-1)
+    return run?.data
+  }
+  await note(SYSTEM_STREAM, AT, checked(false))
+  expect(await night()).toEqual({ pruned: 0, held: 0, due: 2, refused: 'record-not-checked' })
+  await house.clock.advance(DAY)
+  expect(await night()).toMatchObject({ due: 2 })
+  const why = 'Nothing is pruned: the last check of the record found a difference, or is older than 8 days'
+  expect(await open()).toMatchObject([{ cause: 'keeping-held-up', details: [why], subject: { kind: 'house' } }])
+  await note(SYSTEM_STREAM, house.clock.now(), checked(true))
+  await hold('G-00000B')
+  expect(await night()).toEqual({ pruned: 1, held: 1, due: 0, refused: null })
+  expect(await open()).toEqual([])
+})
+
+it('a grant of more events than a batch takes goes alone; one that was changed stays, and is said to', async () => {
+  const many = Array.from({ length: 3_001 }, () => ({ type: 'thread.written', data: {} }))
+  await note('thread:grant:G-00000A', LONG_AGO, ...many)
+  await note(
+    SYSTEM_STREAM,
+    AT,
+    ...Array.from({ length: 300 }, () => ({ type: 'system.alarm', data: {} })),
+    checked(true),
+  )
+  await sealed(SYSTEM_STREAM, 604)
+  await asVandal(house.database.admin, (sql) => sql`update event set mac = sha256(mac) where stream = 'grant:G-00000B'`)
+  await keepRecord(context)
+  expect(await grantsLeft()).toEqual(['G-00000B', 'G-00000C', 'G-00000D'])
+  expect(house.alarms).toMatchObject([{ what: 'keeping-held-up', detail: expect.stringContaining('was changed') }])
+})
+
 it('removes nothing from a record in doubt, or while it is being checked', async () => {
   await note(SYSTEM_STREAM, AT, checked(false))
   await keepRecord(context)
@@ -222,6 +263,8 @@ async function ended(id: string, at: number): Promise<void> {
 async function happen(id: string, at: number, ...facts: GrantEvent[]): Promise<void> {
   await context.db.begin((tx) => appendToGrant(context, tx, id, null, facts, at))
 }
+
+const isRun = ({ type }: { readonly type: string }) => type === 'record.kept'
 
 const checked = (ok: boolean) => ({ type: 'record.checked', data: { ok } })
 

@@ -138,7 +138,7 @@ export interface TestContext {
   /** The first, or only one. */
   readonly chat: TestChat
   readonly chats: readonly TestChat[]
-  readonly alarms: readonly Alarm[]
+  readonly alarms: Alarm[]
   readonly enqueued: readonly Effect[]
   /** @param by who activates it */
   setPolicy(changed: Partial<Policy>, by?: string | null): void
