@@ -59,7 +59,7 @@ function linesOf(
     ...(ok ? kept.map((one) => `  it continues the checkpoint of size ${one.size} in ${one.file}`) : []),
     ...(root === null ? [] : [`  the newest checkpoint has the root ${root}`]),
     protection.lock && verdict.lockedUntil !== null
-      ? `  the bucket has object lock; of the objects that were read the first lock ${verdict.lockedUntil < Date.now() ? 'ended' : 'ends'} at ${instant(verdict.lockedUntil)}`
+      ? `  the bucket has object lock; of the objects that were read the first lock ends at ${instant(verdict.lockedUntil)}`
       : '  weak: no object lock protects this: whoever may write to the bucket could have rewritten all that no auditor kept',
     ...(protection.versioning
       ? []
