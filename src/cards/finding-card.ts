@@ -130,7 +130,9 @@ function detailText({ details }: FindingState): Text {
   return text(...shown, ...(more > 0 ? [`; and ${more} more, in the thread`] : []))
 }
 
-function nextText({ status, asked }: FindingState): Text[] {
+function nextText({ status, asked, cause }: FindingState): Text[] {
+  if (cause === 'orphan-access' && status === 'open' && asked === null)
+    return [text('Whether the access itself is gone stands on its own card. This is about why it could be there.')]
   if (status === 'fixed') return [text(strong('Next: '), 'somebody else than who fixed it looks whether it is gone.')]
   if (status === 'retested') return [text(strong('Next: '), 'somebody else than who fixed it closes it.')]
   if (asked !== null && status === 'open')

@@ -59,7 +59,10 @@ function orphanCard(
       { label: 'Proof', value: text(...[proof].flat()) },
       ...(left.length === 0 ? [] : [{ label: 'Left behind', value: text(left.map(({ kind }) => kind).join(', ')) }]),
     ],
-    body: [text('Somebody restored or changed the record. ', code('verify --log'), ' says what differs.')],
+    body: [
+      text('Somebody restored or changed the record. ', code('verify --log'), ' says what differs.'),
+      text('Who finds out why, and by when, stands in the finding about ', code(id), ': ', code('/access findings')),
+    ],
     buttons: [],
     footer: [],
   }

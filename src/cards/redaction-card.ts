@@ -1,14 +1,23 @@
 import type { Placed } from '../domain/grant-event.ts'
 import type { ThreadEvent } from '../domain/thread-event.ts'
-import type { Button, Card, Line } from '../ports/chat.ts'
+import type { Button, Card, Line, Span } from '../ports/chat.ts'
 import type { CardContext } from './grant-card.ts'
 import { code, joined, line, type Names, person, strong, text, time, typed } from './text.ts'
 
 type Asked = Extract<ThreadEvent, { type: 'thread.redaction-asked' }>
+type Written = Placed<Extract<ThreadEvent, { type: 'thread.written' }>>
 type Over = Placed<Extract<ThreadEvent, { type: 'thread.redacted' | 'thread.redaction-declined' }>>
 
-/** For whoever may be the second. It does not show the words: they are where they were written, and in the evidence. */
-export function redactionCard({ data, at, seq }: Placed<Asked>, over: Over | null, { names }: CardContext): Card {
+/**
+ * For whoever may be the second. It does not show the words: they are where they were written, and in the evidence; it says
+ * where that is.
+ * @param card the stream of the card that it stands under
+ */
+export function redactionCard(
+  { data, at, seq }: Placed<Asked>,
+  { over, written, card }: { readonly over: Over | null; readonly written: Written | null; readonly card: string },
+  { names }: CardContext,
+): Card {
   const isErased = over?.type === 'thread.redacted'
   const buttons: readonly Pick<Button, 'action' | 'label' | 'style'>[] = [
     { action: 'confirm-order', label: 'Confirm: erase it', style: 'danger' },
@@ -21,7 +30,9 @@ export function redactionCard({ data, at, seq }: Placed<Asked>, over: Over | nul
     facts: [
       {
         label: 'What',
-        value: text(code(data.line), data.line.startsWith('T-') ? ', written in a thread' : ', its reasons'),
+        value: data.line.startsWith('T-')
+          ? text(code(data.line), ', written', ...whoWrote(written, names), ' under ', code(card.replace(/^\w+:/, '')))
+          : text(code(data.line), ', its reasons'),
       },
       { label: 'Why', value: text(typed(data.reason)) },
       { label: 'Asked by', value: text(person(data.by, names), ' at ', time(at, 'date-time')) },
@@ -41,6 +52,12 @@ export function redactionCard({ data, at, seq }: Placed<Asked>, over: Over | nul
     buttons: over === null ? buttons.map((button) => ({ ...button, request: data.line, revision: seq })) : [],
     footer: [],
   }
+}
+
+function whoWrote(written: Written | null, names: Names): (string | Span)[] {
+  if (written === null) return []
+  const { by, sentAt } = written.data
+  return [' by ', by === null ? 'somebody unknown' : person(by, names), ' at ', time(sentAt, 'date-time')]
 }
 
 /** What the first of two hears, and who asks for the same again. */

@@ -1,5 +1,5 @@
 import type { Placed } from '../domain/grant-event.ts'
-import type { ThreadEvent } from '../domain/thread-event.ts'
+import { cardOfThread, type ThreadEvent } from '../domain/thread-event.ts'
 import type { Line } from '../ports/chat.ts'
 import type { Announcement } from './announcement.ts'
 import type { CardContext } from './grant-card.ts'
@@ -18,7 +18,11 @@ export function announceThread(
   return events.flatMap((event, place): Announcement[] => {
     if (event.type === 'thread.redaction-asked') {
       const over = events.slice(place + 1).find((next): next is Over => isOver(next, event.seq)) ?? null
-      const message = redactionCard(event, over, context)
+      const written = events.find(
+        (one): one is Written => one.type === 'thread.written' && one.data.line === event.data.line,
+      )
+      const about = { over, written: written ?? null, card: cardOfThread(stream) ?? stream }
+      const message = redactionCard(event, about, context)
       return event.data.confirmers.map(({ id }) => ({
         ...{ key: `${stream}:redaction:${event.seq}:${id}`, to: { kind: 'person', identity: id } },
         ...{ message, priority: 1 },
@@ -32,7 +36,8 @@ export function announceThread(
   })
 }
 
-type Over = Parameters<typeof redactionCard>[1] & object
+type Over = NonNullable<Parameters<typeof redactionCard>[1]['over']>
+type Written = NonNullable<Parameters<typeof redactionCard>[1]['written']>
 
 function isOver(event: Placed<ThreadEvent>, asked: number): boolean {
   const isEnd = event.type === 'thread.redacted' || event.type === 'thread.redaction-declined'

@@ -24,6 +24,7 @@ it('is said in the channel and to those who hear what needs a person, with why',
   for (const { message } of said) {
     expect(wordsOf(message)).toContain('the record knows nothing of it')
     expect(message).toMatchObject({ tone: 'alarm', badge: 'being taken away', buttons: [] })
+    expect(wordsOf(message)).toContain('the finding about G-7K3QF0')
   }
 })
 

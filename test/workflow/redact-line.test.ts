@@ -11,7 +11,7 @@ import { mirrorThread } from '../../src/workflow/mirror-thread.ts'
 import { collectEvidence } from '../../src/workflow/open-evidence.ts'
 import { placeHold } from '../../src/workflow/place-hold.ts'
 import { decideOnRedaction, redactLine } from '../../src/workflow/redact-line.ts'
-import { asked } from '../cards/grant-story.ts'
+import { asked, wordsOf } from '../cards/grant-story.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
 import { askBoth, type PythonVerifier, startPythonVerifier } from '../record/python-verifier.ts'
 import { AT, createReplica, createTestSigner, type Replica } from '../record/record-fixture.ts'
@@ -98,6 +98,8 @@ it('takes two distinct persons, erases every text of the line, and keeps the eve
   expect(await redact('carla', line, '')).toContain('refused')
   expect(await redact('ana', line.toLowerCase())).toContain('One of two')
   expect(await redact('ana', line)).toContain('One of two')
+  const card = announceThread(THREAD, await thread(), cardContext(context)).at(-1)
+  expect(card && wordsOf(card.message)).toMatch(new RegExp(`What: ${line}, written by Ana at .* under ${ID}`))
   expect(await confirm('ana', line)).toContain('you are the first')
   expect(await confirm('bo', line)).toContain('You may not decide')
   expect(await confirm('dirk', line)).toContain('is erased from the record')

@@ -97,8 +97,8 @@ function renderButtons(buttons: readonly Button[]): types.ActionsBlock {
 /** Small print where it can be: plain words and moments. Else as rich text, which shows everything. */
 function renderFooter(footer: Text, rendering: Rendering, room: Room): types.KnownBlock[] {
   if (footer.length === 0) return []
-  const elements = footer.flatMap((span) => smallPrint(span, rendering.timeZone) ?? [])
-  const fits = footer.length <= MOST_SMALL_PRINT && elements.length > 0
+  const elements = smallPrint(footer, rendering.timeZone)
+  const fits = elements.length > 0 && elements.length <= MOST_SMALL_PRINT
   if (fits && footer.every((span) => span.kind !== 'typed' && span.kind !== 'link')) {
     return [{ type: 'context', elements }]
   }
@@ -106,14 +106,34 @@ function renderFooter(footer: Text, rendering: Rendering, room: Room): types.Kno
   return words.length === 0 ? [] : [paragraph(words)]
 }
 
-function smallPrint(span: Span, timeZone: string): types.PlainTextElement | types.MrkdwnElement | null {
+/** Slack sets elements apart as boxes of their own: what may be is one element, and reads as one line. */
+function smallPrint(footer: Text, timeZone: string): (types.PlainTextElement | types.MrkdwnElement)[] {
+  const elements: (types.PlainTextElement | types.MrkdwnElement)[] = []
+  for (const span of footer) {
+    const next = smallPrintOf(span, timeZone)
+    const last = elements.at(-1)
+    const joined = `${last?.text ?? ''}${next.text}`
+    if (next.type === 'mrkdwn' && last?.type === 'mrkdwn' && !isMarkup(joined) && joined.length <= TEXT_CHARACTERS)
+      last.text = joined
+    else if (next.text.trim() !== '') elements.push(next)
+  }
+  return elements.map((one) => ({ ...one, text: one.text.trim() }))
+}
+
+function smallPrintOf(span: Span, timeZone: string): types.PlainTextElement | types.MrkdwnElement {
   if (span.kind === 'time') {
     const fallback = escaped(inZone(span.at, span.show, timeZone)).replaceAll('|', ' ')
     const seconds = Math.floor(span.at / 1_000)
     return { type: 'mrkdwn', text: `<!date^${seconds}^${DATE_FORMATS[span.show]}|${fallback}>`, verbatim: true }
   }
-  const words = showUnseen(span.kind === 'person' ? span.name : span.text).trim()
-  return words === '' ? null : plain(cutTo(words, TEXT_CHARACTERS))
+  if (span.kind === 'person') return plain(cutTo(showUnseen(span.name), TEXT_CHARACTERS))
+  const words = cutTo(showUnseen(span.text), TEXT_CHARACTERS)
+  return isMarkup(words) ? plain(words) : { type: 'mrkdwn', text: escaped(words), verbatim: true }
+}
+
+/** Whether Slack would make something bold, code or an emoji of it. */
+function isMarkup(words: string): boolean {
+  return /[*_~`]|:[\w+'-]+:/.test(words.replaceAll(/<!date[^>]*>/g, ' '))
 }
 
 /** What a button says when it is pressed; `parseButtonValue` reads it back. */

@@ -226,6 +226,28 @@ it('a moment is shown in the readerâ€™s own zone, and otherwise with the policyâ
   expect(block).toMatchObject({ elements: [{ elements: expect.arrayContaining([date]) }] })
 })
 
+it('small print is one line, and what would be markup or an emoji in it stays what it is', async () => {
+  const footer = [
+    text('F-7K3QF0 opened '),
+    time(NOON, 'date-time'),
+    text(', of prod:'),
+    text('fire'),
+    text(': '),
+    person('ben', '*Ben*'),
+  ]
+  const ref = await it_.slack.chat.post(channel, newKey(), { ...removedCard(request('it'), 'olga', NOON), footer })
+  const small = it_.fake.messages.find((one) => one.ts === ref.id)?.blocks.at(-1)
+  expect(small).toMatchObject({
+    type: 'context',
+    elements: [
+      { type: 'mrkdwn', text: expect.stringMatching(/^F-7K3QF0 opened <!date\^.*>, of prod:fire$/) },
+      { type: 'mrkdwn', text: ':' },
+      { type: 'plain_text', text: '*Ben*', emoji: false },
+    ],
+  })
+  expect(readBlocks([small]).interpreted).toEqual([])
+})
+
 it('a person is a name, and a mention only where somebody is to be notified', async () => {
   const notified = { ...person('ben', 'Ben Okafor'), notify: true } as const
   const ref = await it_.slack.chat.post(channel, newKey(), line('info', person('ben', 'Ben Okafor'), ' or ', notified))
