@@ -2,6 +2,7 @@ import { concludePopulation } from '../domain/conclude-population.ts'
 import type { Conclusion } from '../domain/conclusion.ts'
 import { type Verdict, verifyEvidence } from '../record/verify.ts'
 import { conclude } from '../report/conclude.ts'
+import { allInOrder } from '../report/evidence-csv.ts'
 import { rowsOf } from '../report/population-rows.ts'
 import { conclusionLines } from './conclusion-lines.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -45,8 +46,11 @@ function linesOf(
     `  the log is ${verdict.origin}; its checkpoint has ${size} events under the root ${root}`,
     ...kept.map((one) => `  it continues the checkpoint of size ${one.size} in ${one.file}`),
     ...(verdict.population === null ? verdict.streams : []).map(({ stream, statement }) => `  ${stream}: ${statement}`),
+    ...verdict.singles.map(
+      ({ stream, leafIndex }) => `  ${stream}: leaf ${leafIndex} alone; what else it holds is not shown`,
+    ),
     ...verdict.limits.map((limit) => `  not proved: ${limit}`),
-    ...(verdict.population === null ? verdict.events : []).map(
+    ...(verdict.population === null ? allInOrder(verdict) : []).map(
       ({ leafIndex, at, stream, seq, type }) => `  leaf ${leafIndex}  ${instant(at)}  ${stream} #${seq}  ${type}`,
     ),
   ]

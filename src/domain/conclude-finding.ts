@@ -1,5 +1,6 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
 import { besidesPart, policyPart } from './conclude-beside.ts'
+import { concludeHouse } from './conclude-house.ts'
 import { concludePeople } from './conclude-people.ts'
 import { concludeThread } from './conclude-thread.ts'
 import {
@@ -27,14 +28,22 @@ import { findingSteps } from './tell-finding.ts'
  * or which of these fails. Found again from the events alone: who closed it has no say.
  * @returns null where the events are of no finding, or are not in a form that this version knows
  */
-export function concludeFinding(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies))
+export function concludeFinding(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[] = [],
+): Conclusion | null {
+  return unlessOdd(() => conclude(facts, policies, singles))
 }
 
 type Event = Placed<FindingEvent> & { readonly leafIndex: number }
 type Opened = Extract<Event, { type: 'finding.opened' }>
 
-function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
+function conclude(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[],
+): Conclusion | null {
   const id = facts.map(({ stream }) => findingOfStream(stream)).find((one) => one !== null)
   if (id === undefined || id === null) return null
   const own = facts.filter(({ stream }) => stream === findingStream(id)).map((fact) => readable<FindingEvent>(fact))
@@ -59,10 +68,11 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
       policyPart(own, policies),
       ended,
       ...concludeThread(beside),
+      ...concludeHouse(own, singles),
       ...besidesPart(own, beside),
     ],
     notProved: listNotProved({
-      ...{ own, beside, facts, policies, kept: [] },
+      ...{ own, beside, facts, policies, singles, kept: [] },
       first: [
         'that what was found is all there was: nobody can prove that nothing else was wrong',
         'what a person saw who looked: it is their word',

@@ -1,5 +1,6 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
 import { besidesPart, policyPart } from './conclude-beside.ts'
+import { concludeHouse } from './conclude-house.ts'
 import { concludePeople } from './conclude-people.ts'
 import { concludeThread } from './conclude-thread.ts'
 import {
@@ -23,13 +24,21 @@ import { listNotProved } from './list-not-proved.ts'
  * was lifted by two distinct persons.
  * @returns null where the events are of no freeze, or are not in a form that this version knows
  */
-export function concludeFreezes(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies))
+export function concludeFreezes(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[] = [],
+): Conclusion | null {
+  return unlessOdd(() => conclude(facts, policies, singles))
 }
 
 type Event = Placed<FreezeEvent> & { readonly leafIndex: number }
 
-function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
+function conclude(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[],
+): Conclusion | null {
   const target = facts.map(({ stream }) => targetOfFreeze(stream)).find((one) => one !== null)
   if (target === undefined || target === null) return null
   const stream = freezeStream(target)
@@ -47,10 +56,11 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
       ...concludePeople(own, policies),
       policyPart(own, policies),
       ...concludeThread(beside),
+      ...concludeHouse(own, singles),
       ...besidesPart(own, beside),
     ],
     notProved: listNotProved({
-      ...{ own, beside, facts, policies, kept: [] },
+      ...{ own, beside, facts, policies, singles, kept: [] },
       first: [
         'that nothing was given meanwhile: the evidence of the target for that period shows it',
         'that whoever acted might: the events say as what, by the policy that they name',

@@ -3,6 +3,7 @@ import { concludeAuthorised, type KnownPolicies } from './conclude-authorised.ts
 import { besidesPart, policyPart } from './conclude-beside.ts'
 import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
+import { concludeHouse } from './conclude-house.ts'
 import { concludePasskeys } from './conclude-passkeys.ts'
 import { concludePeople } from './conclude-people.ts'
 import { concludeThread } from './conclude-thread.ts'
@@ -30,11 +31,19 @@ import { listNotProved } from './list-not-proved.ts'
  * @param policies those whose text came along with a proof
  * @returns null where the events are of no grant, or are not in a form that this version knows
  */
-export function concludeGrant(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies))
+export function concludeGrant(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[] = [],
+): Conclusion | null {
+  return unlessOdd(() => conclude(facts, policies, singles))
 }
 
-function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
+function conclude(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[],
+): Conclusion | null {
   const grant = facts.map(({ stream }) => grantOfStream(stream)).find((id) => id !== null)
   if (grant === undefined || grant === null) return null
   const own = facts.filter(({ stream }) => stream === grantStream(grant)).map(readable)
@@ -58,6 +67,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     ...(gone === null ? [] : [gone.part]),
     ...(activity.part === null ? [] : [activity.part]),
     ...concludeThread(beside),
+    ...concludeHouse(own, singles),
     ...besidesPart(own, beside),
   ]
   const clauses = [
@@ -72,7 +82,7 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
     standing: worst([...clauses.map(({ standing }) => standing), given.standing]),
     parts,
     notProved: listNotProved({
-      ...{ own, beside, facts, policies },
+      ...{ own, beside, facts, policies, singles },
       first: activityNotProved(grant, beside),
       kept: independence(own),
     }),

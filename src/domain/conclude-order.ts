@@ -1,5 +1,6 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
 import { besidesPart, policyPart } from './conclude-beside.ts'
+import { concludeHouse } from './conclude-house.ts'
 import { concludePeople } from './conclude-people.ts'
 import { concludeThread } from './conclude-thread.ts'
 import {
@@ -25,14 +26,22 @@ import { type OrderEvent, orderOfStream, orderStream } from './order-event.ts'
  * signed it, and whether all that it found open is said to be gone.
  * @returns null where the events are of no order, or are not in a form that this version knows
  */
-export function concludeOrder(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies))
+export function concludeOrder(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[] = [],
+): Conclusion | null {
+  return unlessOdd(() => conclude(facts, policies, singles))
 }
 
 type Event = Placed<OrderEvent> & { readonly leafIndex: number }
 type Proposed = Extract<Event, { type: 'order.proposed' }>
 
-function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclusion | null {
+function conclude(
+  facts: readonly ProvedFact[],
+  policies: KnownPolicies,
+  singles: readonly ProvedFact[],
+): Conclusion | null {
   const id = facts.map(({ stream }) => orderOfStream(stream)).find((one) => one !== null)
   if (id === undefined || id === null) return null
   const own = facts.filter(({ stream }) => stream === orderStream(id)).map((fact) => readable<OrderEvent>(fact))
@@ -53,10 +62,11 @@ function conclude(facts: readonly ProvedFact[], policies: KnownPolicies): Conclu
       signed.part,
       ...(done === null ? [] : [done.part]),
       ...concludeThread(beside),
+      ...concludeHouse(own, singles),
       ...besidesPart(own, beside),
     ],
     notProved: listNotProved({
-      ...{ own, beside, facts, policies, kept: [] },
+      ...{ own, beside, facts, policies, singles, kept: [] },
       first: [
         'when and how each access was gone: that is in the evidence of each, by its id',
         'that nothing else was open: the evidence of a period shows all that was asked for',

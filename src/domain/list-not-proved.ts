@@ -1,5 +1,6 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
 import type { Told } from './conclude-beside.ts'
+import { houseNotProved } from './conclude-house.ts'
 import { howFarMirrored } from './conclude-thread.ts'
 import { type ProvedFact, utc } from './conclusion.ts'
 import type { ErasureEvent } from './erasure-event.ts'
@@ -7,7 +8,7 @@ import { PRIVATE_PATHS } from './grant-event.ts'
 import { cardOfThread } from './thread-event.ts'
 
 /** Everything that a reader might take for proved and is not, the weightiest first. */
-export function listNotProved({ first, kept, own, beside, facts, policies: known }: Given): string[] {
+export function listNotProved({ first, kept, own, beside, facts, singles, policies: known }: Given): string[] {
   const open = [...new Set(facts.map(({ stream }) => stream))].filter(
     (stream) => cardOfThread(stream) === null && facts.findLast((fact) => fact.stream === stream)?.type !== 'closed',
   )
@@ -37,7 +38,7 @@ export function listNotProved({ first, kept, own, beside, facts, policies: known
     ...(lost === 0
       ? []
       : [`that everybody was told: ${lost} ${lost === 1 ? 'notice' : 'notices'} could not be delivered`]),
-    'the build: which version ran is on the record in the stream system, which is not in this file',
+    ...houseNotProved(own, singles),
     ...(policies.size === 0
       ? []
       : ['who put the policy into force: that is in the stream policy, which is not in this file']),
@@ -76,8 +77,10 @@ interface Given {
   /** What is not shown of who keeps the evidence. */
   readonly kept: readonly string[]
   /** Of the stream that it is about. */
-  readonly own: readonly Told[]
+  readonly own: readonly (Told & { readonly leafIndex: number })[]
   readonly beside: readonly ProvedFact[]
   readonly facts: readonly ProvedFact[]
+  /** Of other streams, each by itself. */
+  readonly singles: readonly ProvedFact[]
   readonly policies: KnownPolicies
 }

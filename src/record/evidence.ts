@@ -1,10 +1,10 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { readFirst } from './check-before.ts'
 import type { EventRecord } from './record.ts'
-import type { RecordedEvent } from './recorded-event.ts'
+import { type RecordedEvent, RecordTampered } from './recorded-event.ts'
 import { readTree } from './tiles.ts'
 import { consistencyProof, inclusionProof } from './tree.ts'
-import { EVIDENCE_FORMAT, type PolicyText } from './verify.ts'
+import { EVIDENCE_FORMAT, leafHash, type PolicyText, rootFromInclusion, type TreeHead } from './verify.ts'
 import { confirmedByAll, type Witnessed } from './witnessed.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function buildEvidence(
   { record, witnessed }: { record: EventRecord; witnessed: Witnessed },
   db: Db,
   streams: readonly string[],
-  { reveal, since = [] }: EvidenceOptions,
+  { reveal, since = [], beside }: EvidenceOptions,
 ): Promise<EvidenceFile> {
   const { log, isPast } = await placeOfLog(db, witnessed.origin)
   const first = await readFirst(db, log)
@@ -36,6 +36,8 @@ export async function buildEvidence(
     events.map(({ leafIndex }) => base64(inclusionProof(leafIndex, size, node))),
   )
   const consistency = await proveContinued(db, log, size, since)
+  const singles =
+    beside === undefined ? [] : await singlesOf(record, db, { log, ...checkpoint.checkpoint }, events, beside)
   const { verifierKey, handOvers } = await keysForEvidence(witnessed, db, log, size)
   return {
     format: EVIDENCE_FORMAT,
@@ -46,6 +48,7 @@ export async function buildEvidence(
     reveals: reveal ? await revealsOf(db, events) : [],
     ...(consistency.length > 0 && { consistency }),
     ...(handOvers.length > 0 && { handOvers }),
+    ...(singles.length > 0 && { singles }),
   }
 }
 
@@ -61,6 +64,33 @@ export async function proveContinued(
   return readTree(db, log, size, (node) =>
     sizes.map((then) => ({ size: then, proof: base64(consistencyProof(then, size, node)) })),
   )
+}
+
+/** Those of other streams that are there, genuine and under the checkpoint: none of them keeps the story from going out. */
+async function singlesOf(
+  record: EventRecord,
+  db: Db,
+  { log, size, root }: TreeHead & { readonly log: number },
+  events: readonly PlacedEvent[],
+  beside: NonNullable<EvidenceOptions['beside']>,
+): Promise<NonNullable<EvidenceFile['singles']>> {
+  const own = new Set(events.map(({ stream }) => stream))
+  const places = [...(await placesIn(db, log, await beside(events))).values()].filter((place) => place < size)
+  const read = await Promise.all(places.map((place) => record.readLeaves(db, log, [place]).catch(noneIfTampered)))
+  const found = read.flat().filter(({ stream }) => !own.has(stream))
+  found.sort((a, b) => a.leafIndex - b.leafIndex)
+  return readTree(db, log, size, (node) =>
+    found.flatMap(({ leafIndex, body }) => {
+      const proof = inclusionProof(leafIndex, size, node)
+      const isThere = rootFromInclusion(leafHash(body), leafIndex, size, proof)?.equals(root) ?? false
+      return isThere ? [{ leafIndex, body, proof: base64(proof) }] : []
+    }),
+  )
+}
+
+function noneIfTampered(error: unknown): [] {
+  if (error instanceof RecordTampered) return []
+  throw error
 }
 
 /** The key that was in force when the log had this size, and how the log came to it. */
@@ -92,20 +122,29 @@ async function placeOfLog(db: Db, origin: string): Promise<{ log: number; isPast
 
 /** The same events at their places in a log that another has followed since. */
 async function placeIn(db: Db, log: number, streams: readonly RecordedEvent[][]): Promise<RecordedEvent[][]> {
-  const rows = await db<{ hash: string; leafIndex: number }[]>`
-    select encode(leaf_hash, 'hex') as hash, leaf_index as "leafIndex" from leaf
-    where log = ${log} and leaf_index >= 0 and leaf_hash in (
-      select decode(h.hash, 'hex') from unnest(${streams.flat().map(({ hash }) => hash)}::text[]) as h (hash))`
-  const places = new Map(rows.map(({ hash, leafIndex }) => [hash, leafIndex]))
+  const places = await placesIn(
+    db,
+    log,
+    streams.flat().map(({ hash }) => hash),
+  )
   return streams.map((events) => events.map((event) => ({ ...event, leafIndex: places.get(event.hash) ?? null })))
 }
 
-function witnessedPart(events: readonly RecordedEvent[], size: number): Placed[] {
-  const end = events.findIndex(({ leafIndex }) => leafIndex === null || leafIndex >= size)
-  return (end < 0 ? events : events.slice(0, end)) as Placed[]
+/** By leaf hash, in hex. */
+async function placesIn(db: Db, log: number, hashes: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db<{ hash: string; leafIndex: number }[]>`
+    select encode(leaf_hash, 'hex') as hash, leaf_index as "leafIndex" from leaf
+    where log = ${log} and leaf_index >= 0 and leaf_hash in (
+      select decode(h.hash, 'hex') from unnest(${[...hashes]}::text[]) as h (hash))`
+  return new Map(rows.map(({ hash, leafIndex }) => [hash, leafIndex]))
 }
 
-async function revealsOf(db: Db, events: readonly Placed[]): Promise<EvidenceFile['reveals']> {
+function witnessedPart(events: readonly RecordedEvent[], size: number): PlacedEvent[] {
+  const end = events.findIndex(({ leafIndex }) => leafIndex === null || leafIndex >= size)
+  return (end < 0 ? events : events.slice(0, end)) as PlacedEvent[]
+}
+
+async function revealsOf(db: Db, events: readonly PlacedEvent[]): Promise<EvidenceFile['reveals']> {
   const byHash = new Map(events.map((event) => [event.hash, event]))
   const rows = await db<{ hash: string; path: string; salt: string }[]>`
     select encode(p.leaf_hash, 'hex') as hash, p.path, encode(p.salt, 'hex') as salt
@@ -123,11 +162,13 @@ function base64(proof: readonly Buffer[]): string[] {
   return proof.map((hash) => hash.toString('base64'))
 }
 
-type Placed = RecordedEvent & { readonly leafIndex: number }
+export type PlacedEvent = RecordedEvent & { readonly leafIndex: number }
 
 export interface EvidenceOptions {
   readonly reveal: boolean
   readonly since?: readonly number[]
+  /** Finds events of other streams that belong beside these: their leaf hashes, in hex. */
+  readonly beside?: (events: readonly PlacedEvent[]) => Promise<readonly string[]>
 }
 
 /** What `verifyEvidence` checks, as JSON. */
@@ -153,6 +194,8 @@ export interface EvidenceFile {
     readonly checkpoint: string
     readonly consistency: readonly string[]
   }[]
+  /** Events of other streams, each by itself. */
+  readonly singles?: EvidenceFile['events']
   /** Texts of policies that the events name. */
   readonly policies?: readonly PolicyText[]
 }

@@ -47,6 +47,7 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
     })
   })
   const isListed = events.length === file.events.length
+  const singles = attempt('singles', () => checkSingles(file, events, checkpoint)) ?? []
   const row = file.tree !== null && isListed ? attempt('tree', () => layRow(file.tree ?? [], events, checkpoint)) : null
   const population = row && attempt('population', () => checkPopulation(file.population, row, events))
   const streams = attempt('events', () => followChains(events)) ?? []
@@ -67,6 +68,7 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
     checkpoint: { size: checkpoint.size, root: checkpoint.root.toString('base64') },
     streams,
     events,
+    singles,
     reveals: file.reveals.map(({ leafIndex, path, value }) => ({ leafIndex, path, value })),
     policies: file.policies,
     population,
@@ -100,6 +102,26 @@ function checkHandOvers(file: Evidence, now: Checkpoint): void {
       refuse('hand-over-wrong', `not proved to continue the hand-over of size ${then.size}`)
     }
   }
+}
+
+/** Events of other streams, each proved by itself: what came before and after it in its stream, nothing here says. */
+function checkSingles(file: Evidence, events: readonly ProvedEvent[], { size, root }: Checkpoint): ProvedEvent[] {
+  if (file.singles.length > 0 && file.tree !== null) refuse('single-wrong', 'beside a tree none can stand')
+  const own = new Set(events.map(({ stream }) => stream))
+  return file.singles.map(({ leafIndex, body: text, proof }, place) => {
+    const where = `leaf ${leafIndex}`
+    const previous = file.singles[place - 1]
+    if (previous && previous.leafIndex >= leafIndex)
+      refuse('order', 'singles are listed by rising leaf index, each once')
+    const body = parseBody(text)
+    const leaf = leafHash(text)
+    if (!rootFromInclusion(leaf, leafIndex, size, proof)?.equals(root)) {
+      refuse('proof-wrong', `${where} is not proved to be under the checkpoint`)
+    }
+    if (own.has(body.stream)) refuse('single-wrong', `${where} is of a stream that the file has whole`)
+    if (claimsPasskey(body)) refuse('single-wrong', `${where} claims a passkey, which cannot be checked alone`)
+    return { ...body, leafIndex, hash: leaf.toString('hex') }
+  })
 }
 
 /** Every stream starts at 1, each event names the hash of the one before, and nothing follows `closed`. */
@@ -851,7 +873,7 @@ function parseEvidence(text: string): Evidence {
   }
   if (fields.format !== EVIDENCE_FORMAT) refuse('unknown-format', `not ${EVIDENCE_FORMAT}`)
   const { format: _, origin, verifierKey, checkpoint, events, reveals, consistency = [], ...rest } = fields
-  const { policies = [], handOvers = [], tree, population, ...others } = rest
+  const { policies = [], handOvers = [], singles = [], tree, population, ...others } = rest
   if (population !== undefined && tree === undefined) refuse('malformed', 'a population without a tree')
   const list = members(events, ['leafIndex', 'body', 'proof'])
   if (list.length === 0 && population === undefined) refuse('malformed', 'no events')
@@ -859,11 +881,8 @@ function parseEvidence(text: string): Evidence {
     origin: string(origin),
     verifierKey: string(verifierKey),
     checkpoint: string(checkpoint),
-    events: list.map((event) => ({
-      leafIndex: count(event.leafIndex),
-      body: string(event.body),
-      proof: hashes(event.proof),
-    })),
+    events: list.map(placedBody),
+    singles: members(singles, ['leafIndex', 'body', 'proof']).map(placedBody),
     reveals: members(reveals, ['leafIndex', 'path', 'salt', 'value']).map((reveal) => ({
       leafIndex: count(reveal.leafIndex),
       path: string(reveal.path),
@@ -889,6 +908,10 @@ function parseEvidence(text: string): Evidence {
     })),
     unproved: Object.keys(others),
   }
+}
+
+function placedBody(event: Readonly<Record<string, unknown>>): Evidence['events'][number] {
+  return { leafIndex: count(event.leafIndex), body: string(event.body), proof: hashes(event.proof) }
 }
 
 function treeEntries(value: unknown): TreeEntry[] {
@@ -1014,7 +1037,7 @@ function refuse(code: RefusalCode, message: string): never {
 }
 
 function refused(reasons: Reason[]): Verdict {
-  const nothing = { streams: [], events: [], reveals: [], policies: [], population: null, limits: [] }
+  const nothing = { streams: [], events: [], singles: [], reveals: [], policies: [], population: null, limits: [] }
   return { verdict: 'refused', reasons, origin: null, checkpoint: null, ...nothing }
 }
 
@@ -1052,6 +1075,7 @@ export type RefusalCode =
   | 'tree-wrong'
   | 'population-wrong'
   | 'hand-over-wrong'
+  | 'single-wrong'
 
 export interface VerifyOptions {
   readonly vkey?: string
@@ -1071,6 +1095,8 @@ export interface Verdict {
   /** How far each stream is whole. */
   readonly streams: readonly StreamExtent[]
   readonly events: readonly ProvedEvent[]
+  /** Of other streams, each by itself: nothing shows what else their streams hold. */
+  readonly singles: readonly ProvedEvent[]
   /** The texts whose salted hashes stand in the events. */
   readonly reveals: readonly Revealed[]
   /** Texts of policies that the events name, proved by their hash. */
@@ -1194,6 +1220,8 @@ interface Evidence {
   readonly verifierKey: string
   readonly checkpoint: string
   readonly events: readonly { leafIndex: number; body: string; proof: Buffer[] }[]
+  /** Of streams that the file has not. */
+  readonly singles: Evidence['events']
   readonly reveals: readonly { leafIndex: number; path: string; salt: string; value: string }[]
   readonly consistency: readonly { size: number; proof: Buffer[] }[]
   readonly policies: readonly PolicyText[]

@@ -11,8 +11,9 @@ import type { PolicyText, Verdict } from '../record/verify.ts'
 /** What the events of a verified file come to. @returns null where it is of nothing that we know, or was refused */
 export function conclude(verdict: Verdict): Conclusion | null {
   const [facts, policies] = [factsOf(verdict), readPolicies(verdict.policies)]
+  const singles = factsOf({ events: verdict.singles, reveals: [] })
   const readers = [concludeGrant, concludeOrder, concludeFinding, concludeFreezes]
-  return readers.map((read) => read(facts, policies)).find((one) => one !== null) ?? null
+  return readers.map((read) => read(facts, policies, singles)).find((one) => one !== null) ?? null
 }
 
 /** The events of a verified file, each with its texts. */

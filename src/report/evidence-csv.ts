@@ -5,17 +5,22 @@ import { shownText } from './shown-text.ts'
 const COLUMNS = ['leaf_index', 'utc', 'stream', 'seq', 'type', 'version', 'by', 'text', 'data', 'leaf_hash'] as const
 
 /**
- * One row an event, in the order of the log (RFC 4180: CRLF, quotes doubled). A cell that a spreadsheet would take for
+ * One row an event, those that stand alone too, in the order of the log (RFC 4180: CRLF, quotes doubled). A cell that a spreadsheet would take for
  * a formula gets an apostrophe in front; characters that are not seen are named.
  */
-export function evidenceCsv({ events, reveals }: Verdict): string {
-  const rows = events.map((event) =>
+export function evidenceCsv({ events, singles, reveals }: Verdict): string {
+  const rows = allInOrder({ events, singles }).map((event) =>
     rowOf(
       event,
       reveals.filter(({ leafIndex }) => leafIndex === event.leafIndex),
     ),
   )
   return [COLUMNS, ...rows].map(csvLine).join('')
+}
+
+/** The events of the story and those that stand alone, in the order of the log. */
+export function allInOrder({ events, singles }: Pick<Verdict, 'events' | 'singles'>): ProvedEvent[] {
+  return [...events, ...singles].sort((a, b) => a.leafIndex - b.leafIndex)
 }
 
 /** One row, with what ends it. */

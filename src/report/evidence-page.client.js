@@ -166,6 +166,16 @@ async function check(file) {
     last.set(event.stream, { seq: event.seq, hash: hex(leaf), type: event.type })
     bodies.set(leafIndex, event)
   }
+  for (const { leafIndex, body, proof } of file.singles ?? []) {
+    const event = readBody(body)
+    const reached = await rootFrom(await leafHash(body), leafIndex, size, proof.map(fromBase64))
+    const where = `leaf ${leafIndex}${event === null ? '' : `, ${event.type} (${event.stream} #${event.seq})`}`
+    if (reached === null || !same(reached, root)) {
+      wrong.push(`${where}: what it says is not what the checkpoint holds there.`)
+      document.querySelector(`tr[data-leaf="${Number(leafIndex)}"]`)?.classList.add('differs')
+    }
+    if (last.has(event?.stream)) wrong.push(`${where}: it stands alone, and its stream is here.`)
+  }
   for (const { leafIndex, path, salt, value } of file.reveals) {
     const place = bodies.get(leafIndex)?.data[path]
     if (place?.salted === hex(await sha256(joined(fromHex(salt), bytesOf(value))))) continue
@@ -273,7 +283,7 @@ async function run() {
         ? ', and how the log came to it from another'
         : `, and how the log came to it over ${before.length} others`
     const whole = file.population && doubts.length === 0 ? ', and that none of the period is missing' : ''
-    const all = `${file.events.length} events and their proofs in a tree of ${size}`
+    const all = `${file.events.length + (file.singles ?? []).length} events and their proofs in a tree of ${size}`
     if (wrong.length > 0) show('bad', `Not as it was recorded: ${wrong.length} of the checks fail.`, wrong)
     else if (signature === null) {
       show('half', `${all} fit together. The signature is not checked: this browser knows no Ed25519.`)

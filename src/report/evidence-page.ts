@@ -3,6 +3,7 @@ import { type Conclusion, type Part, type Standing, utc } from '../domain/conclu
 import type { EvidenceFile } from '../record/evidence.ts'
 import { keysOf } from '../record/read-hand-overs.ts'
 import type { Verdict } from '../record/verify.ts'
+import { allInOrder } from './evidence-csv.ts'
 import type { MissingEvents } from './evidence-report.ts'
 import type { Manifest } from './manifest.ts'
 import { pageHead, readInside } from './page-head.ts'
@@ -46,11 +47,14 @@ ${list([
   ...keysBefore(file.handOvers ?? []),
   ['Checkpoint', `${verdict.checkpoint?.size ?? 0} events under the root ${verdict.checkpoint?.root ?? ''}`],
   ...verdict.streams.map(({ stream, statement }): Row => [stream, statement]),
+  ...verdict.singles.map(
+    ({ stream, leafIndex }): Row => [stream, `leaf ${leafIndex} alone; what else its stream holds is not shown`],
+  ),
 ])}
 </section>
 <section><h2>Every event</h2>
 <table><thead><tr><th>Leaf</th><th>When (UTC)</th><th>Event</th><th>Place</th></tr></thead><tbody>
-${verdict.events.map(eventRow).join('\n')}
+${allInOrder(verdict).map(eventRow).join('\n')}
 </tbody></table>
 </section>
 ${verdict.policies.map(policyText).join('\n')}

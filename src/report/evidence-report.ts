@@ -41,11 +41,11 @@ export function evidenceReport(file: EvidenceFile, format: ReportFormat, about: 
   return { content, manifest: describe(about.name, content), conclusion }
 }
 
-function partsOf({ events, checkpoint, origin }: Verdict, format: ReportFormat, about: About) {
+function partsOf({ events, singles, checkpoint, origin }: Verdict, format: ReportFormat, about: About) {
   const { id, build, runBy, runAt } = about
   return {
     ...{ report: `evidence on ${id}`, version: VERSION, build, parameters: { id, format }, period: periodOf(events) },
-    ...{ runBy, runAt: utc(runAt), rows: events.length },
+    ...{ runBy, runAt: utc(runAt), rows: events.length + singles.length },
     checkpoint: { origin: origin ?? '', size: checkpoint?.size ?? 0, root: checkpoint?.root ?? '' },
   }
 }

@@ -5,11 +5,12 @@ import { passkeyStream } from '../domain/passkey-event.ts'
 import { streamsAbout } from '../domain/streams-about.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
-import { buildEvidence, type EvidenceFile } from '../record/evidence.ts'
+import { buildEvidence, type EvidenceFile, type PlacedEvent } from '../record/evidence.ts'
 import { findErasures } from '../record/private-texts.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { claimsPasskey, type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
+import { findNotice, findStarts } from './find-beside.ts'
 import { whyPruned } from './keeping-store.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 import { textOf } from './policy-in-force.ts'
@@ -45,7 +46,8 @@ export async function openEvidence(
 
 /**
  * Waits for the witnesses, then builds the file. Only after the opening is on record.
- * @param options.policies whether the texts of the policies that decided go into it
+ * @param options.policies whether the texts of the policies that decided go into it, and the builds that were started:
+ * they tell the settings of the house
  * @param options.since sizes of checkpoints that somebody kept: the file proves that it continues them
  * @throws what `buildEvidence` throws
  */
@@ -58,7 +60,12 @@ export async function collectEvidence(
   const ends = await endsOf(around, id)
   await Promise.allSettled(ends.map(({ stream, seq }) => around.sealed(stream, seq, patienceMs)))
   const streams = ends.map(({ stream }) => stream)
-  const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true, since })
+  const beside = async (events: readonly PlacedEvent[]) => {
+    const own = events.filter(({ stream }) => stream === streamOfEvidence(id))
+    const starts = withPolicies && own.length > 0 ? await findStarts(db, own) : []
+    return [...starts, ...(await findNotice(around, witnessed.origin, own))]
+  }
+  const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true, since, beside })
   const policies = withPolicies ? await policiesOf(around, proved) : []
   const file = policies.length === 0 ? proved : { ...proved, policies }
   return { id, file, missing: missingIn(file, ends) }

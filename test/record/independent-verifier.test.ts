@@ -18,6 +18,7 @@ import { forgedConsistency, forgedForms, forgedPolicies, forgedReveals } from '.
 import { forgedKeys, forgedNotes } from './forged-notes.ts'
 import { forgedPasskeys } from './forged-passkeys.ts'
 import { forgedPopulations, forgedTrees, incompletePopulations, soundPopulations } from './forged-populations.ts'
+import { forgedSingles, soundSingles } from './forged-singles.ts'
 import { bytesOf, ENTRY, type Given, good, kept, ORIGIN, signer } from './good-file.ts'
 import { forgedHandOvers, soundHandOvers } from './handed-over-file.ts'
 import { fileOf, passkeyStory } from './passkey-file.ts'
@@ -155,6 +156,12 @@ test('both say of a log that began without its key that nobody vouched for it', 
   expect(verifyEvidence(bytesOf(file)).limits).toEqual([expect.stringContaining('ada said that')])
 })
 
+describe('both verify events that stand alone', () => {
+  test.each(soundSingles)('%s', async (_, make) => {
+    await expectSound(await make())
+  })
+})
+
 describe('both verify a log that came to another key', () => {
   test.each(soundHandOvers)('%s', async (_, make) => {
     await expectSound(await make())
@@ -174,6 +181,7 @@ describe.each([
   ['trees', forgedTrees],
   ['populations', forgedPopulations],
   ['passkeys', forgedPasskeys],
+  ['single events', forgedSingles],
   ['forms of the file', forgedForms],
 ])('both refuse wrong %s', (_, forgeries) => {
   test.each(forgeries)('%s: %s', async (_, code, make) => {

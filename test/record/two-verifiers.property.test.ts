@@ -18,9 +18,11 @@ const one = JSON.stringify({
   policies: [POLICY],
   note: ['seen', 1],
 })
+const few = JSON.stringify({ ...good, events: good.events.slice(0, 3), singles: good.events.slice(3) })
 const many = await populationFile()
 const whole = fc.constantFrom<[string, Options]>(
   [one, { earlier: [kept] }],
+  [few, { earlier: [] }],
   [JSON.stringify(many), { vkey: signer.vkey, earlier: [] }],
 )
 

@@ -86,6 +86,7 @@ interface ForgedFile {
   events: { leafIndex: number; body: string; proof: string[] }[]
   reveals: { value: string }[]
   policies: { text: string }[]
+  singles: { leafIndex: number; body: string; proof: string[] }[]
 }
 
 describe('the page', () => {
@@ -223,6 +224,14 @@ describe('a changed file', () => {
       ({ reveals: [reveal] }) => Object.assign(reveal ?? {}, { value: 'fix ledger INC-43' }),
     ],
     ['the policy', 'has another text.', ({ policies: [policy] }) => Object.assign(policy ?? {}, { text: 'x' })],
+    [
+      'one byte of an event that stands alone',
+      'leaf 0, request.asked (grant:G-7K3QF0 #1): what it says is not what the checkpoint holds there.',
+      (file) => {
+        file.singles = file.events.splice(0).slice(0, 1)
+        for (const single of file.singles) single.body = single.body.replace('prod-db', 'prod-dc')
+      },
+    ],
     ['an event left out', 'it does not follow the event before it', ({ events }) => void events.splice(3, 1)],
     [
       'the size of the tree',

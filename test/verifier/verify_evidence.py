@@ -839,6 +839,26 @@ def read_hand_overs(entries, origin):
     return spans, heads
 
 
+# 13. Each single event ------------------------------------------------------------------------------------------------
+
+
+def check_singles(entries, events, size, root, has_tree):
+    """What is to be said of the events that stand alone, once each is proved by itself."""
+    must(not entries or not has_tree, "singles stand beside a tree")
+    whole = {event["stream"] for _, _, event in events}
+    said, previous_index = [], -1
+    for entry in entries:
+        index, _, event = read_event(entry, previous_index, size, root, False)
+        what = f"the single event at leaf {index}"
+        must(event["stream"] not in whole, f"{what} is of a stream that is in events")
+        must((event["seq"] == 1) == (event["prev"] is None), f"{what}: prev is null where seq is 1, and only there")
+        data = event["data"]
+        must("assertion" not in data and data.get("assurance") != "passkey", f"{what} is a passkey decision")
+        said.append(f"the event at leaf {index} of {shown(event['stream'])} stands alone")
+        previous_index = index
+    return said
+
+
 # The file -------------------------------------------------------------------------------------------------------------
 
 TOP = ("format", "origin", "verifierKey", "checkpoint", "events", "reveals")
@@ -878,12 +898,13 @@ def check(data, key, earlier_notes):
     check_reveals(list_of(file["reveals"], "reveals"), events)
     check_policies(list_of(file.get("policies", []), "policies"), events)
     check_passkeys(events)
+    said += check_singles(list_of(file.get("singles", []), "singles"), events, size, root, "tree" in file)
     for then, then_root, proof, what in heads:
         is_same = then == size and then_root == root and not proof
         must(is_same or continues(then, then_root, size, root, proof), f"{what} is not continued")
     earlier = [read_earlier(decode(note, "an earlier note"), origin, spans) for note in earlier_notes]
     said += check_consistency(list_of(file.get("consistency", []), "consistency"), earlier, size, root)
-    further = sorted(set(file) - {*TOP, "consistency", "policies", "tree", "population", "handOvers"})
+    further = sorted(set(file) - {*TOP, "consistency", "policies", "tree", "population", "handOvers", "singles"})
     return population + said + [f"no proof covers the member {shown(name)}" for name in further], doubts
 
 

@@ -9,13 +9,14 @@ import { readKeptCheckpoints } from '../../src/cli/kept-checkpoints.ts'
 import type { CheckpointCause } from '../../src/domain/checkpoint-event.ts'
 import { HOUR, MINUTE } from '../../src/domain/duration.ts'
 import { type Card, ChatError } from '../../src/ports/chat.ts'
-import { openInForce } from '../../src/record/verify.ts'
+import { openInForce, verifyEvidence } from '../../src/record/verify.ts'
 import { verifyLog } from '../../src/record/verify-log.ts'
 import { createSchedule, type Schedule } from '../../src/schedule/schedule.ts'
 import { announce } from '../../src/workflow/announce.ts'
 import { announceCheckpoint, CHECKPOINT_CRON } from '../../src/workflow/announce-checkpoint.ts'
 import type { Effect } from '../../src/workflow/context.ts'
 import { makeDigests } from '../../src/workflow/make-digests.ts'
+import { collectEvidence } from '../../src/workflow/open-evidence.ts'
 import { askedFor } from '../cards/grant-story.ts'
 import { faultOfBlocks } from '../chat/slack/block-rules.ts'
 import { createFakeWitness, type FakeWitness } from '../record/fake-witness.ts'
@@ -92,10 +93,36 @@ async function seal(stream: string, seq: number): Promise<void> {
   sealing.sealer.kick()
   await sealing.sealer.sealed(stream, seq)
 }
+async function evidenceOn(id: string) {
+  const { file } = await collectEvidence(world.context, id, { patienceMs: 1, policies: false })
+  const verdict = verifyEvidence(JSON.stringify(file), { vkey: signer.vkey })
+  expect(verdict.verdict).toBe('verified')
+  return verdict
+}
 const told = () => [...world.chat.messages.values()].filter(({ key }) => key.startsWith('checkpoint:'))
 const keys = () => told().map(({ key }) => key)
 const cardOf = (key: string) => world.chat.messages.get(key)?.message as Card
 const lastNote = () => witness.notes.at(-1)?.trimEnd()
+
+it('is in the evidence of what it covers, with its proof, and in no other', async () => {
+  await happen()
+  const early = await evidenceOn('G-000001')
+  expect(early.singles).toEqual([])
+  await pass(8 * MINUTE)
+  await seal('checkpoint:2026-10-15T10:15:00.000Z', 1)
+  const { singles } = await evidenceOn('G-000001')
+  expect(singles).toMatchObject([
+    { type: 'checkpoint.announced', data: { size: 1, announcedIn: [{ channel: 'checkpoints' }] } },
+  ])
+  await happen()
+  expect((await evidenceOn('G-000002')).singles).toEqual([])
+
+  // Whoever changes it in the database takes it out of the file: nothing false goes out.
+  await asVandal(world.database.admin, async (db) => {
+    await db`update event set body = replace(body, '"size":1', '"size":2') where type = 'checkpoint.announced'`
+  })
+  expect((await evidenceOn('G-000001')).singles).toEqual([])
+})
 
 it('tells the newest checkpoint once in a quarter of an hour, over replicas and repeats, and nothing where nothing grew', async () => {
   await happen()

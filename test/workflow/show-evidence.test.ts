@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Answer } from '../../src/ports/chat.ts'
 import { verifyEvidence } from '../../src/record/verify.ts'
+import { conclude } from '../../src/report/conclude.ts'
 import { countersign } from '../support/command-line.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
 
@@ -49,6 +50,12 @@ it('gives compliance the whole story, once, and puts on record who took it befor
   expect(verdict).toMatchObject({ verdict: 'verified', limits: [] })
   expect(verdict.reveals.map(({ value }) => value)).toContain('fix the <ledger>')
   expect(verdict.policies).toHaveLength(1)
+  expect(verdict.singles.map(({ type }) => type)).toEqual(['system.started'])
+  const build = conclude(verdict)?.parts.find(({ title }) => title === 'The build that ran')
+  expect(build).toMatchObject({
+    standing: 'shown',
+    says: expect.stringMatching(/^one build: version \d+\.\d+\.\d+, commit /),
+  })
   expect(await opened()).toEqual([{ by: 'carla', grant: id, via: 'chat' }])
 
   for (const again of [await take(url, 'json'), await fetch(url)]) {
@@ -65,6 +72,7 @@ it('gives whoever asked, and who signed, a page without the policy, which names 
     expect(html).toContain('fix the &#60;ledger&#62;')
     expect(html).toContain(`by ${one} at `)
     expect(html).not.toContain('Dirk')
+    expect(html).not.toContain('system.started')
   }
   const owners = await (await take(linkIn(await replica.command('olga', `evidence ${id}`)))).text()
   expect(owners).toContain('Dirk')
