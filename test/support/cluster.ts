@@ -1,4 +1,4 @@
-import { chmod, chown, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,8 @@ import { copyCluster } from './new-cluster.ts'
 import { type Major, NEWEST, packageOf } from './postgres-versions.ts'
 
 const STOP_PATIENCE_MS = 15_000
+/** A run has up to fifteen servers at once, each of a hundred megabytes. */
+const PLENTY_BYTES = 6 * 1024 ** 3
 const PREFIX = 'countersign-test-'
 
 /** Quick and careless: for tests that do not crash the server. */
@@ -27,11 +29,13 @@ export async function startScratchCluster({
 }: ScratchOptions = {}): Promise<ScratchCluster> {
   await sweepAbandoned()
   const [binaries, user] = await Promise.all([findBinaries(packageOf(major)), serverUser()])
-  const folder = await mkdtemp(path.join(await temporaryRoot(), `${PREFIX}${process.pid}-`))
+  const [inMemory, onDisk] = await temporaryRoots()
+  const root = settings.fsync === 'off' && (await hasPlenty(inMemory)) ? inMemory : onDisk
+  const folder = await mkdtemp(path.join(root, `${PREFIX}${process.pid}-`))
   if (user) await chown(folder, user.uid, user.gid)
   await chmod(folder, 0o700)
   const dataDir = path.join(folder, 'data')
-  const password = await copyCluster({ kept: await keptFolder(), major, binaries, dataDir, user })
+  const password = await copyCluster({ kept: keptFolder(root), major, binaries, dataDir, user })
   const port = await freePort()
   const logFile = path.join(folder, 'server.log')
   const start = () => launch({ binaries, dataDir, user, port, logFile, settings: { ...roomySettings, ...settings } })
@@ -73,31 +77,41 @@ export async function startScratchCluster({
 }
 
 /** What the servers of this run are copied from, by the name of the process that lives as long: a worker's parent. */
-async function keptFolder(): Promise<string> {
+function keptFolder(root: string): string {
   const owner = process.env.VITEST_POOL_ID === undefined ? process.pid : process.ppid
-  return path.join(await temporaryRoot(), `${PREFIX}${owner}-clusters`)
+  return path.join(root, `${PREFIX}${owner}-clusters`)
 }
 
 /** At the end of the run. */
 export async function removeKept(): Promise<void> {
-  await rm(await keptFolder(), { recursive: true, force: true })
+  for (const root of await temporaryRoots()) await rm(keptFolder(root), { recursive: true, force: true })
 }
 
-async function temporaryRoot(): Promise<string> {
+/**
+ * For careless servers there is memory: a database is three hundred files, and a disk that has just deleted as many is
+ * slow at making new ones.
+ */
+async function temporaryRoots(): Promise<readonly [inMemory: string, onDisk: string]> {
   const user = await serverUser()
-  return !user || (await isReachable(tmpdir(), user)) ? tmpdir() : '/tmp'
+  return ['/dev/shm', !user || (await isReachable(tmpdir(), user)) ? tmpdir() : '/tmp']
+}
+
+async function hasPlenty(root: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(root).catch(() => ({ bavail: 0, bsize: 0 }))
+  return Math.min(bavail * bsize, process.availableMemory()) > PLENTY_BYTES
 }
 
 /** A run that was killed leaves its server behind; the next run of the same user ends it. */
 async function sweepAbandoned(): Promise<void> {
-  const root = await temporaryRoot()
-  for (const name of await readdir(root)) {
-    const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]
-    if (!owner || isAlive(Number(owner))) continue
-    const dataDir = path.join(root, name, 'data')
-    const server = await readPostmaster(dataDir)
-    if (server) await stopServer(server.pid, dataDir, STOP_PATIENCE_MS)
-    await rm(path.join(root, name), { recursive: true, force: true }).catch(() => undefined)
+  for (const root of await temporaryRoots()) {
+    for (const name of await readdir(root).catch(() => [])) {
+      const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]
+      if (!owner || isAlive(Number(owner))) continue
+      const dataDir = path.join(root, name, 'data')
+      const server = await readPostmaster(dataDir)
+      if (server) await stopServer(server.pid, dataDir, STOP_PATIENCE_MS)
+      await rm(path.join(root, name), { recursive: true, force: true }).catch(() => undefined)
+    }
   }
 }
 
