@@ -17,6 +17,7 @@ import { type House, until } from '../support/house.ts'
 
 /** As `openHouse` sets it. */
 export const LOG_ORIGIN = 'test.example/log'
+const QUIET_LOOK_MS = 100
 
 /** The record and the chat of a house, read from outside with its own keys. */
 export async function openRecordOf(house: House): Promise<RecordOf> {
@@ -77,6 +78,7 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
           return left !== undefined && left.open + left.pending + left.jobs === 0
         },
         60_000,
+        QUIET_LOOK_MS,
       )
     },
     async verify() {

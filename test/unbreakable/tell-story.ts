@@ -109,7 +109,8 @@ async function orderClosed(crew: Crew, order: string): Promise<void> {
 }
 
 async function reached(crew: Crew, id: string, type: string): Promise<void> {
-  const seen = async () => (await crew.record.eventsOf(id)).some((event) => event.type === type)
+  const seen = async () =>
+    (await crew.house.db`select 1 from event where stream = ${`grant:${id}`} and type = ${type}`).length > 0
   await until(`${id} has ${type}`, seen, REACH_MS)
 }
 

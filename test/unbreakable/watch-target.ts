@@ -16,10 +16,11 @@ export function watchTarget(house: House): Watch {
   let stopped = false
 
   async function look(): Promise<void> {
+    // Most of the time there is nothing to judge, and the record is not asked.
+    if ((await accounts()).length === 0) return
     // What the record says is gone was gone before; what the target shows was on the record before.
     const gone = await accountsWith('grant.removed')
-    const roles = await house.targetDb<{ name: string; oid: number; until: Date | null }[]>`
-      select rolname as name, oid, rolvaliduntil as until from pg_roles where rolname like 'jit\\_g\\_%'`
+    const roles = await accounts()
     const ends = await accountsWith('grant.providing')
     for (const { name, oid, until } of roles) {
       if (ignored.has(name)) continue
@@ -29,6 +30,9 @@ export function watchTarget(house: House): Watch {
       if (until === null) faults.add(`${name} has no expiry of its own`)
     }
   }
+
+  const accounts = () => house.targetDb<{ name: string; oid: number; until: Date | null }[]>`
+    select rolname as name, oid, rolvaliduntil as until from pg_roles where rolname like 'jit\\_g\\_%'`
 
   async function accountsWith(type: string): Promise<Set<string>> {
     const rows = await house.db<{ stream: string; body: string }[]>`
