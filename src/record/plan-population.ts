@@ -1,11 +1,13 @@
 import type { Db } from '../db/transaction.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
+import { PRUNED_STREAM } from '../domain/pruning-event.ts'
 import { streamsOfStory } from '../domain/streams-about.ts'
 import { readFirst } from './check-before.ts'
 import { keysForEvidence, NothingWitnessed, proveContinued } from './evidence.ts'
 import { findMembers, type Member, type Selection } from './find-members.ts'
 import { findRange, type LeafRange } from './find-range.ts'
+import { readPrunedStream } from './pruned.ts'
 import { readRange } from './read-range.ts'
 import { findLog } from './read-witnessed.ts'
 import type { EventRecord } from './record.ts'
@@ -13,6 +15,8 @@ import { parseOrNull } from './recorded-event.ts'
 import { claimsPasskey, limitOfBreak } from './verify.ts'
 import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.ts'
 
+/** So many prunings are named. */
+const MOST_NAMED = 3
 const NO_LIMITS: PopulationLimits = { grants: Infinity, leaves: Infinity }
 /** So many streams are asked about at once. */
 const STREAMS_AT_ONCE = 1_000
@@ -37,8 +41,14 @@ export async function planPopulation(
   const range = await findRange(db, log, size, of)
   if (range.end - range.first > limits.leaves) throw new PopulationTooLarge(range.end - range.first, 'events')
   const members: Member[] = []
-  const pages = readRange(record, db, { log, origin: witnessed.origin }, range)
-  for await (const member of findMembers(pages, of)) {
+  let gone = 0
+  async function* pages() {
+    for await (const page of readRange(record, db, { log, origin: witnessed.origin }, range)) {
+      gone += page.filter(({ body }) => body === null).length
+      yield page
+    }
+  }
+  for await (const member of findMembers(pages(), of)) {
     members.push(member)
     if (members.length > limits.grants) throw new PopulationTooLarge(members.length, 'grants')
   }
@@ -62,8 +72,24 @@ export async function planPopulation(
     leaves,
     keys,
     consistency,
-    limits: first === null ? [] : [limitOfBreak(first)],
+    limits: [
+      ...(first === null ? [] : [limitOfBreak(first)]),
+      ...(gone === 0 ? [] : [await limitOfPruning(record, db, { origin: witnessed.origin, range, gone })]),
+    ],
   }
+}
+
+/** Whoever makes the file knows why leaves are withheld: a verifier sees only that they are. */
+async function limitOfPruning(
+  record: EventRecord,
+  db: Db,
+  { origin, range, gone }: { origin: string; range: LeafRange; gone: number },
+): Promise<string> {
+  const { claims } = await readPrunedStream({ record }, db, { stream: PRUNED_STREAM, origin })
+  const said = claims.filter(({ runs }) => runs.some(([first, last]) => first < range.end && last >= range.first))
+  const which = said.map(({ stream, seq, at }) => `${stream} #${seq} of ${new Date(at).toISOString()}`)
+  const more = which.length > MOST_NAMED ? ` and ${which.length - MOST_NAMED} more` : ''
+  return `${gone} ${gone === 1 ? 'event' : 'events'} of its range were pruned after their retention, as said by ${which.slice(0, MOST_NAMED).join(', ')}${more}: what was asked for in them is not in this file`
 }
 
 /** Whose passkeys signed: a verifier must see that they were enrolled before. */

@@ -206,6 +206,8 @@ test('of what was pruned, and is said to be, the hash is left: the rest is genui
   const { verdict, population } = verifyEvidence(await fileOf(ALL), { vkey: signer.vkey })
   expect(verdict).toBe('incomplete')
   expect(population).toMatchObject({ withheld: rows.length, grants: idsOf(ALL).filter((id) => id !== gone) })
+  const said = `${rows.length} events of its range were pruned after their retention, as said by pruned #1 of `
+  expect((await plan(ALL)).limits).toEqual([expect.stringMatching(new RegExp(`^${said}.*is not in this file$`))])
 })
 
 test('after the log came to another key, it verifies with either, and continues a checkpoint that the old one signed', async () => {

@@ -274,7 +274,7 @@ test('whoever verifies the whole record is shown each of these', async () => {
   const { differences } = await verifyLog(house.db, macKey, createWitnessed(signer.vkey, [witness]))
   const kinds = new Set(differences.map(({ what }) => what))
   expect([...kinds].sort()).toEqual([
-    ...['body-changed', 'chain-broken', 'column-changed', 'event-missing', 'head-differs', 'mac-wrong'],
+    ...['body-changed', 'chain-broken', 'column-changed', 'event-missing', 'head-differs', 'mac-wrong', 'text-added'],
   ])
 })
 
