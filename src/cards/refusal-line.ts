@@ -1,4 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
+import { prunedInWords } from '../domain/pruning-event.ts'
 import type { GrantOutcome, PasskeyFault, Refusal } from '../domain/refusal.ts'
 import type { Line } from '../ports/chat.ts'
 import { frozenBy, scopeSpan, scopeWord } from './freeze-lines.ts'
@@ -97,6 +98,8 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no('A denial here needs a reason. Press Deny again and say why.')
     case 'unknown-grant':
       return no('There is no request or grant ', typed(refusal.said), '. ', code('/access mine'), ' lists yours.')
+    case 'pruned':
+      return no(code(refusal.id), ' is not on record any more. ', prunedInWords(refusal.by), '.')
     case 'passkey-needed':
       return no('This needs your passkey. Press ', code('Approve'), ' on the card, and follow the link.')
     case 'no-passkey':

@@ -14,7 +14,7 @@ import { readKeptCheckpoints } from './kept-checkpoints.ts'
 import type { NewFiles } from './new-files.ts'
 import { type Arguments, UsageWrong } from './read-arguments.ts'
 import { readPatience } from './read-patience.ts'
-import { DONE, type ExitCode, oneLine, say, warn } from './terminal.ts'
+import { DONE, type ExitCode, NO, oneLine, say, warn } from './terminal.ts'
 import { withSealedRecord } from './with-record.ts'
 
 /**
@@ -31,7 +31,7 @@ export async function population(given: Arguments, format: ReportFormat, files: 
   return withSealedRecord<ExitCode>(async (acting) => {
     const { db, record, witnessed, clock } = acting
     const patienceMs = readPatience(given)
-    const { period, plan } = await openPopulation(acting, { said, by, person, target, patienceMs, since })
+    const { period, plan, unknown } = await openPopulation(acting, { said, by, person, target, patienceMs, since })
     const policies = await textsOfPolicies(acting, policiesNamedIn(plan))
     const rows = await readRows(record, db, plan, policies)
     const json = writePopulation({ record, witnessed }, db, plan, {
@@ -49,13 +49,15 @@ export async function population(given: Arguments, format: ReportFormat, files: 
         if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
       },
     )
-    if (files === null) return DONE
+    for (const name of unknown) warn(name)
+    const code = unknown.length === 0 ? DONE : NO
+    if (files === null) return code
     await files.write(['', `${JSON.stringify(manifest, null, 2)}\n`])
     say(`${given.value('out')}: ${oneLine(concludePopulation(rows).line)}.`)
     say(`${boundaryOf(period)}. What counts is when it was asked for.`)
     for (const limit of plan.limits) warn(`Not proved: ${oneLine(limit)}`)
     for (const doubt of doubtsOf(plan, withheld)) warn(`Not shown to be complete: ${doubt}`)
-    return DONE
+    return code
   })
 }
 

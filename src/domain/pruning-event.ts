@@ -21,3 +21,26 @@ export interface RecordPruned {
 }
 
 export const PRUNED_STREAM = 'pruned'
+
+/** Which event says that a stream was pruned. */
+export interface StreamPruned extends Pick<RecordPruned['data'], 'origin' | 'leaves' | 'retentionYears' | 'policy'> {
+  /** Epoch ms. */
+  readonly at: number
+  /** Its place in the stream `pruned`. */
+  readonly seq: number
+}
+
+/** Long lists of leaves would not be read: the event has them all. */
+const MOST_CHARACTERS = 80
+
+/** When and why it went, by which event, and what is left. */
+export function prunedInWords({ at, seq, retentionYears, policy, origin, leaves }: StreamPruned): string {
+  const which =
+    leaves.length > MOST_CHARACTERS ? `${leaves.slice(0, leaves.lastIndexOf(',', MOST_CHARACTERS))},…` : leaves
+  return [
+    `It was pruned on ${new Date(at).toISOString()} by the event ${PRUNED_STREAM} #${seq},`,
+    `after its retention of ${retentionYears} years, under the policy ${policy.slice(0, 12)}.`,
+    `What remains are its leaf hashes, among the leaves ${which} of ${origin}:`,
+    'what it said is gone, and every proof of the others still holds',
+  ].join(' ')
+}

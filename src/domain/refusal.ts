@@ -1,3 +1,4 @@
+import type { StreamPruned } from './pruning-event.ts'
 import type { Subject } from './stewards.ts'
 
 /**
@@ -39,6 +40,8 @@ export type Refusal =
   | { readonly code: 'reason-pattern'; readonly hint: string }
   | { readonly code: 'deny-reason-required' }
   | { readonly code: 'unknown-grant'; readonly said: string }
+  /** Its retention was over. */
+  | { readonly code: 'pruned'; readonly id: string; readonly by: StreamPruned }
   | { readonly code: 'own-request' }
   /** A click is not enough here. The button leads to a page; whoever gets this came another way. */
   | { readonly code: 'passkey-needed' }

@@ -1,12 +1,12 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import { grantOfStream, grantStream } from '../domain/grant-event.ts'
+import { grantOfStream, grantStream, type Placed } from '../domain/grant-event.ts'
 import { foldGrant } from '../domain/grant-state.ts'
 import { type KeepingRun, SYSTEM_STREAM } from '../domain/house-event.ts'
 import { KEEPING_STREAM, type KeepingEvent } from '../domain/keeping-event.ts'
 import { foldKeeping, type Hold, holdsAt, type KeepingState } from '../domain/keeping-state.ts'
 import { type Kept, rulesFor } from '../domain/may-erase.ts'
 import type { Policy } from '../domain/policy.ts'
-import { PRUNED_STREAM, type RecordPruned } from '../domain/pruning-event.ts'
+import { PRUNED_STREAM, type RecordPruned, type StreamPruned } from '../domain/pruning-event.ts'
 import type { EventRecord } from '../record/record.ts'
 import type { Context } from './context.ts'
 import { findGrantsInWork } from './find-grants-in-work.ts'
@@ -100,15 +100,15 @@ function policyBy(context: Context, hash: string | null): Policy | null {
   return null
 }
 
-/** When and why a stream was pruned; null for what never was on record: an auditor must be able to tell the two apart. */
-export async function whyPruned(
-  { db, record }: Pick<Context, 'db' | 'record'>,
+/** Which event pruned a stream; null for what never was on record: an auditor must be able to tell the two apart. */
+export async function findPruned(
+  { record }: Pick<Context, 'record'>,
+  db: Db | Tx,
   stream: string,
-): Promise<string | null> {
-  const said = (await record.readStream(db, PRUNED_STREAM)) as unknown as readonly (RecordPruned & { at: number })[]
+): Promise<StreamPruned | null> {
+  const said = (await record.readStream(db, PRUNED_STREAM)) as unknown as readonly Placed<RecordPruned>[]
   const pruned = said.find(({ data }) => data.streams.includes(stream))
   if (pruned === undefined) return null
-  const { retentionYears, policy } = pruned.data
-  const after = `after its retention of ${retentionYears} years, under the policy ${policy.slice(0, 12)}`
-  return `It was pruned on ${new Date(pruned.at).toISOString()}, ${after}`
+  const { origin, leaves, retentionYears, policy } = pruned.data
+  return { at: pruned.at, seq: pruned.seq, origin, leaves, retentionYears, policy }
 }

@@ -2,6 +2,7 @@ import { inTransaction } from '../db/in-transaction.ts'
 import { readEvidenceId, streamOfEvidence } from '../domain/evidence-id.ts'
 import { POLICY_STREAM, SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
+import { prunedInWords } from '../domain/pruning-event.ts'
 import { streamsAbout } from '../domain/streams-about.ts'
 import { hashPolicy } from '../policy/build-policy.ts'
 import { quote } from '../policy/fault.ts'
@@ -11,7 +12,7 @@ import { RecordTampered } from '../record/recorded-event.ts'
 import { claimsPasskey, type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
 import { findNotice, findStarts } from './find-beside.ts'
-import { whyPruned } from './keeping-store.ts'
+import { findPruned } from './keeping-store.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 import { textOf } from './policy-in-force.ts'
 
@@ -35,8 +36,13 @@ export async function openEvidence(
       )
     }
     if ((await endsOf(around, id)).length === 0) {
-      const why = (await whyPruned(around, streamOfEvidence(id))) ?? 'Look it up with /access mine'
-      throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. ${why}`, { grant: id })
+      const gone = await findPruned(around, around.db, streamOfEvidence(id))
+      if (gone !== null) {
+        throw new NamedActRefused('pruned', `${id} is not on record any more. ${prunedInWords(gone)}`, { grant: id })
+      }
+      throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. Look it up with /access mine`, {
+        grant: id,
+      })
     }
     await recordOpening(around, id, by)
     const sealed: Collecting['sealed'] = (stream, seq, forMs) => around.sealed(stream, seq, AbortSignal.timeout(forMs))

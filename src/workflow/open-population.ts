@@ -5,6 +5,7 @@ import { isRefused } from '../domain/refusal.ts'
 import { type PopulationPlan, planPopulation } from '../record/plan-population.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 import type { EvidenceSurroundings } from './open-evidence.ts'
+import { unknownNames } from './unknown-names.ts'
 
 /**
  * All grants and requests of a period, for a person who was named: found, and ready to be written. That they take them out
@@ -28,7 +29,8 @@ export async function openPopulation(
     // So that whatever came before it is under the checkpoint too.
     await around.sealed(SYSTEM_STREAM, seq, AbortSignal.timeout(patienceMs)).catch(() => undefined)
     const { from, until } = period
-    return { period, plan: await planPopulation(around, around.db, { from, until, person, target }, { since }) }
+    const plan = await planPopulation(around, around.db, { from, until, person, target }, { since })
+    return { period, plan, unknown: await unknownNames(around.db, policy, { person, target }) }
   })
 }
 
@@ -67,4 +69,6 @@ export interface PopulationAsked {
 export interface OpenedPopulation {
   readonly period: Period
   readonly plan: PopulationPlan
+  /** Of what was asked for, the names that nobody knows, in words. */
+  readonly unknown: readonly string[]
 }

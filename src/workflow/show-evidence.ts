@@ -1,12 +1,13 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import type { Tx } from '../db/transaction.ts'
+import { streamOfEvidence } from '../domain/evidence-id.ts'
 import { readFindingId } from '../domain/finding-event.ts'
 import { targetOfFreeze } from '../domain/freeze-event.ts'
 import { SYSTEM_STREAM } from '../domain/house-event.ts'
 import { mayOpenAs, mayOpenEvidence } from '../domain/may-open-evidence.ts'
 import { readOrderId } from '../domain/order-event.ts'
 import type { Policy } from '../domain/policy.ts'
-import { isRefused, refuse } from '../domain/refusal.ts'
+import { isRefused, type Refusal, refuse } from '../domain/refusal.ts'
 import { findingStewardsOf, orderSignersOf, stewardsOf } from '../domain/stewards.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { takeReveal } from '../secrets/reveal.ts'
@@ -14,6 +15,7 @@ import type { Context } from './context.ts'
 import { linkToEvidence } from './evidence-link.ts'
 import { loadFinding } from './finding-store.ts'
 import { loadGrant } from './grant-store.ts'
+import { findPruned } from './keeping-store.ts'
 import { collectEvidence, type OpenedEvidence, openingFact } from './open-evidence.ts'
 import { loadOrder } from './order-store.ts'
 import { performAct, type RefusedAct } from './perform-act.ts'
@@ -30,7 +32,9 @@ export function showEvidence(context: Context, act: Act, id: string): Promise<An
     run: async (performing) => {
       const { tx, by, policy } = performing
       const may = await mayOpen(context, tx, id, { by: by.id, policy })
-      return isRefused(may) ? may : linkToEvidence(context, performing, id, id)
+      if (!isRefused(may)) return linkToEvidence(context, performing, id, id)
+      const gone = UNKNOWN.includes(may.refused.code) ? await findPruned(context, tx, streamOfEvidence(id)) : null
+      return gone === null ? may : refuse({ code: 'pruned', id, by: gone })
     },
   })
 }
@@ -64,6 +68,8 @@ export async function takeEvidence(context: Context, token: string): Promise<Tak
   const opened = await collectEvidence(context, grant, { patienceMs: PATIENCE_MS, policies })
   return { kind: 'taken', by, opened }
 }
+
+const UNKNOWN: readonly Refusal['code'][] = ['unknown-grant', 'unknown-order', 'unknown-finding', 'not-frozen']
 
 /** For those who may see what others wrote about it. A refusal names whose stream it is kept in. */
 async function mayOpen(

@@ -243,6 +243,22 @@ describe('evidence on a period', () => {
     expect(await verifiedBy(out)).toBe('incomplete')
   })
 
+  it('names whom nobody knows and who may be meant, writes the file all the same, and is no success', async () => {
+    const typed = ['--person', 'anna', '--target', 'prod-bd'] as const
+    const ran = await run('evidence', ...typed, ...period, '--out', house.file('nobody.json'))
+    expect(ran).toMatchObject({ code: 1, out: expect.stringContaining('nothing was asked for') })
+    expect(ran.err).toContain('--person "anna": neither the policy in force nor any request on record knows that name')
+    expect(ran.err).toContain('Did you mean ana? Known are ana,')
+    expect(ran.err).toContain('--target "prod-bd": neither')
+    expect(ran.err).toContain('Did you mean prod-db?')
+    // Who left the policy and stands on the record is known.
+    await house.db`update grant_state set for_identity = 'zoe' where id = ${id}`
+    const left = await run('evidence', '--person', 'zoe', ...period, '--out', house.file('left.json'))
+    await house.db`update grant_state set for_identity = 'ana' where id = ${id}`
+    expect(left.code).toBe(0)
+    expect(left.err).not.toContain('zoe')
+  })
+
   it('says how a period is written, and what does not go with an id', async () => {
     const [none, odd, both] = await Promise.all([
       run('evidence', '--person', 'ana', '--as', 'carla'),

@@ -5,7 +5,7 @@ import type { GrantEvent } from '../../src/domain/grant-event.ts'
 import { POLICY_STREAM, SYSTEM_STREAM } from '../../src/domain/house-event.ts'
 import { addYears } from '../../src/domain/may-erase.ts'
 import { orderStream } from '../../src/domain/order-event.ts'
-import { PRUNED_STREAM } from '../../src/domain/pruning-event.ts'
+import { PRUNED_STREAM, prunedInWords } from '../../src/domain/pruning-event.ts'
 import { RetryLater } from '../../src/effects/effect.ts'
 import type { Act } from '../../src/ports/chat.ts'
 import { holdOffPruning } from '../../src/record/pruned.ts'
@@ -16,11 +16,12 @@ import type { Progress } from '../../src/record/verify-progress.ts'
 import type { Context } from '../../src/workflow/context.ts'
 import { findOpenFindings } from '../../src/workflow/find-findings.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
-import { whyPruned } from '../../src/workflow/keeping-store.ts'
+import { findPruned } from '../../src/workflow/keeping-store.ts'
 import { mindFindings } from '../../src/workflow/mind-findings.ts'
 import { openFinding } from '../../src/workflow/open-finding.ts'
 import { placeHold } from '../../src/workflow/place-hold.ts'
 import { keepRecord } from '../../src/workflow/prune-record.ts'
+import { showEvidence } from '../../src/workflow/show-evidence.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
 import { AT, type append, asVandal, createReplica, createTestSigner, type Replica } from '../record/record-fixture.ts'
 import { testPolicy } from '../support/policy.ts'
@@ -83,10 +84,15 @@ it('removes what is over with all that belongs to it, says so, and everything el
   expect(await house.database.admin`select from private_text`).toHaveLength(2)
   // Who saw it sealed takes it for pruned, not for tampered with.
   expect(await loadGrant(context, context.db, 'G-00000A')).toBeNull()
-  expect(await whyPruned(context, 'grant:G-00000A')).toMatch(
-    /^It was pruned on 2026-11-23T09:00:00.000Z, after .* 7 years/,
+  const gone = await findPruned(context, context.db, 'grant:G-00000A')
+  expect(gone === null ? '' : prunedInWords(gone)).toBe(
+    `It was pruned on 2026-11-23T09:00:00.000Z by the event pruned #1, after its retention of 7 years, under the policy ${testPolicy().hash.slice(0, 12)}. What remains are its leaf hashes, among the leaves 2-8 of test.example/log: what it said is gone, and every proof of the others still holds`,
   )
-  expect(await whyPruned(context, 'grant:G-00000C')).toBeNull()
+  expect(await findPruned(context, context.db, 'grant:G-00000C')).toBeNull()
+  expect(await says('carla', 'G-00000A')).toMatch(
+    /is not on record any more.*It was pruned on .* by the event pruned #1/,
+  )
+  expect(await says('carla', 'G-00000E')).toContain('There is no request or grant')
   expect((await readWitnessed(context, context.db, POLICY_STREAM, 'last')).proved).toHaveLength(1)
   expect(await verify()).toMatchObject({ ok: true, differences: [], pruned: 7 })
   const again = await verify(progress)
@@ -271,6 +277,11 @@ const checked = (ok: boolean) => ({ type: 'record.checked', data: { ok } })
 async function hold(subject: string): Promise<void> {
   const act = { key: 'hold', account: { platform: 'local', tenant: 'local', id: 'carla' }, channel: null }
   await placeHold(context, act as Act, { subject, reason: 'case 12' })
+}
+
+async function says(who: string, id: string): Promise<string> {
+  const act = { key: `${who} ${id}`, account: { platform: 'local', tenant: 'local', id: who } }
+  return JSON.stringify(await showEvidence(context, act, id))
 }
 
 async function note(stream: string, at: number, ...drafts: Parameters<typeof append>[3][]): Promise<void> {
