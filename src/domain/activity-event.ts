@@ -54,6 +54,8 @@ interface Used {
   sha256: string | null
   firstAt: number
   lastAt: number
+  /** How far the target's clock was before ours, ms; not known of an older set-up. */
+  aheadMs?: number | null
   statements: number
   commands: Readonly<Record<string, number>>
   errors: number

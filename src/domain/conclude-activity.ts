@@ -47,10 +47,11 @@ export function concludeActivity(
     ...who(pieces),
     ...sums.sessions.map(({ id, firstAt, lastAt, statements, ended: isOver }) => ({
       label: 'Session',
-      value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${statements} statements${isOver ? '' : '; its end is not in the log'} (${id})`,
+      value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${statements} ${statements === 1 ? 'statement' : 'statements'}${isOver ? '' : '; its end is not in the log'} (${id})`,
     })),
     ...commandsOf(sums.commands),
     ...numbers(sums),
+    ...clockOf(pieces),
     ...(ended?.why ?? []).map((value) => ({ label: 'Gap', value })),
     ...pieces.map(({ file, from, to, lines: count, bytes, sha256 }) => ({
       label: 'Read from',
@@ -80,6 +81,19 @@ function readable({ texts, ...fact }: ProvedFact) {
 function who(pieces: readonly UsedData[]): PartFact[] {
   const [piece] = pieces
   return piece === undefined ? [] : [{ label: 'Who', value: `${piece.person ?? 'nobody known'}, as ${piece.account}` }]
+}
+
+/** Within a second it is nothing that anybody would mistake. */
+const APART_MS = 1_000
+
+function clockOf(pieces: readonly UsedData[]): PartFact[] {
+  const most = pieces.reduce(
+    (found, { aheadMs }) => (Math.abs(aheadMs ?? 0) > Math.abs(found) ? (aheadMs ?? 0) : found),
+    0,
+  )
+  if (Math.abs(most) < APART_MS) return []
+  const value = `${(Math.abs(most) / 1000).toFixed(1)} s ${most > 0 ? 'before' : 'behind'} ours: the times of sessions and statements are by it`
+  return [{ label: "The target's clock", value }]
 }
 
 function commandsOf(commands: Readonly<Record<string, number>>): PartFact[] {

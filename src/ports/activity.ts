@@ -23,6 +23,8 @@ export interface ActivityPiece {
   /** Nothing more was there. */
   readonly atEnd: boolean
   readonly place: ActivityPlace
+  /** How far the target's clock is before ours; null when it did not say. */
+  readonly aheadMs: number | null
   /** Why something before this piece cannot be read any more: null when nothing is missing. */
   readonly gap: string | null
   /** What the target writes besides statements. */
@@ -83,7 +85,7 @@ export interface UsedAccount {
 
 export interface UsedSession {
   readonly id: string
-  /** Where from, as the target saw it. */
+  /** Where from, as the target saw it, and what the client calls itself. */
   readonly address: string
   /** Epoch ms, by the target's clock. */
   readonly firstAt: number

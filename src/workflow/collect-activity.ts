@@ -22,7 +22,7 @@ import { loadGrant, toDraft } from './grant-store.ts'
 const MOST_PIECES = 64
 /** Characters of text of one grant: past them statements are counted and not kept. */
 const MOST_TEXT_OF_A_GRANT = 8 * 1024 * 1024
-/** How far the target's clock may be from ours before an access that is used after its end is taken for one. */
+/** How far the target's clock may be from what it was when it was asked, before an access that is used after its end is taken for one. */
 const SKEW_MS = 10 * SECOND
 
 /**
@@ -107,7 +107,7 @@ async function record(
     if (state === null) {
       const detail = `${account} on ${target} was used, and no grant explains it`
       context.alarm({ what: 'activity-without-grant', detail, grant: null, target })
-    } else if (type === 'activity.after-removal' || isLate(state, used)) {
+    } else if (type === 'activity.after-removal' || isLate(state, used, piece.aheadMs ?? 0)) {
       const detail = `${account} on ${target} was used after its access was seen gone`
       context.alarm({ what: 'activity-after-removal', detail, grant: state.id, target })
     }
@@ -179,14 +179,14 @@ export async function isActivityOver(context: Context, grant: string): Promise<b
   return rows.length > 0
 }
 
-function isLate({ ending }: GrantState, { sessions }: UsedAccount): boolean {
+function isLate({ ending }: GrantState, { sessions }: UsedAccount, aheadMs: number): boolean {
   const goneAt = ending?.goneAt ?? null
-  return goneAt !== null && sessions.some(({ lastAt }) => lastAt > goneAt + SKEW_MS)
+  return goneAt !== null && sessions.some(({ lastAt }) => lastAt - aheadMs > goneAt + SKEW_MS)
 }
 
 function usedData(
   target: string,
-  { place }: ActivityPiece,
+  { place, aheadMs }: ActivityPiece,
   used: UsedAccount,
   state: GrantState | null,
   room: Record<string, number>,
@@ -197,7 +197,7 @@ function usedData(
   const isTooMuch = (room[id] ?? 0) + text.length > MOST_TEXT_OF_A_GRANT
   if (state !== null && !isTooMuch) room[id] = (room[id] ?? 0) + text.length
   return {
-    ...{ ...sums, ...place, target, person: state?.for ?? null },
+    ...{ ...sums, ...place, target, aheadMs, person: state?.for ?? null },
     cut: isTooMuch ? used.statements + used.audited : used.cut,
     sessions: sessions.map(({ address: __, ...session }) => session),
     addresses: sessions.map(({ id: session, address }) => `${session} ${address}`).join('\n'),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from 'postgres'
@@ -77,9 +77,17 @@ test('sessions and statements of an account are read, by the clock of the target
   expect(seen).toMatchObject({
     ...{ grantId: grant.id, statements: 4, commands: { SELECT: 2, UPDATE: 1, OTHER: 1 }, errors: 1, refusedLogins: 1 },
     ...{ missing: 0, scrubbed: 0, cut: 0, moreSessions: 0 },
-    sessions: [{ address: expect.stringMatching(/^127\.0\.0\.1:\d+$/), statements: 4, began: false, ended: false }],
+    sessions: [
+      {
+        address: expect.stringMatching(/^127\.0\.0\.1:\d+ \(the "tool"\)$/),
+        statements: 4,
+        began: false,
+        ended: false,
+      },
+    ],
   })
   expect(Math.abs((seen?.firstAt ?? 0) - before)).toBeLessThan(60_000)
+  expect(Math.abs(pieces[0]?.aheadMs ?? Number.NaN)).toBeLessThan(1_000)
   expect(words(used)).toContain("update payments set status = 'settled' where id = 1; select 2")
   expect(words(used)).toMatch(/with: [Pp]arameters: \$1 = '1'/)
   const { file, from, to } = pieces[0]?.place ?? { file: '', from: 0, to: 0 }
@@ -139,6 +147,56 @@ test('no text of a person passes for a line or an entry, and controls are kept a
       .filter((line) => /^\d{4}/.test(line)),
   ).toHaveLength(1)
   expect(words(used)).toContain('\u0007<b>')
+})
+
+test('what a trigger has logged at the commit, when there is no statement any more, passes for nothing', async () => {
+  await holder.unsafe(`
+    create temp table forge (n int);
+    create function pg_temp.forge() returns trigger language plpgsql as $$ begin
+      raise log 'statement: drop table payments';
+      raise log 'disconnection: %', repeat('x', 20000);
+      raise log 'AUDIT: SESSION,1,1,READ,SELECT,,,select 1,<none>';
+      return null;
+    end $$;
+    create constraint trigger forge after insert on forge deferrable initially deferred
+      for each row execute function pg_temp.forge()`)
+  await readAll()
+  await holder`insert into forge values (${1})`
+  const { used } = await readAll()
+  const sums = used.flatMap(({ commands, audited, missing, sessions }) => [
+    { commands, audited, missing, ended: sessions.some(({ ended }) => ended) },
+  ])
+  expect(sums.filter(({ commands }) => 'DROP TABLE' in commands)).toEqual([])
+  expect(sums.every(({ audited, missing, ended }) => audited === 0 && missing === 0 && !ended)).toBe(true)
+  expect(used.reduce((lines, one) => lines + one.lines, 0)).toBe(4)
+})
+
+test('two sessions of one login are told apart; who may not log in, and who is thrown out, is what it is', async () => {
+  const dba = server.dba()
+  const password = passwordOf(await connector.issueSecret(grant))
+  const login = () => server.client({ user: grant.account, password }, { connection: { application_name: 'a\nb' } })
+  const second = login()
+  await second`select 'second'`
+  await second`set idle_in_transaction_session_timeout = 50`
+  await second`begin`
+  const open = () => dba`select from pg_stat_activity where usename = ${grant.account}`
+  await expect.poll(async () => (await open()).length).toBe(1)
+  await dba.unsafe(`alter role ${grant.account} nologin`)
+  const third = login()
+  await expect(third`select 1`).rejects.toMatchObject({ code: '28000' })
+  await dba.unsafe(`alter role ${grant.account} login`)
+  await holder`select 'first'`
+  const { used } = await readAll()
+  expect(used[0]).toMatchObject({ refusedLogins: 1, missing: 0 })
+  expect(used[0]?.sessions).toEqual([
+    expect.objectContaining({
+      statements: 3,
+      began: true,
+      ended: true,
+      address: expect.stringMatching(/ \(a(\?|\\x0a)b\)$/),
+    }),
+    expect.objectContaining({ statements: 1, began: false, ended: false }),
+  ])
 })
 
 test('bytes that are no text, and ten million of them, are read past', async () => {
@@ -202,6 +260,17 @@ test('rotation is followed; lines that were taken out, a file that is gone, cut 
 
   await writeFile(await newest(), `${'x'.repeat(firstLine)}\nmore\n`)
   expect((await readAll()).gaps).toEqual([expect.stringContaining('was written over')])
+
+  const torn = await newest()
+  await appendFile(torn, `{"timestamp":"2026-01-01 00:00:00.000 UTC","user":"${grant.account}","dbname":"pro`)
+  expect((await readAll()).gaps).toEqual([])
+  await rotate()
+  await holder`select 'after the crash'`
+  const recovered = await readAll()
+  expect(recovered.gaps).toEqual([`the file ${path.basename(torn)} ends within a line: the server died there`])
+  expect(words(recovered.used)).toContain('after the crash')
+  await writeFile(await newest(), `${'x'.repeat(firstLine)}\nmore\n`)
+  await readAll()
 
   const gone = await newest()
   await rotate()

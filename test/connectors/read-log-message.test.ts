@@ -1,48 +1,104 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { gatherActivity } from '../../src/connectors/postgres/gather-activity.ts'
 import { parseLogLine } from '../../src/connectors/postgres/parse-log-line.ts'
 import { readLogMessage } from '../../src/connectors/postgres/read-log-message.ts'
 
-/** Written by PostgreSQL 15.18 with pgaudit 1.7 (`pgaudit.log = all`, `pgaudit.log_parameter = on`). */
-function line(
-  number: number,
-  message: string,
-  more: object = {},
-): { atMs: number; bytes: number; raised: boolean; raw: Buffer } {
-  const raw = Buffer.from(
-    JSON.stringify({
-      ...{ timestamp: '2026-11-22 02:35:11.043 UTC', user: 'jit_g_x', dbname: 'postgres', pid: 16169 },
-      ...{ remote_host: '127.0.0.1', remote_port: 48584, session_id: '6b0254df.3f29', line_num: number, ps: 'idle' },
-      ...{ session_start: '2026-11-22 02:35:11 UTC', vxid: '3/5', txid: 0, error_severity: 'LOG', message, ...more },
-      ...{ application_name: 'psql', backend_type: 'client backend', query_id: 0 },
-    }),
-  )
-  return { atMs: Date.UTC(2026, 10, 22, 2, 35, 11, 43), bytes: raw.length + 1, raised: false, raw }
+/**
+ * A session as PostgreSQL 15.20 with pgaudit 1.7.0 (both of Debian 12) wrote it, with `pgaudit.log = all` and
+ * `pgaudit.log_parameter = on`: without its first two lines, of which one has no user and the other names a file.
+ */
+const RECORDED = readFileSync(path.join(import.meta.dirname, 'pgaudit-lines.jsonl'))
+  .toString()
+  .split('\n')
+  .filter(Boolean)
+
+function rawLine(text: string, isRaised = false) {
+  const raw = Buffer.from(text)
+  return { atMs: Date.UTC(2026, 10, 22, 6, 35, 40), bytes: raw.length + 1, raised: isRaised, raw }
 }
 
-test('what pgaudit says of a block is read beside the statement, and its parameters are not kept', () => {
+const noMemory = () => ({ lastLines: new Map<string, number>(), lastLengths: new Map<string, number>() })
+
+test('what pgaudit says is read beside the statements, no secret is kept, and what a trigger had written at the commit is nothing', () => {
+  // As an older set-up tells them: with the statement alone for a sign of what was raised.
   const seen = gatherActivity(
-    [
-      line(5, 'statement: do $$ begin perform * from t; end $$;'),
-      line(6, 'AUDIT: SESSION,2,1,FUNCTION,DO,,,do $$ begin perform * from t; end $$;,<none>'),
-      line(7, 'AUDIT: SESSION,2,2,READ,SELECT,TABLE,public.t,"SELECT * from t where a = \'x ""y"", z\'",<none>'),
-      line(8, 'AUDIT: SESSION,3,1,ROLE,ALTER ROLE,,,alter role jit_g_x password <REDACTED>,<none>'),
-      line(9, 'AUDIT: SESSION,5,1,READ,SELECT,,,prepare p as select $1::text;,s3cret'),
-    ],
-    new Map([['6b0254df.3f29', 4]]),
+    RECORDED.map((text) => rawLine(text, text.includes('","statement":"'))),
+    noMemory(),
   )
-  expect(seen).toMatchObject({ statements: 1, audited: 4, commands: { DO: 1 }, missing: 0 })
-  expect(seen.text[2]).toBe(
-    `2026-11-22T02:35:11.043Z 6b0254df.3f29 audit, READ SELECT TABLE public.t: SELECT * from t where a = 'x "y", z'`,
-  )
-  expect(seen.text.join()).not.toContain('s3cret')
+  expect(seen).toMatchObject({ audited: 13, errors: 1, missing: 0, refusedLogins: 0 })
+  expect(seen.commands).toEqual({
+    ...{ DO: 1, SELECT: 2, 'ALTER ROLE': 2, PREPARE: 1, EXECUTE: 1, INSERT: 1 },
+    ...{ 'CREATE TABLE': 1, 'CREATE FUNCTION': 1, 'CREATE TRIGGER': 1 },
+  })
+  const text = seen.text.join('\n')
+  expect(text).not.toMatch(/hunter2|audit, READ SELECT TABLE public.salaries/)
+  expect(text).toContain('audit, READ SELECT: SELECT count(*) from payments')
+  expect(text).toContain(`audit, READ SELECT: select reference\n    | from payments where reference = 'x ""y"", z'`)
+  expect(text).toContain('audit, ROLE ALTER ROLE: alter role jit_g_recorded password <REDACTED>')
+  expect(text).toContain("audit, MISC EXECUTE: execute p('[scrubbed]')")
+  expect(text).toContain('failed with 42601: [scrubbed]')
+  expect(seen.sessions).toEqual([
+    expect.objectContaining({
+      address: expect.stringMatching(/^127\.0\.0\.1:\d+ \(psql\)$/),
+      statements: 11,
+      began: true,
+      ended: true,
+    }),
+  ])
+})
+
+test('who is refused after the password was right is no session, and who is thrown out is one', () => {
+  const { message, ...rest } = JSON.parse(RECORDED[0] ?? '')
+  const began = rawLine(JSON.stringify({ ...rest, message }))
+  const ended = rawLine(JSON.stringify({ ...JSON.parse(RECORDED.at(-1) ?? ''), line_num: rest.line_num + 2 }))
+  const fatal = (state: string) =>
+    rawLine(JSON.stringify({ ...rest, line_num: rest.line_num + 1, error_severity: 'FATAL', state_code: state }))
+  for (const state of ['28000', '28P01', '3D000', '42501', '53300', '57P03']) {
+    const refused = gatherActivity([began, fatal(state)], noMemory())
+    expect(refused, state).toMatchObject({ refusedLogins: 1, sessions: [], missing: 0 })
+  }
+  for (const state of ['57P01', '57P05', '25P03', '08P01', 'XX000']) {
+    const seen = gatherActivity([began, fatal(state), ended], noMemory())
+    expect(seen, state).toMatchObject({ refusedLogins: 0, missing: 0, sessions: [{ began: true, ended: true }] })
+  }
+  expect(gatherActivity([fatal('08P01')], noMemory())).toMatchObject({ refusedLogins: 1, sessions: [] })
+})
+
+test('a statement that fails after the log was read on is one statement', () => {
+  const statement = JSON.parse(RECORDED[5] ?? '')
+  const { message, ...rest } = statement
+  const sql = message.slice('statement: '.length)
+  const failed = (text: string, state: string) =>
+    rawLine(
+      JSON.stringify({
+        ...rest,
+        line_num: statement.line_num + 1,
+        error_severity: 'ERROR',
+        state_code: state,
+        statement: text,
+      }),
+      true,
+    )
+  const memory = { ...noMemory(), lastLines: new Map([[statement.session_id, statement.line_num - 1]]) }
+  expect(gatherActivity([rawLine(JSON.stringify(statement))], memory)).toMatchObject({ statements: 1, errors: 0 })
+  expect(JSON.stringify([...memory.lastLengths])).toBe(`[["${statement.session_id}",${sql.length}]]`)
+  expect(gatherActivity([failed(sql, '57014')], memory)).toMatchObject({ statements: 0, errors: 1, missing: 0 })
+  expect(gatherActivity([failed('selec 1', '42601')], memory)).toMatchObject({ statements: 1, errors: 1 })
 })
 
 test('a line that is cut off anywhere is read as far as it goes, or is missing, and never throws', () => {
-  const { raw } = line(5, `statement: select '${'"\\\n\u0001'.repeat(10)}'`, { detail: 'Parameters: $1 = 1' })
+  const recorded = JSON.parse(RECORDED[5] ?? '')
+  const message = `statement: select '${'"\\\n\u0001'.repeat(10)}'`
+  const { raw } = rawLine(JSON.stringify({ ...recorded, message, detail: 'Parameters: $1 = 1' }))
   for (let length = 0; length < raw.length; length++) {
     const seen = parseLogLine(raw.subarray(0, length), raw.length + 1)
     if (seen !== null) expect(readLogMessage(seen, false).kind).toMatch(/statement|other/)
   }
-  expect(parseLogLine(raw.subarray(0, 300), raw.length + 1)).toMatchObject({ isCut: true, user: 'jit_g_x', line: 5 })
+  expect(parseLogLine(raw.subarray(0, 300), raw.length + 1)).toMatchObject({
+    isCut: true,
+    user: 'jit_g_recorded',
+    line: recorded.line_num,
+  })
 })

@@ -23,6 +23,9 @@ test.each([
   ["do $$ begin execute 'alter role x password ''y'''; end $$", `do $$ begin execute ${S}; end $$`],
   ["select 'postgres://me:hunter2@db/x'", `select ${S}`],
   ["select 'sk-abcdefghijklmnopqrstuv'", `select ${S}`],
+  ["set local app.jwt = 'short'", `set local app.jwt = ${S}`],
+  ["copy t from program 'curl -u me:pw'", `copy t from program ${S}`],
+  ['select 1 -- password: hunter2', 'select 1 /* [scrubbed] */'],
   ["alter role x password 'unterminated", `alter role x password ${S}`],
 ])('%s is kept without its secret', (sql, kept) => {
   expect(scrubStatement(sql).text).toBe(kept)

@@ -39,7 +39,13 @@ function context(more: Partial<Context> = {}): Context {
       if (next instanceof Error) throw next
       if (next !== undefined && 'why' in next) return next
       const isLast = at >= log.length
-      const one = { state: 'on', cursor: String(isLast ? at : at + 1), atEnd: at >= log.length - 1, gap: null } as const
+      const one = {
+        state: 'on',
+        cursor: String(isLast ? at : at + 1),
+        atEnd: at >= log.length - 1,
+        gap: null,
+        aheadMs: 0,
+      } as const
       const logged = { connections: true, disconnections: true, audit: false }
       return { ...one, logged, unlogged: [], used: [], place: { file: 'a.json', from: at, to: at + 1 }, ...next }
     },
@@ -282,6 +288,25 @@ test('what somebody does under the login after the removal is an alarm, and in t
   await collectActivity(context(), target, null)
   expect(house.alarms.slice(before)).toEqual([expect.objectContaining({ what: 'activity-after-removal', grant: id })])
   expect(await typesOf(`after:grant:${id}`)).toEqual(['activity.after-removal'])
+})
+
+test('a target whose clock is apart is judged by its own, and the evidence says how far', async () => {
+  const before = house.alarms.length
+  const id = await give()
+  await collectActivity(context(), target, null)
+  await house.happen(id, ...ending, removed)
+  await house.clock.advance(SECOND)
+  const [one] = used().sessions
+  if (one === undefined) throw new Error('no session')
+  const lastAt = house.clock.now() + MINUTE
+  log = [{ used: [used({ sessions: [{ ...one, lastAt }] })], aheadMs: MINUTE }]
+  await collectActivity(context(), target, null)
+  expect(house.alarms).toHaveLength(before)
+  const [event] = await house.context.record.readStream(house.context.db, activityStream(id))
+  expect(event?.data.aheadMs).toBe(MINUTE)
+  log.push({ used: [used({ sessions: [{ ...one, lastAt }] })], aheadMs: 0 })
+  await collectActivity(context(), target, null)
+  expect(house.alarms.slice(before)).toEqual([expect.objectContaining({ what: 'activity-after-removal', grant: id })])
 })
 
 test('a login of our form that no grant explains is an alarm; a grant of another target explains nothing', async () => {

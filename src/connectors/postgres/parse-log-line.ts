@@ -14,6 +14,8 @@ export function parseLogLine(raw: Buffer, bytes: number): LogLine | null {
   const { message, detail = '', statement = '', remote_host: host, remote_port: port } = parsed.data
   return {
     ...{ user, session, line, severity, state: state ?? null, message, detail, statement },
+    hasContext: parsed.data.context !== undefined,
+    program: parsed.data.application_name?.replace(NO_TEXT, '?').slice(0, MOST_OF_A_PROGRAM) ?? '',
     address: host === undefined ? 'local' : `${host}${port === undefined ? '' : `:${port}`}`,
     isCut: bytes > raw.length + 1,
   }
@@ -35,6 +37,10 @@ function parseJson(texts: readonly string[]): unknown {
   return null
 }
 
+/** What a client calls itself is cut by the server at 63 bytes, and may hold anything but controls. */
+const MOST_OF_A_PROGRAM = 64
+const NO_TEXT = /[\p{C}\p{Zl}\p{Zp}]/gu
+
 const schema = z.object({
   user: z.string(),
   session_id: z.string().regex(/^[0-9a-f]+\.[0-9a-f]+$/),
@@ -47,6 +53,8 @@ const schema = z.object({
   message: z.string().default(''),
   detail: z.string().optional(),
   statement: z.string().optional(),
+  context: z.string().optional(),
+  application_name: z.string().optional(),
   remote_host: z.string().optional(),
   remote_port: z.union([z.int(), z.string()]).optional(),
 })
@@ -62,6 +70,10 @@ export interface LogLine {
   readonly message: string
   readonly detail: string
   readonly statement: string
+  /** Something ran that wrote it: the server's own lines of sessions and statements have none. */
+  readonly hasContext: boolean
   readonly address: string
+  /** What the client calls itself: it may say anything. */
+  readonly program: string
   readonly isCut: boolean
 }

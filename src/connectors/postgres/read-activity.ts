@@ -16,7 +16,7 @@ const MOST_REMEMBERED = 300
  * server is its own to collect.
  */
 export async function readActivity(
-  { name, sessions, origin }: PostgresTarget,
+  { name, sessions, origin, clock }: PostgresTarget,
   cursor: string | null,
   since: number | null,
 ): Promise<ActivityReading> {
@@ -27,6 +27,7 @@ export async function readActivity(
       select case when to_regprocedure(${`jit.${ACTIVITY_FUNCTION}`}) is not null then 'yes' end as found`,
   )
   if (row?.found !== 'yes') return { state: 'off', why: 'its set-up does not let Countersign read the log' }
+  const askedAt = clock.now()
   const [answer] = await sessions.read(
     (sql) => sql`
       select jit.activity(${file}::text, ${modifiedMs}::bigint, ${offset}::bigint, ${markBytes}::integer, ${mark}::text,
@@ -35,19 +36,22 @@ export async function readActivity(
   const seen = parseAnswer(name, answerSchema, answer?.found)
   if ('off' in seen) return { state: 'off', why: seen.off }
 
-  const lastLines = new Map(before?.lastLines ?? [])
+  const memory = { lastLines: new Map(before?.lastLines), lastLengths: new Map(before?.lastLengths) }
   const used = seen.accounts
     .filter((one) => one.origin === null || one.origin === origin)
     .map(({ account, grantId, sha256, bytes, lines }): UsedAccount => {
       const raw = lines.map((line) => ({ ...line, raw: Buffer.from(line.raw, 'base64') }))
-      return { account, grantId, sha256, bytes, ...gatherActivity(raw, lastLines) }
+      return { account, grantId, sha256, bytes, ...gatherActivity(raw, memory) }
     })
   const next: z.input<typeof cursorSchema> = {
     ...{ file: seen.file, modifiedMs: seen.modifiedMs, offset: seen.to, markBytes: seen.markBytes, mark: seen.mark },
-    lastLines: [...lastLines].slice(-MOST_REMEMBERED),
+    lastLines: [...memory.lastLines].slice(-MOST_REMEMBERED),
+    lastLengths: [...memory.lastLengths].slice(-MOST_REMEMBERED),
   }
   return {
     ...{ state: 'on', cursor: JSON.stringify(next), atEnd: seen.atEnd, used, unlogged: seen.unlogged },
+    // Half of the way there and back is nothing beside what counts as apart.
+    aheadMs: seen.nowMs === undefined ? null : Math.round(seen.nowMs - (askedAt + clock.now()) / 2),
     place: { file: seen.file, from: seen.from, to: seen.to },
     gap: seen.gap === null ? null : explainGap(seen.gap, file ?? seen.file, offset ?? seen.from),
     logged: { connections: seen.connections, disconnections: seen.disconnections, audit: seen.audit },
@@ -76,6 +80,7 @@ const cursorSchema = z.object({
   markBytes: z.number(),
   mark: z.string(),
   lastLines: z.array(z.tuple([z.string(), z.number()])),
+  lastLengths: z.array(z.tuple([z.string(), z.number()])).default([]),
 })
 
 const line = z.object({ atMs: z.number(), bytes: z.number(), raised: z.boolean(), raw: z.string() })
@@ -85,6 +90,8 @@ const answerSchema = z.union([
   z.object({
     file: z.string(),
     modifiedMs: z.number(),
+    /** A set-up of before does not say it. */
+    nowMs: z.number().optional(),
     from: z.number(),
     to: z.number(),
     atEnd: z.boolean(),

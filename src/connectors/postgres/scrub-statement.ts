@@ -5,8 +5,7 @@ import { redactText } from '../../telemetry/redact.ts'
  * the like loses every literal and comment; any other only the literals that look like a secret by themselves. Takes
  * out too much rather than too little: which verbs and objects there were always stays.
  */
-export function scrubStatement(sql: string): Scrubbed {
-  const isSensitive = SENSITIVE.test(sql.replace(COMMENT, ' '))
+export function scrubStatement(sql: string, isSensitive = speaksOfSecrets(sql)): Scrubbed {
   const commands: string[] = []
   let text = ''
   let scrubbed = 0
@@ -23,7 +22,9 @@ export function scrubStatement(sql: string): Scrubbed {
       const tag = raw.slice(0, raw.indexOf('$', 1) + 1)
       scrubbed += inside.scrubbed
       text += `${tag}${inside.text}${tag}`
-    } else if (isSensitive ? kind === 'literal' || kind === 'comment' : kind === 'literal' && looksSecret(raw)) {
+    } else if (
+      kind === 'literal' ? isSensitive || looksSecret(raw) : kind === 'comment' && (isSensitive || SENSITIVE.test(raw))
+    ) {
       scrubbed += 1
       text += kind === 'comment' ? `/* ${SCRUBBED} */` : `'${SCRUBBED}'`
     } else text += raw
@@ -33,11 +34,18 @@ export function scrubStatement(sql: string): Scrubbed {
   return { text: rest, scrubbed: scrubbed + (rest === text ? 0 : 1), commands, isSensitive }
 }
 
+export function speaksOfSecrets(sql: string): boolean {
+  return SENSITIVE.test(sql.replace(COMMENT, ' '))
+}
+
 const SCRUBBED = '[scrubbed]'
 
-/** Roles, user mappings, subscriptions and servers carry passwords; the rest says by its words that it may. */
+/**
+ * Roles, user mappings, subscriptions and servers carry passwords, settings of an application its tokens, a program what
+ * it is called with; the rest says by its words that it may.
+ */
 const SENSITIVE =
-  /\b(?:create|alter)\s+(?:role|user|group|subscription|server|foreign)\b|passw|passphrase|\bpwd|secret|token|credential|api_?key|private_?key|dblink|conninfo|crypt\s*\(|pgp_sym|hmac\s*\(|scram/i
+  /\b(?:create|alter)\s+(?:role|user|group|subscription|server|foreign)\b|\bset\s+(?:(?:session|local)\s+)?["\w]+\s*\.|set_config\s*\(|\bprogram\s+e?'|passw|passphrase|\bpwd|secret|token|credential|api_?key|private_?key|dblink|conninfo|crypt\s*\(|pgp_sym|hmac\s*\(|scram/i
 const COMMENT = /--[^\n]*|\/\*[\s\S]*?\*\//g
 
 function* tokensOf(sql: string): Generator<Token> {
@@ -134,7 +142,7 @@ interface Token {
   readonly raw: string
 }
 
-interface Scrubbed {
+export interface Scrubbed {
   readonly text: string
   /** How many literals and comments are not in it. */
   readonly scrubbed: number

@@ -38,6 +38,10 @@ create or replace function jit.log_path(p_name text) returns text
 language sql stable set search_path = pg_catalog, pg_temp
 as $body$ select current_setting('log_directory') || '/' || p_name $body$;
 
+create or replace function jit.is_raised(p_line bytea) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp
+as $body$ select position('","statement":"'::bytea in p_line) > 0 or position(',"context":"'::bytea in p_line) > 0 $body$;
+
 -- The SHA-256 of so many bytes before a place in a file.
 create or replace function jit.log_mark(p_name text, p_offset bigint, p_bytes integer) returns text
 language sql volatile set search_path = pg_catalog, pg_temp
@@ -109,8 +113,9 @@ begin
     end if;
   end if;
 
-  v_size := coalesce((pg_stat_file(jit.log_path(v_file.name), true)).size, 0);
+  -- In this order: to a file that has a next one nothing is added.
   v_is_last := not exists (select from jit.log_files() f where f.place > v_file.place);
+  v_size := coalesce((pg_stat_file(jit.log_path(v_file.name), true)).size, 0);
   v_raw := coalesce(
     pg_read_binary_file(jit.log_path(v_file.name), v_offset, greatest(0, least(p_limit, v_size - v_offset)), true), '');
   -- As text whatever the bytes are: those past ASCII become \ooo, ends of line stay.
@@ -159,11 +164,11 @@ begin
     from (
       select place, m[1] as stamp, m[2] as account, decode(line, 'escape') as raw,
         case when v_long then v_to - v_offset else octet_length(decode(line, 'escape')) + 1 end as bytes,
-        -- A member of the line, since a quote inside of a value has a backslash before it: the server names the statement
-        -- beside what a person has it log (RAISE LOG), and beside no statement or session that it logs by itself.
+        -- A member of the line, since a quote inside of a value has a backslash before it: the server names the statement, or
+        -- what ran, beside what a person has it log (RAISE LOG), and beside no statement or session that it logs by itself.
         case when v_long and v_to - v_offset <= 268435456
-            then position('","statement":"'::bytea in pg_read_binary_file(jit.log_path(v_file.name), v_offset, v_to - v_offset)) > 0
-          else position('","statement":"' in line) > 0 end as raised
+            then jit.is_raised(pg_read_binary_file(jit.log_path(v_file.name), v_offset, v_to - v_offset))
+          else jit.is_raised(decode(line, 'escape')) end as raised
       from string_to_table(v_text, E'\n') with ordinality s (line, place),
         lateral regexp_match(left(line, 160),
           '^\{"timestamp":"([0-9-]{10} [0-9:.]{8,15})[^"]{0,30}","user":"(jit_[a-z0-9_]{1,59})",') m
@@ -176,6 +181,7 @@ begin
   return v_found || jsonb_build_object(
     'file', v_file.name,
     'modifiedMs', v_file.modified_ms,
+    'nowMs', jit.milliseconds(clock_timestamp()),
     'from', v_offset,
     'to', v_to,
     'atEnd', v_is_last and (v_to >= v_size or v_to = v_offset),
@@ -198,7 +204,7 @@ end
 $body$;
 
 revoke all on function jit.activity_off(), jit.log_files(), jit.log_path(text), jit.log_mark(text, bigint, integer),
-  jit.activity(text, bigint, bigint, integer, text, bigint, integer) from public;
+  jit.is_raised(bytea), jit.activity(text, bigint, bigint, integer, text, bigint, integer) from public;
 grant execute on function jit.activity(text, bigint, bigint, integer, text, bigint, integer) to :"bot";
 
 commit;
