@@ -62,7 +62,7 @@ export const digest: Bench = {
   },
 }
 
-const NO_FINDINGS = async () => ({ open: [], opened: [], closed: [] })
+const NO_FINDINGS = async () => ({ open: [], opened: [], closed: [], unreadable: [] })
 
 function openReading({ url, macKey, vkey, witness }: LogInDatabase) {
   const db = openDb(url, { applicationName: 'bench digest', role: APP_ROLE, max: 4 })

@@ -14,11 +14,12 @@ export function changedStewards(before: Policy | null, after: Policy): string[] 
 }
 
 function listsOf(policy: Policy): Map<string, readonly string[]> {
-  const { compliance, escalateTo, mayFreeze, directory, targets } = policy
+  const { compliance, escalateTo, mayFreeze, keepers, directory, targets } = policy
   return new Map<string, readonly string[]>([
     ['compliance', compliance],
     ['escalateTo', escalateTo],
     ['mayFreeze', mayFreeze],
+    ['keepers', keepers],
     ['directory.administrators', directory?.administrators ?? []],
     ...Object.values(targets).map(({ name, owners }): [string, readonly string[]] => [`owners of ${name}`, owners]),
   ])

@@ -1,15 +1,19 @@
 import { dayAt } from './calendar.ts'
 import { ON_TIME_MS } from './conclude-ended.ts'
 import { type DigestItem, type DigestList, LIST_NAMES } from './digest-lists.ts'
+import type { ErasureEvent } from './erasure-event.ts'
 import type { FreezeEvent } from './freeze-event.ts'
 import type { GrantEvent } from './grant-event.ts'
 import type { KeyFact, PolicyFact, SystemFact } from './house-event.ts'
 import type { IdentityEvent } from './identity-event.ts'
 import { lackOfIndependence } from './independence.ts'
+import type { KeepingEvent } from './keeping-event.ts'
 import type { OrderEvent } from './order-event.ts'
 import type { OrphanFact } from './orphan-event.ts'
 import type { PasskeyEvent } from './passkey-event.ts'
 import type { Period } from './period.ts'
+import type { RecordPruned } from './pruning-event.ts'
+import type { TextsRedacted } from './thread-event.ts'
 
 /** An event of the period, whose hash and MAC were checked; the texts of people are not in it. */
 export interface CountedEvent {
@@ -199,6 +203,18 @@ export function createDigestCount(period: Period, before: Started | null): Diges
         const why = lostKey === undefined ? 'after a restore' : 'ITS SIGNING KEY WAS LOST'
         return [item('keys', event, `another log follows ${previousOrigin}: ${why}`, [by])]
       }
+      case 'hold.placed':
+        return [item('keeping', event, `${fact.data.hold} placed`, fact.data.by)]
+      case 'hold.lifted':
+        return [item('keeping', event, `${fact.data.hold} lifted`, fact.data.by)]
+      case 'erasure.ordered':
+        return [item('keeping', event, `${fact.data.erasure} ordered`, fact.data.by)]
+      case 'texts.erased':
+        return 'redaction' in fact.data
+          ? [item('keeping', event, `the text of ${fact.data.redaction} erased`, fact.data.by)]
+          : []
+      case 'record.pruned':
+        return [item('keeping', event, `${fact.data.events} events pruned`)]
       case 'freeze.set':
         return [item('freezes', event, 'set', [fact.data.by])]
       case 'freeze.lifted':
@@ -256,6 +272,10 @@ function medianOf(values: readonly number[]): number | null {
 
 type Fact =
   | GrantEvent
+  | KeepingEvent
+  | ErasureEvent
+  | TextsRedacted
+  | RecordPruned
   | FreezeEvent
   | OrderEvent
   | OrphanFact

@@ -23,6 +23,7 @@ export const DIGEST_LISTS = {
   keys: 'Keys of the record changed, and logs begun',
   freezes: 'Freezes set and lifted',
   orders: 'Orders to take everything away',
+  keeping: 'Held, erased or pruned',
   leavers: 'People who left',
   passkeys: 'Passkeys enrolled and revoked',
   asked: 'Asked',
@@ -51,7 +52,7 @@ export const ENDED_BADLY: readonly DigestList[] = ['stuck', 'late', 'unproved', 
 
 export const CHANGED: readonly DigestList[] = [
   ...(['not-independent', 'policies', 'administrators', 'builds', 'settings', 'keys', 'freezes', 'orders'] as const),
-  ...(['leavers', 'passkeys'] as const),
+  ...(['keeping', 'leavers', 'passkeys'] as const),
 ]
 
 /** Somebody must look at what is in these. */

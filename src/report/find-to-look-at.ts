@@ -12,18 +12,24 @@ export type FindingsOf = (period: Pick<Period, 'from' | 'until'>) => Promise<{
   readonly open: readonly FindingState[]
   readonly opened: readonly FindingState[]
   readonly closed: readonly FindingState[]
+  /** Ids of those whose own record was changed. */
+  readonly unreadable: readonly string[]
 }>
 
 type Put = DigestCount['put']
 type Reading = { readonly db: Db; readonly record: Pick<EventRecord, 'firstOf'> }
 
-/** Findings as lines of their lists: each by the event that opened it. */
+/**
+ * Findings as lines of their lists: each by the event that opened it. One whose record was changed counts as open: nobody can
+ * tell, and whoever changes it must not have it left out.
+ */
 export async function findingItems(
   { db, record }: Reading,
-  { open, opened, closed }: Awaited<ReturnType<FindingsOf>>,
+  { open, opened, closed, unreadable }: Awaited<ReturnType<FindingsOf>>,
+  { from }: Pick<Period, 'from'>,
   put: Put,
 ): Promise<DigestItem[]> {
-  const ids = [...new Set([...open, ...opened, ...closed].map(({ id }) => id))]
+  const ids = [...new Set([...open, ...opened, ...closed].map(({ id }) => id)), ...unreadable]
   const firsts = await record.firstOf(db, ids.map(findingStream))
   const first = new Map(firsts.map((event) => [event.stream, event]))
   const lists: [DigestList, readonly FindingState[]][] = [
@@ -31,7 +37,12 @@ export async function findingItems(
     ['new-findings', opened],
     ['closed-findings', closed],
   ]
-  return lists.flatMap(([list, states]) =>
+  const changed = unreadable.map((id) => {
+    const stream = findingStream(id)
+    const event = first.get(stream) ?? { stream, seq: 1, at: from, type: 'finding.opened', data: {}, hash: '' }
+    return put('open-findings', event, 'changed on record', [])
+  })
+  const listed = lists.flatMap(([list, states]) =>
     states.flatMap((state) => {
       const event = first.get(findingStream(state.id))
       if (event === undefined) return []
@@ -43,6 +54,7 @@ export async function findingItems(
       ]
     }),
   )
+  return [...changed, ...listed]
 }
 
 /** Digests made before the end of a period that nobody had acknowledged by then. */

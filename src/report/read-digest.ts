@@ -50,7 +50,7 @@ export async function readDigest(
   }
   const policies = await readPolicyChanges(around, period)
   await keep(policies.flatMap(({ event, stewards }) => stewards.map((note) => count.changed(event, note))))
-  await keep(await findingItems(around, await findings(period), count.put))
+  await keep(await findingItems(around, await findings(period), period, count.put))
   await keep(await digestItems(around, period, count.put))
   const { items, counts } = count.finish()
   await keep(items)

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { changedStewards } from '../../src/domain/changed-stewards.ts'
+import { decideOpening } from '../../src/domain/decide-sighting.ts'
 import type { DigestList } from '../../src/domain/digest-lists.ts'
 import { DAY, HOUR, MINUTE } from '../../src/domain/duration.ts'
+import { type FindingKind, findingKindOf } from '../../src/domain/finding-kinds.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
 import { readPeriod } from '../../src/domain/period.ts'
 import type { Draft } from '../../src/record/compose.ts'
@@ -12,6 +15,7 @@ import { toDraft } from '../../src/workflow/grant-store.ts'
 import { active, approved, askedFor, ending, removed } from '../cards/grant-story.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
 import { asVandal, createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
+import { testPolicy } from '../support/policy.ts'
 
 /** Monday of 2026-W47, midnight in Berlin. */
 const MONDAY = Date.parse('2026-11-15T23:00:00Z')
@@ -144,4 +148,49 @@ it('does not count what nobody with the key wrote, and says that it is there', a
   const found = await read('2026-W36')
   expect(counted(found)).toEqual({ 'not-as-recorded': 1 })
   expect(found.conclusion.line).toMatch(/^To look at: 1 event not as recorded/)
+})
+
+it('tells what was held, erased and pruned, and whom a policy gives power', async () => {
+  const at = Date.parse('2026-09-16T09:00:00Z')
+  const by = ['carla', 'dirk']
+  await put(
+    'keeping',
+    at,
+    { type: 'hold.placed', data: { hold: 'H-000001', by } },
+    { type: 'erasure.ordered', data: { erasure: 'E-000001', by } },
+  )
+  await put('erasure:E-000001', at, { type: 'texts.erased', data: { erasure: 'E-000001', by, texts: [] } })
+  await put('thread:grant:G-000010', at, { type: 'texts.erased', data: { redaction: 'T-7K3QF2M9', by, texts: [] } })
+  await put('pruned', at, { type: 'record.pruned', data: { streams: [], leaves: '', events: 12, cutoff: 1 } })
+  const found = await read('2026-W38')
+  expect(counted(found)).toEqual({ keeping: 4 })
+  expect(
+    found.rows
+      .get('keeping')
+      ?.map(({ note }) => note)
+      .sort(),
+  ).toEqual([...['12 events pruned', 'E-000001 ordered', 'H-000001 placed', 'the text of T-7K3QF2M9 erased']])
+  expect(found.conclusion.line).toContain('4 changes')
+  const after = testPolicy({ keepers: ['dirk'], mayFreeze: ['bo'], compliance: ['ana'] })
+  expect(changedStewards(testPolicy(), after)).toEqual(['compliance: +ana −carla', 'mayFreeze: +bo', 'keepers: +dirk'])
+})
+
+it('a finding whose record was changed counts as open, in every week, whoever changed it so that it says closed', async () => {
+  const sighting = {
+    cause: 'grant-stuck',
+    kind: findingKindOf('grant-stuck') as FindingKind,
+    detail: 'remove',
+    target: 'prod-db',
+    persons: [],
+  }
+  const [opened] = decideOpening({ ...sighting, subject: { kind: 'house', id: '' } }, testPolicy(), 1, null)
+  await put('finding:F-7K3QF0', Date.parse('2026-08-05T09:00:00Z'), opened as unknown as Draft)
+  expect(counted(await read('2026-W33'))).toEqual({ 'open-findings': 1 })
+  await asVandal(db.admin, async (sql) => {
+    await sql`update event set body = replace(body, 'remove', 'forget') where stream = 'finding:F-7K3QF0'`
+  })
+  const found = await read('2026-W33')
+  expect(counted(found)).toEqual({ 'open-findings': 1 })
+  expect(found.rows.get('open-findings')).toMatchObject([{ stream: 'finding:F-7K3QF0', note: 'changed on record' }])
+  expect(found.conclusion.line).toMatch(/^To look at: 1 open finding/)
 })

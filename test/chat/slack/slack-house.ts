@@ -16,7 +16,9 @@ export function userOf(name: string): string {
 export async function openSlackHouse(): Promise<SlackHouse> {
   const fake = await startFakeSlack({ people: NAMES.map(userOf), now: Date.now })
   const local = await readFile(POLICY, 'utf8')
-  const policy = local.replaceAll(/\{ local: (\w+) \}/g, (_, name: string) => `{ slack: ${TEAM}/${userOf(name)} }`)
+  const policy = local
+    .replaceAll(/\{ local: (\w+) \}/g, (_, name: string) => `{ slack: ${TEAM}/${userOf(name)} }`)
+    .replace('channel: access\n', 'channel: access\ncheckpointChannel: second\n')
   const house = await openHouse({ policy })
   const port = await freePort()
   const settings = {
@@ -28,6 +30,10 @@ export async function openSlackHouse(): Promise<SlackHouse> {
     ...{ house, replica, fake },
     user: createSlackUser(replica.url, fake, Date.now),
     startAgain: () => house.startReplica(settings),
+    async startBeside() {
+      const beside = String(await freePort())
+      return house.startReplica({ ...settings, PORT: beside, PUBLIC_URL: `http://localhost:${beside}` })
+    },
     async close() {
       await house.close()
       await fake.stop()
@@ -42,5 +48,6 @@ export interface SlackHouse {
   readonly user: SlackUser
   /** In the place of the process that was killed. */
   startAgain(): Promise<Replica>
+  startBeside(): Promise<Replica>
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { HOUR, MINUTE } from '../../../src/domain/duration.ts'
 import { until } from '../../support/house.ts'
 import { directOf } from './fake-slack.ts'
 import { readBlocks } from './read-blocks.ts'
@@ -10,6 +11,7 @@ import { createThreadTalk } from './thread-events.ts'
  * Slack that keeps its limits. Ana asks, Marcus approves, it is given, it ends, and it is seen to be gone.
  */
 let it_: SlackHouse
+const QUARTER = 15 * MINUTE
 const [ana, marcus, olga, dirk] = ['ana', 'marcus', 'olga', 'dirk'].map(userOf) as [string, string, string, string]
 
 beforeAll(async () => {
@@ -179,6 +181,38 @@ it('mirrors what is written under a card once, over a kill and a repeat, and evi
   const page = await (await fetch(link, { method: 'POST' })).text()
   expect(page).toContain('line 5 of the talk')
   expect(page).toContain('thread: as it was heard')
+}, 120_000)
+
+it('by the calendar a thread is read back, and a checkpoint told, once over two processes', async () => {
+  const { user, fake, house } = it_
+  const id = /G-[0-9A-Z]{6}/.exec((await user.command(ana, 'prod-db 11m a card to read back')).words)?.[0]
+  const isRoot = async () =>
+    (await house.db<{ root: string }[]>`select root from thread_root where stream = ${`grant:${id}`}`)[0]?.root
+  const root = await until('its thread is known', isRoot)
+  // As if an hour had gone by in which nobody looked; of the quarters to come none is told here.
+  await house.db`update thread_root set next_at = case root when ${root} then 0 else next_at end`
+  const jobs = ['reconcile-threads', 'announce-checkpoint']
+  await house.db`delete from schedule_slot where job = any(${jobs}::text[])`
+  await house.db`
+    insert into schedule_slot (job, slot, at) select job, ${Date.now() - HOUR}, 0 from unnest(${jobs}::text[]) job`
+  const quarter = Math.ceil(Date.now() / QUARTER) * QUARTER
+  await house.db`
+    insert into schedule_slot (job, slot, at) values ('announce-checkpoint', ${quarter}, 0) on conflict do nothing`
+  const readsBefore = fake.calls.filter((method) => method === 'conversations.replies').length
+  await Promise.all([it_.startBeside(), it_.startBeside()])
+  const compared = () =>
+    house.db`select body from event where stream = ${`thread:grant:${id}`} and type = 'thread.compared'`
+  const told = () => fake.messages.filter((one) => one.channel === 'C0SECOND')
+  await until('it was compared', async () => (await compared()).length > 0)
+  await until('the checkpoint is told', async () => told().length > 0)
+  await until('all that was queued is done', async () => {
+    const rows = await house.db`
+      select from pgboss.job_common where name = any(${jobs}::text[]) and state < 'completed'`
+    return rows.length === 0
+  })
+  expect(await compared()).toHaveLength(1)
+  expect(fake.calls.filter((method) => method === 'conversations.replies')).toHaveLength(readsBefore + 1)
+  expect(told().map(({ text }) => text)).toEqual([expect.stringMatching(/Checkpoint of the record/)])
 }, 120_000)
 
 /** The value of the newest button of this kind in somebody's direct messages. */
