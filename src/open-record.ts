@@ -46,7 +46,7 @@ export async function openRecord(config: Config, options: OpenRecordOptions): Pr
     const clock = await openDatabaseClock(database.pools.app)
     const closers: (() => void)[] = []
     const opening: OpenWitness = {
-      ...{ database, clock, onNotice: options.onWitnessNotice ?? (() => {}) },
+      ...{ database, record, clock, onNotice: options.onWitnessNotice ?? (() => {}) },
       onClose: (close) => closers.push(close),
     }
     const witnesses = await Promise.all(config.witnesses.map((place, n) => openWitness(place, n, opening)))
@@ -74,7 +74,7 @@ async function openWitness(place: WitnessPlace, n: number, opening: OpenWitness)
     // The first one is called as it was when there could be no other.
     return createFileWitness({ path, administeredBy, ...(n > 0 && { name: nameOfWitness(place) }) })
   }
-  const { database, clock, onNotice, onClose } = opening
+  const { database, record, clock, onNotice, onClose } = opening
   const [{ openS3Bucket }, { createS3Witness }] = await Promise.all([
     import('./witness/s3-bucket.ts'),
     import('./witness/s3-witness.ts'),
@@ -84,12 +84,13 @@ async function openWitness(place: WitnessPlace, n: number, opening: OpenWitness)
   onClose(() => bucket.close())
   return createS3Witness({
     ...{ name: nameOfWitness(place), bucket, prefix, administeredBy, retentionMs, clock, onNotice },
-    log: createLogSource(database.pools.app),
+    log: createLogSource(database.pools.app, record),
   })
 }
 
 interface OpenWitness {
   readonly database: OpenDatabase
+  readonly record: EventRecord
   readonly clock: DatabaseClock
   readonly onNotice: (notice: WitnessNotice) => void
   readonly onClose: (close: () => void) => void

@@ -81,10 +81,10 @@ export function growTiles(size: number, read: ReadNode, openEntries: readonly Bu
   return {
     size: tree.size,
     root: tree.root,
-    add(entry) {
+    add(entry, leaf = leafHash(entry)) {
       const files: StaticFile[] = []
       entries.push(entry)
-      tree.append(leafHash(entry), (height, _index, hash) => place(height, hash, files))
+      tree.append(leaf, (height, _index, hash) => place(height, hash, files))
       if (entries.length === TILE_WIDTH) {
         files.push({ path: tilePath('entries', tree.size() / TILE_WIDTH - 1), bytes: writeBundle(entries) })
         entries = []
@@ -107,8 +107,8 @@ export interface StaticFile {
 }
 
 export interface TileGrowth extends Pick<GrowingTree, 'size' | 'root'> {
-  /** @returns the files that are full with this entry */
-  add(entry: Buffer): StaticFile[]
+  /** @param leaf of an entry that was pruned @returns the files that are full with this entry */
+  add(entry: Buffer, leaf?: Buffer): StaticFile[]
   /** The files at the right edge of the tree as it is, which are not yet full: those that are new since the last call. */
   takeEdge(): StaticFile[]
 }

@@ -102,7 +102,7 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
     for await (const entries of log.entries(origin, growth.size(), checkpoint.size)) {
       await layAll(
         folder,
-        entries.flatMap((entry) => growth.add(entry)),
+        entries.flatMap(({ bytes, leaf }) => growth.add(bytes, leaf)),
       )
     }
     if (!growth.root().equals(checkpoint.root)) {

@@ -203,7 +203,10 @@ function createLeafReader(bucket: Bucket, { folder, size, found, pruning }: Read
       const [index, offset] = [Math.floor(leafIndex / TILE_WIDTH), leafIndex % TILE_WIDTH]
       const place = await placeAt(index)
       if (offset === 0) tellMissing(index, place)
-      const [entry, hash] = [place.entries[offset], place.hashes[offset]]
+      const [there, hash] = [place.entries[offset], place.hashes[offset]]
+      // So it stands in a bucket that was begun after it was pruned.
+      const entry = there?.length === 0 ? undefined : there
+      if (there !== undefined && entry === undefined) pruning.missing(leafIndex, leafIndex)
       if (entry === undefined && hash === undefined) {
         found('entry-missing', leavesInWords(leafIndex, size - 1))
         return null

@@ -19,12 +19,16 @@ export function openBucket({ bucket, region, url }: FakeS3) {
 }
 
 /** A witness as a process opens it: a new one knows nothing of what another did. */
-export function openWitness(fake: FakeS3, { app }: Pick<RecordDatabase, 'app'>, more: Partial<S3WitnessOptions> = {}) {
+export function openWitness(
+  fake: FakeS3,
+  { app, record }: Pick<RecordDatabase, 'app' | 'record'>,
+  more: Partial<S3WitnessOptions> = {},
+) {
   const notices: WitnessNotice[] = []
   const bucket = openBucket(fake)
   const witness = createS3Witness({
     ...{ name: 's3:audit-bucket/log', bucket, prefix: 'log', administeredBy: 'Internal Audit' },
-    ...{ retentionMs: 7 * 365 * DAY, log: createLogSource(app), clock: { now: Date.now } },
+    ...{ retentionMs: 7 * 365 * DAY, log: createLogSource(app, record), clock: { now: Date.now } },
     onNotice: (notice) => notices.push(notice),
     ...more,
   })

@@ -3,7 +3,13 @@ import { signCheckpoint } from '../../src/record/signer.ts'
 import { loadTree } from '../../src/record/tiles.ts'
 import { readBundle, writeBundle } from '../../src/record/tlog-tiles.ts'
 import { verifyBucket } from '../../src/witness/verify-bucket.ts'
-import { append, createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
+import {
+  append,
+  asVandal,
+  createRecordDatabase,
+  createTestSigner,
+  type RecordDatabase,
+} from '../record/record-fixture.ts'
 import { openBucket, openWitness, seal, useCredentials } from './bucket-fixture.ts'
 import { type FakeS3, startFakeS3 } from './fake-s3.ts'
 import type { Version } from './locked-store.ts'
@@ -204,6 +210,19 @@ describe('when the locks of what was pruned have ended', () => {
       ...{ ok: true, size: 302, differences: [] },
       pruned: { leaves: 256, gone: 256, said: [{ by: 'pruned #1', leaves: 'leaf 0 to 199' }, { by: 'pruned #2' }] },
     })
+  })
+
+  test('a bucket that is begun afterwards is filled with what there is', async () => {
+    const pruned = 'request/7'
+    const [gone] = await db.admin<{ leaf_hash: Buffer }[]>`select * from event where stream = ${pruned}`
+    await asVandal(db.admin, (sql) => sql`delete from event where stream = ${pruned}`)
+    await fake.close()
+    fake = await startFakeS3()
+    const witness = openWitness(fake, db)
+    await witness.keep(note(302))
+    witness.close()
+    expect(await verify()).toMatchObject({ ok: true, size: 302, pruned: { leaves: 256, gone: 1 } })
+    await asVandal(db.admin, (sql) => sql`insert into event ${sql(gone ?? {})}`)
   })
 
   test('what no event says was pruned is missing, beside it too', async () => {
