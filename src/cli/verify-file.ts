@@ -73,7 +73,7 @@ function populationLines(verdict: Verdict): string[] {
   const rows = rowsOf(verdict)
   return [
     `  ${concludePopulation(rows).line}`,
-    `  that is all${of === '' ? '' : ` ${of}`} from ${instant(from)} until before ${instant(until)} (${zone}), by when it was asked for`,
+    `  ${doubts.length === 0 ? 'that is all' : 'it claims to be all'}${of === '' ? '' : ` ${of}`} from ${instant(from)} until before ${instant(until)} (${zone}), by when it was asked for`,
     ...doubts.map((doubt) => `  NOT SHOWN TO BE COMPLETE: ${doubt}`),
     `  looked through: leaves ${first} to ${end - 1}, of which ${withheld} are withheld`,
     ...rows.map(

@@ -6,6 +6,7 @@ import {
   type UsedData,
 } from './activity-event.ts'
 import { activityWords, sumActivity } from './activity-sums.ts'
+import { counted } from './conclude-digest.ts'
 import type { Clause, Part, PartFact, ProvedFact, Standing } from './conclusion.ts'
 import { utc } from './conclusion.ts'
 import { grantStream, type Placed } from './grant-event.ts'
@@ -32,7 +33,7 @@ export function concludeActivity(
   )
   const ended = events.find((event) => event.type === 'activity.ended')?.data ?? null
   const sums = sumActivity(events)
-  const unknown = `${sums.sessionCount} sessions, ${sums.statements} statements so far; not read to its end`
+  const unknown = `${counted(sums.sessionCount, 'session')}, ${counted(sums.statements, 'statement')} so far; not read to its end`
   const usedLate = late.length > 0
   const standing: Standing = usedLate
     ? 'broken'
@@ -47,7 +48,7 @@ export function concludeActivity(
     ...who(pieces),
     ...sums.sessions.map(({ id, firstAt, lastAt, statements, ended: isOver }) => ({
       label: 'Session',
-      value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${statements} ${statements === 1 ? 'statement' : 'statements'}${isOver ? '' : '; its end is not in the log'} (${id})`,
+      value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${counted(statements, 'statement')}${isOver ? '' : '; its end is not in the log'} (${id})`,
     })),
     ...commandsOf(sums.commands),
     ...numbers(sums),

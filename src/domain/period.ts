@@ -72,7 +72,7 @@ export function weekFrom(monday: number, timeZone: string): Period {
 /** What is inside, in words for an auditor. */
 export function boundaryOf({ from, until, timeZone }: Period): string {
   const days = `${dayName(dayAt(from, timeZone))} to ${dayName(dayAt(until - 1, timeZone))}`
-  return `whole days in ${timeZone}, ${days}: the first moment is inside, the last is the first that is not`
+  return `whole days in ${timeZone}, ${days}, both days included`
 }
 
 function begun(period: Period, now: number): Period | Refused {

@@ -179,12 +179,13 @@ function checkPolicies(policies: Evidence['policies'], events: readonly ProvedEv
 
 /** What nobody vouched for: that a log whose signing key was lost went on as this one, under another key. */
 export function limitOfBreak({ at, data: { previousOrigin, lostKey, by } }: Pick<Body, 'at' | 'data'>): string {
-  const when = at <= LATEST_DATE ? new Date(at).toISOString() : String(at)
-  return `what was recorded before ${when}, for whoever trusts ${lostKey}: ${by} said that this key of ${previousOrigin} is lost, and began this log under another, for which it did not vouch`
+  return `what was recorded before ${utc(at)}, for whoever trusts ${lostKey}: ${by} said that this key of ${previousOrigin} is lost, and began this log under another, for which it did not vouch`
 }
 
-/** Epoch ms; of a later moment there is no date. */
-const LATEST_DATE = 8.64e15
+/** Epoch ms in words; of a later moment than that there is no date. */
+function utc(at: number): string {
+  return at <= 8.64e15 ? new Date(at).toISOString() : `${at} ms`
+}
 
 /** Whether a log begins with this event because the key of the one before was lost. */
 export function isBreak({ stream, seq, type, data }: Pick<Body, 'stream' | 'seq' | 'type' | 'data'>): boolean {
@@ -291,14 +292,17 @@ function checkPopulation(
   const range = [...shown, ...events.filter(isIn)].sort((a, b) => a.leafIndex - b.leafIndex)
   const [begin, last] = [range[0], range.at(-1)]
   if (first > 0 && begin?.leafIndex === first && begin.at > from - POPULATION_SLACK_MS) {
-    wrong(`its range begins at ${begin.at}, less than an hour before the period`)
+    wrong(`its range begins at ${utc(begin.at)}, less than an hour before the period`)
   }
   if (last?.leafIndex === end - 1 && last.at < until + POPULATION_SLACK_MS) {
-    if (end < size) wrong(`its range ends at ${last.at}, less than an hour after the period`)
-    doubts.push(`the log of this file ends at ${last.at}, less than an hour after the period: more of it may follow`)
+    if (end < size) wrong(`its range ends at ${utc(last.at)}, less than an hour after the period`)
+    doubts.push(
+      `the log of this file ends at ${utc(last.at)}, less than an hour after the period: more of it may follow`,
+    )
   }
   const back = firstBackwards(range)
-  if (back) doubts.push(`leaf ${back.leafIndex} says ${back.at}, more than an hour before a leaf to the left of it`)
+  if (back)
+    doubts.push(`leaf ${back.leafIndex} says ${utc(back.at)}, more than an hour before a leaf to the left of it`)
   return { ...claim, grants: members.map(({ stream }) => stream.slice(GRANT.length)), withheld: hidden, doubts }
 }
 

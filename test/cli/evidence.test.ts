@@ -199,7 +199,7 @@ describe('evidence on a period', () => {
     expect(manifest).toMatchObject({
       ...{ report: `evidence on prod-db, ${today}..${today}`, rows: 1, runBy: 'carla' },
       parameters: { population: 'grants', target: 'prod-db', others: 'shown' },
-      period: { boundary: expect.stringContaining('the first moment is inside'), zone: expect.any(String) },
+      period: { boundary: expect.stringContaining('both days included'), zone: expect.any(String) },
       file: { name: 'period.json', sha256: hash('sha256', await readFile(out), 'hex') },
     })
     const verified = await audit(out, '--key', vkey)

@@ -43,6 +43,9 @@ export function describeConnectorContract(kind: string, makeFixture: () => Promi
       })
       expect(seen.checks.length).toBeGreaterThan(0)
       expect(seen.checks.filter(({ ok }) => !ok)).toEqual([])
+      expect(textsOf({ checks: seen.checks, residuals: [] }), 'moments are written for people').not.toContain(
+        String(until),
+      )
       const listed = (await connector.listGrants()).find(({ account }) => account === grant.account)
       expect(listed).toMatchObject({
         grants: [grant.grants],

@@ -1,7 +1,7 @@
 import { type Check, ConnectorError, type ProvisionObservation, type TargetGrant } from '../../ports/connector.ts'
 import { tagOf } from './account-tag.ts'
 import { findBotFaults } from './bot-privileges.ts'
-import { check, listOr, requireAll } from './check.ts'
+import { check, instantOr, listOr, requireAll } from './check.ts'
 import { describeProbe, NO_ROLE, probeLogin } from './login-probe.ts'
 import { namesOf, type Observation, observe } from './observe.ts'
 import { type PostgresTarget, requireOwn } from './postgres-target.ts'
@@ -42,7 +42,7 @@ export async function provision(
     check('tag', tagOf({ grantId: id, origin }), role?.tag ?? 'none'),
     check('may log in', 'yes', role?.canLogin ? 'yes' : 'no'),
     check('attributes beyond a login', 'none', listOr('none', role?.powers ?? [])),
-    check('native expiry', String(nativeExpiry), String(role?.validUntilMs)),
+    check('native expiry', instantOr('none', nativeExpiry), instantOr('none', role?.validUntilMs ?? null)),
     check('most sessions', String(connectionLimit), String(role?.connectionLimit)),
     check(
       'memberships',
