@@ -120,6 +120,19 @@ it('goes to its channel and to compliance; one of them acknowledges it, and nobo
   expect(card()).toMatchObject({ badge: 'acknowledged', buttons: [{ action: 'open-digest' }] })
 })
 
+it('takes the first of two who acknowledge it at once, and answers both', async () => {
+  world.setPolicy({ compliance: ['carla', 'olga', 'dirk'] })
+  await goTo(MONDAY)
+  await make()
+  const said = await Promise.all(
+    ['carla', 'olga', 'dirk'].map((who) => acknowledgeDigest(world.context, act(who, `at once ${who}`), '2026-W42')),
+  )
+  const words = said.map(wordsOf)
+  expect(words.filter((one) => one.includes('It is on record'))).toHaveLength(1)
+  expect(words.filter((one) => one.includes('acknowledged it at'))).toHaveLength(2)
+  expect(await typesOf('2026-W42')).toEqual(['digest.made', 'digest.acknowledged'])
+})
+
 it('reminds compliance once, two working days later, of what nobody acknowledged', async () => {
   await goTo(MONDAY)
   await make()
