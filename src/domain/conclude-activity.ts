@@ -133,6 +133,9 @@ function splitOnce(line: string): [string, string] {
   return [line.slice(0, at), line.slice(at + 1)]
 }
 
+const WITHOUT_AUDIT =
+  'activity: what ran inside of functions, also of statements that were planned and never executed: no audit extension wrote a line'
+
 /** What nobody can know of the activity from these events, for the list of what is not proved. */
 export function activityNotProved(grant: string, beside: readonly ProvedFact[]): string[] {
   const events = beside.filter(
@@ -145,6 +148,7 @@ export function activityNotProved(grant: string, beside: readonly ProvedFact[]):
   return [
     ...(ended === null ? ['activity: not read to its end'] : []),
     ...(ended?.outcome === 'gaps' ? [`activity: gaps: ${ended.why.join('; ')}`] : []),
+    ...(sumActivity(events).audited === 0 ? [WITHOUT_AUDIT] : []),
     'activity: that the log of the target was not changed by its administrators before it was read, a minute or so after',
   ]
 }

@@ -84,6 +84,7 @@ describe('what was done with an access', () => {
       expect(content).toContain(words)
     }
     expect(conclusion?.notProved.join()).not.toContain('not collected')
+    expect(conclusion?.notProved.join()).toContain('statements that were planned and never executed')
     if (process.env.PICTURES) writeFileSync(path.join(process.env.PICTURES, 'activity.html'), content)
   })
 
