@@ -65,7 +65,7 @@ function conclude(
     parts: [
       foundPart(opened, own),
       ...concludePeople(own, policies),
-      policyPart(own, policies),
+      policyPart(own, policies, singles),
       ended,
       ...concludeThread(beside),
       ...concludeHouse(own, singles),

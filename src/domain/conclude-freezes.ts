@@ -54,7 +54,7 @@ function conclude(
     parts: [
       ...concluded.map(({ part }) => part),
       ...concludePeople(own, policies),
-      policyPart(own, policies),
+      policyPart(own, policies, singles),
       ...concludeThread(beside),
       ...concludeHouse(own, singles),
       ...besidesPart(own, beside),

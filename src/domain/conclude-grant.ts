@@ -59,7 +59,7 @@ function conclude(
   const parts = [
     askedPart(asked),
     ...concludePeople(own, policies),
-    policyPart(own, policies),
+    policyPart(own, policies, singles),
     authorised.part,
     ...concludePasskeys(beside),
     given,
@@ -83,7 +83,7 @@ function conclude(
     parts,
     notProved: listNotProved({
       ...{ own, beside, facts, policies, singles },
-      first: activityNotProved(grant, beside),
+      first: exists ? activityNotProved(grant, beside) : [],
       kept: independence(own),
     }),
   }

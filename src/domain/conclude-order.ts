@@ -58,7 +58,7 @@ function conclude(
     parts: [
       proposedPart(proposed),
       ...concludePeople(own, policies),
-      policyPart(own, policies),
+      policyPart(own, policies, singles),
       signed.part,
       ...(done === null ? [] : [done.part]),
       ...concludeThread(beside),
@@ -82,7 +82,7 @@ function proposedPart({ at, data }: Proposed): Part {
   return {
     title: 'Proposed',
     standing: 'shown',
-    says: `${by} proposed that everything ${whose} ends: ${grants} grants and ${requests} requests were open`,
+    says: `${by} proposed that everything ${whose} ends; open then: ${counted(grants, 'grant')} and ${counted(requests, 'request')}`,
     facts: [
       { label: 'By', value: `${by} as ${as.join(' and ')} (${data.assurance})` },
       { label: 'When', value: utc(at) },
@@ -92,6 +92,10 @@ function proposedPart({ at, data }: Proposed): Part {
       { label: 'To be confirmed by', value: utc(pendingUntil) },
     ],
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function concludeSigned(proposed: Proposed, own: readonly Event[]): { clause: Clause; part: Part } {

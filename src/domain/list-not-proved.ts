@@ -1,5 +1,5 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
-import type { Told } from './conclude-beside.ts'
+import { activationOf, type PlacedTold } from './conclude-beside.ts'
 import { houseNotProved } from './conclude-house.ts'
 import { howFarMirrored } from './conclude-thread.ts'
 import { type ProvedFact, utc } from './conclusion.ts'
@@ -41,7 +41,9 @@ export function listNotProved({ first, kept, own, beside, facts, singles, polici
     ...houseNotProved(own, singles),
     ...(policies.size === 0
       ? []
-      : ['who put the policy into force: that is in the stream policy, which is not in this file']),
+      : [...policies].every((hash) => activationOf(hash, own, singles).length > 0)
+        ? ['that no other policy came into force in between: what is shown of the stream policy stands alone']
+        : ['who put the policy into force: that is in the stream policy, which is not in this file']),
     ...without.map((hash) => `what the policy ${hash.slice(0, 12)} says: its text is not in this file`),
     ...hidden.map(
       (where) => `${where}: ${gone.get(where) ?? 'the text is not in this file; it was erased or kept back'}`,
@@ -77,7 +79,7 @@ interface Given {
   /** What is not shown of who keeps the evidence. */
   readonly kept: readonly string[]
   /** Of the stream that it is about. */
-  readonly own: readonly (Told & { readonly leafIndex: number })[]
+  readonly own: readonly PlacedTold[]
   readonly beside: readonly ProvedFact[]
   readonly facts: readonly ProvedFact[]
   /** Of other streams, each by itself. */

@@ -342,4 +342,9 @@ function offer(file, known) {
   })
 }
 
+// On paper nobody can open it, and not every browser prints what is closed.
+addEventListener('beforeprint', () => {
+  for (const folded of document.querySelectorAll('.policy details')) folded.open = true
+})
+
 void run()

@@ -11,7 +11,7 @@ import { findErasures } from '../record/private-texts.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { claimsPasskey, type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
-import { findNotice, findStarts } from './find-beside.ts'
+import { findActivations, findNotice, findStarts } from './find-beside.ts'
 import { findPruned } from './keeping-store.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 import { textOf } from './policy-in-force.ts'
@@ -52,8 +52,8 @@ export async function openEvidence(
 
 /**
  * Waits for the witnesses, then builds the file. Only after the opening is on record.
- * @param options.policies whether the texts of the policies that decided go into it, and the builds that were started:
- * they tell the settings of the house
+ * @param options.policies whether the texts of the policies that decided go into it, with who put them into force,
+ * and the builds that were started: they tell the settings of the house
  * @param options.since sizes of checkpoints that somebody kept: the file proves that it continues them
  * @throws what `buildEvidence` throws
  */
@@ -68,8 +68,8 @@ export async function collectEvidence(
   const streams = ends.map(({ stream }) => stream)
   const beside = async (events: readonly PlacedEvent[]) => {
     const own = events.filter(({ stream }) => stream === streamOfEvidence(id))
-    const starts = withPolicies && own.length > 0 ? await findStarts(db, own) : []
-    return [...starts, ...(await findNotice(around, witnessed.origin, own))]
+    const house = withPolicies && own.length > 0 ? [findStarts(db, own), findActivations(around, own)] : []
+    return [...(await Promise.all(house)).flat(), ...(await findNotice(around, witnessed.origin, own))]
   }
   const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true, since, beside })
   const policies = withPolicies ? await policiesOf(around, proved) : []

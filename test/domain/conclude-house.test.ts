@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { policyPart } from '../../src/domain/conclude-beside.ts'
 import { concludeHouse, houseNotProved } from '../../src/domain/conclude-house.ts'
 import type { ProvedFact } from '../../src/domain/conclusion.ts'
 
@@ -52,6 +53,25 @@ describe('the build that ran', () => {
     expect(build({ ...started(7), stream: 'grant:G-000001' })).toBeUndefined()
     expect(houseNotProved(own, [started(25)])[0]).toContain('which version ran is on the record in the stream system')
     expect(houseNotProved(own, [started(7)])[0]).toContain('that none of another build ran')
+  })
+})
+
+describe('who put the policy into force', () => {
+  const used = own.map((one) => ({ ...one, data: { policy: 'p' } }))
+  const active = (leafIndex: number, policy = 'p', by: string | null = 'carla') =>
+    fact(leafIndex, 'policy', 'policy.activated', { policy, by })
+  const forced = (...singles: ProvedFact[]) =>
+    policyPart(used, new Map(), singles).facts.flatMap(({ label, value }) =>
+      label === 'Put into force' ? [value] : [],
+    )
+
+  it('is whoever activated it last before it was gone by', () => {
+    expect(forced(active(3, 'p', 'dirk'), active(6))).toEqual(['1970-01-01T00:00:06.000Z by carla'])
+    expect(forced(active(3, 'p', null))).toEqual(['1970-01-01T00:00:03.000Z as the first one, by nobody'])
+  })
+
+  it('is not told by what came later, is of another policy, or of another stream', () => {
+    expect(forced(active(11), active(6, 'q'), { ...active(6), stream: 'grant:G-000001' })).toEqual([])
   })
 })
 

@@ -50,12 +50,14 @@ it('gives compliance the whole story, once, and puts on record who took it befor
   expect(verdict).toMatchObject({ verdict: 'verified', limits: [] })
   expect(verdict.reveals.map(({ value }) => value)).toContain('fix the <ledger>')
   expect(verdict.policies).toHaveLength(1)
-  expect(verdict.singles.map(({ type }) => type)).toEqual(['system.started'])
+  expect(verdict.singles.map(({ type }) => type).toSorted()).toEqual(['policy.activated', 'system.started'])
   const build = conclude(verdict)?.parts.find(({ title }) => title === 'The build that ran')
   expect(build).toMatchObject({
     standing: 'shown',
     says: expect.stringMatching(/^one build: version \d+\.\d+\.\d+, commit /),
   })
+  const policy = conclude(verdict)?.parts.find(({ title }) => title === 'Policy')
+  expect(policy?.facts.map(({ label }) => label)).toEqual(['Policy, text in this file', 'Put into force'])
   expect(await opened()).toEqual([{ by: 'carla', grant: id, via: 'chat' }])
 
   for (const again of [await take(url, 'json'), await fetch(url)]) {
