@@ -1,4 +1,7 @@
 import { isConnectionFailure } from '../db/failure.ts'
+import { RecordTampered } from '../record/recorded-event.ts'
+import { TreeDamaged } from '../record/tiles.ts'
+import { BucketFailed } from '../witness/bucket.ts'
 
 /** An error in words for whoever typed the command: what is wrong, and what to do. */
 export function explainFailure(error: unknown): string {
@@ -9,6 +12,13 @@ export function explainFailure(error: unknown): string {
   if (code.startsWith('28')) return `The database lets nobody in: ${messageOf(error)}. Check the login in DATABASE_URL`
   if (code === '42501') {
     return `The database refuses this login: ${messageOf(error)}. Use the DATABASE_URL of the running processes`
+  }
+  if (error instanceof RecordTampered || error instanceof TreeDamaged) {
+    return `${messageOf(error)}. Run verify --log: it names all that differs, and since when`
+  }
+  if (error instanceof BucketFailed) {
+    const where = 'its name, region and endpoint, and the credentials that the AWS SDK finds here (docs/witnesses.md)'
+    return `${messageOf(error)}. Check ${where}`
   }
   return messageOf(error)
 }

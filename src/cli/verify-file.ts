@@ -1,6 +1,6 @@
 import { concludePopulation } from '../domain/conclude-population.ts'
 import type { Conclusion } from '../domain/conclusion.ts'
-import { type Verdict, verifyEvidence } from '../record/verify.ts'
+import { parseVkey, type Verdict, verifyEvidence } from '../record/verify.ts'
 import { conclude } from '../report/conclude.ts'
 import { allInOrder } from '../report/evidence-csv.ts'
 import { rowsOf } from '../report/population-rows.ts'
@@ -30,13 +30,13 @@ function linesOf(
   file: string,
   verdict: Verdict,
   conclusion: Conclusion | null,
-  key: { fingerprint: string } | null,
+  key: { verifierKey: string; fingerprint: string } | null,
   kept: readonly KeptCheckpoint[],
 ): string[] {
   const givenKey = key === null ? [] : [`  the key that was given has the fingerprint ${key.fingerprint} (SHA-256)`]
   if (verdict.verdict === 'refused') {
-    const reasons = verdict.reasons.map(({ code, where, message }) => `  ${where}: ${message} (${code})`)
-    return [`REFUSED: ${file} is not evidence`, ...reasons, ...givenKey]
+    const reasons = verdict.reasons.map((reason) => `  ${reason.where}: ${reason.message} (${reason.code})`)
+    return [...refusal(file, verdict, key), ...reasons, ...givenKey]
   }
   const { size = 0, root = '' } = verdict.checkpoint ?? {}
   const found = [
@@ -63,6 +63,34 @@ function linesOf(
     '  a key inside the file proves nothing: get the key of the log by another way, and give it with --key',
     ...found,
   ]
+}
+
+/** A slip of whoever checks says nothing about the file, and is told apart from what does. */
+function refusal(file: string, { reasons }: Verdict, key: { verifierKey: string } | null): string[] {
+  const codes = reasons.map(({ code }) => code)
+  if (key !== null && !isVkey(key.verifierKey)) {
+    return [
+      `REFUSED: what was given with --key is no key of a log, so ${file} was not checked`,
+      '  give the key whole, between quotes, as whoever vouches for it wrote it: name+8 digits+base64',
+    ]
+  }
+  if (codes.includes('key-differs')) {
+    return [
+      `REFUSED: ${file} is not evidence under the key that was given`,
+      '  ask whoever vouches for the key which one it is, and of which log; believe the file least of all',
+    ]
+  }
+  const isCut = codes.includes('not-json') ? ['  it may be cut short: get it anew, whole'] : []
+  return [`REFUSED: ${file} is not evidence`, ...isCut]
+}
+
+function isVkey(text: string): boolean {
+  try {
+    parseVkey(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** What the file claims to be all of: a reader must see that it is what they asked for. Then each of them by one line. */

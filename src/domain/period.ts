@@ -28,12 +28,12 @@ export function readPeriod(said: string, now: number, timeZone: string): Period 
   const week = /^(\d{4})-w(\d{2})$/.exec(word)
   if (week !== null) {
     const first = mondayOfWeek(Number(week[1]), Number(week[2]))
-    return first === null ? malformed() : begun(weekFrom(first, timeZone), now)
+    return first === null ? malformed(said) : begun(weekFrom(first, timeZone), now)
   }
   const months = readMonths(word)
   if (months !== null) return begun(monthsFrom(word.toUpperCase(), months, timeZone), now)
   const [first, last, ...more] = word.split('..').map(dayNamed)
-  if (first == null || last == null || more.length > 0 || last < first) return malformed()
+  if (first == null || last == null || more.length > 0 || last < first) return malformed(said)
   if (last - first >= MOST_DAYS) {
     return refuse({ code: 'malformed', what: 'A period this long', expected: `at most ${MOST_DAYS} days` })
   }
@@ -77,10 +77,14 @@ export function boundaryOf({ from, until, timeZone }: Period): string {
 
 function begun(period: Period, now: number): Period | Refused {
   if (period.from <= now) return period
-  return refuse({ code: 'malformed', what: `${period.name} has not begun. The period`, expected: 'one that has begun' })
+  return refuse({
+    code: 'malformed',
+    what: `${period.name}, which has not begun,`,
+    expected: 'a period that has begun',
+  })
 }
 
-function malformed(): Refused {
+function malformed(said: string): Refused {
   const expected = 'a week such as 2026-W47, last, this, 2026-Q4, 2026-11, or 2026-11-01..2026-11-15'
-  return refuse({ code: 'malformed', what: 'The period', expected })
+  return refuse({ code: 'malformed', what: `The period ${said.trim()}`, expected })
 }

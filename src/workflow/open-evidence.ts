@@ -40,7 +40,7 @@ export async function openEvidence(
       if (gone !== null) {
         throw new NamedActRefused('pruned', `${id} is not on record any more. ${prunedInWords(gone)}`, { grant: id })
       }
-      throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. Look it up with /access mine`, {
+      throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. ${whereToLook(id)}`, {
         grant: id,
       })
     }
@@ -186,4 +186,9 @@ export interface MissingPart {
 interface StreamEnd {
   readonly stream: string
   readonly seq: number
+}
+
+function whereToLook(id: string): string {
+  if (id.startsWith('G-')) return 'Look it up with /access mine'
+  return id.startsWith('F-') ? 'Look it up with /access findings' : 'Check how it is written'
 }

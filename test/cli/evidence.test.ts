@@ -151,6 +151,8 @@ describe('evidence', () => {
     expect(unknown.err).toContain('Nothing is on record about G-000000')
     const refused = await eventsOf('person:carla', 'act.refused')
     expect(refused.map(({ code }) => code).toSorted()).toEqual(['malformed', 'unknown-grant'])
+    const finding = await run('evidence', 'F-000000', '--as', 'carla')
+    expect(finding.err).toContain('Nothing is on record about F-000000. Look it up with /access findings')
   })
 })
 
@@ -266,7 +268,7 @@ describe('evidence on a period', () => {
       run('evidence', id, '--person', 'ana', '--as', 'carla'),
     ])
     expect(none.err).toContain('--from 2026-10-01 --to 2026-12-31 (both days inside), or --period 2026-Q4')
-    expect(odd.err).toContain('The period is not valid. Write a week such as 2026-W47')
+    expect(odd.err).toContain('The period yesterday is not valid. Write a week such as 2026-W47')
     expect(both.err).toContain('--person is for a period. Leave it out, or the id')
   })
 })
@@ -281,8 +283,20 @@ describe('verify', () => {
 
   it('refuses evidence under another key', async () => {
     const other = formatVkey('test.example/log', generateKeyPairSync('ed25519').publicKey)
-    expectRefused(await audit(file, '--key', other), 'key-differs')
-    expectRefused(await audit(file, '--key', 'not a key'), 'key-malformed')
+    const differs = await audit(file, '--key', other)
+    expectRefused(differs, 'key-differs')
+    expect(differs.out).toMatch(/^REFUSED: .* is not evidence under the key that was given\n {2}ask whoever vouches/)
+  })
+
+  it('lays what is wrong with the key at the door of the key, and what is cut short at that of the file', async () => {
+    const mistyped = await audit(file, '--key', vkey.slice(0, -2))
+    expectRefused(mistyped, 'key-malformed')
+    expect(mistyped.out).toMatch(/^REFUSED: what was given with --key is no key of a log, so .* was not checked\n/)
+    const short = house.file('cut.json')
+    await writeFile(short, (await readFile(file, 'utf8')).slice(0, 999))
+    const cut = await audit(short, '--key', vkey)
+    expectRefused(cut, 'not-json')
+    expect(cut.out).toContain('it may be cut short: get it anew, whole')
   })
 
   it('refuses a file that is not UTF-8, even where no proof covers it', async () => {
