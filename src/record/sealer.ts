@@ -110,6 +110,7 @@ export function createSealer(options: SealerOptions): Sealer {
     position.alarms.forEach(alarm)
     const { keys, handOvers } = position.logKeys
     const own = signerInForce(signers, keys)
+    await putOnRecord(position)
     witnessed.startSealing(position.notes)
     const newest = position.notes.reduce<WitnessedNote | null>(
       (best, note) => (best && best.checkpoint.size >= note.checkpoint.size ? best : note),
@@ -138,6 +139,15 @@ export function createSealer(options: SealerOptions): Sealer {
       next: null,
     }
     return { ...lease, next: position.unsigned && signerAfter(position.unsigned, signers, lease) }
+  }
+
+  /** Who signed what a witness holds may have died before it was written here: the receipt of it would have nothing to stand on. */
+  async function putOnRecord({ log, notes }: Position): Promise<void> {
+    for (const { note, checkpoint } of notes) {
+      await db`
+        insert into checkpoint (log, size, root, note, at)
+        values (${log}, ${checkpoint.size}, ${checkpoint.root}, ${note}, ${clock.now()}) on conflict do nothing`
+    }
   }
 
   async function publish(lease: Lease): Promise<void> {

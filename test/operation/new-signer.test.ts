@@ -1,8 +1,14 @@
-import { copyFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newMacKey, newSigningKey } from '../../src/record/key-files.ts'
 import { countersign } from '../support/command-line.ts'
+import { armCrash } from '../support/crash-points.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
+
+interface Settings {
+  [name: string]: string
+  CRASH_FOLDER: string
+}
 
 /* The operator gives the log another signing key: what they call, in which order, and what they are told. */
 let house: House
@@ -10,12 +16,14 @@ let replica: Replica
 let given: string
 /** Of the key that follows the first. */
 let vkey: string
-const settings: Record<string, string> = { NEXT_SIGNING_KEY_FILE: '' }
+const settings: Settings = { NEXT_SIGNING_KEY_FILE: '', CRASH_FOLDER: '' }
 const run = (...words: string[]) => countersign(words, { ...house.environment, ...settings })
 
 beforeAll(async () => {
   house = await openHouse()
   settings.NEXT_SIGNING_KEY_FILE = house.file('next.pem')
+  settings.CRASH_FOLDER = house.file('crashes')
+  await mkdir(settings.CRASH_FOLDER)
   await writeFile(house.file('next.pem'), newSigningKey())
   replica = await house.startReplica()
   given = idOn(await replica.command('ana', 'prod-db 5m fix the ledger INC-42'))
@@ -36,9 +44,13 @@ it('follows while access is given; evidence verifies with the old key and the ne
   const early = row?.note ?? ''
   await replica.kill()
   replica = await house.startReplica(settings)
+  // The process that seals is killed between the tree and the signature: the command ends it.
+  armCrash(settings.CRASH_FOLDER, 'seal:after-tree')
   const changed = await run('record', 'new-signer', '--as', 'carla')
+  await replica.exited
   expect(changed).toMatchObject({ code: 0, out: expect.stringContaining('From now on, the log is signed') })
   expect((await run('record', 'new-signer', '--as', 'carla')).out).toContain('Since before')
+  replica = await house.startReplica(settings)
   await replica.press('marcus', 'approve', given)
   await until('it is active', async () => (await statusOf(given)) === 'active')
 

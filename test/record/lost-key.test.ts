@@ -76,8 +76,8 @@ afterEach(async () => {
   await db.drop()
 })
 
-async function goOn() {
-  const replica = createReplica(db, { signer: fresh, witnesses: [witness], clock })
+async function goOn(witnesses = [witness]) {
+  const replica = createReplica(db, { signer: fresh, witnesses, clock })
   replica.sealer.start()
   await replica.sealer.sealed('a', 3)
   expect(replica.alarms).toEqual([])
@@ -133,6 +133,29 @@ test('it is refused where the key is not lost, is not that of the log, or nobody
   witness.notes.splice(0)
   await expect(start()).rejects.toThrow('no witness holds a checkpoint')
   expect(await db.admin`select from log`).toHaveLength(1)
+})
+
+const killed = () => Promise.reject(new Error('killed'))
+/** A session that dies when it begins its transaction. */
+const dying = () => new Proxy(sealer, { get: (of, name) => (name === 'begin' ? killed : Reflect.get(of, name)) })
+
+test.each([
+  ['with its first event recorded', () => ({ sealer: dying() }), true],
+  ['with its tree there and no signature', () => ({ signer: { ...fresh, sign: killed } }), false],
+  ['before the second of two witnesses heard of it', () => ({}), false],
+] as const)('killed %s, it goes on, once', async (_, part, again) => {
+  const deaf = createFakeWitness('deaf')
+  deaf.notes.push(...witness.notes)
+  deaf.before = killed
+  const witnesses = [witness, deaf]
+  await expect(start({ ...part(), witnessed: createWitnessed(fresh.vkey, witnesses) })).rejects.toThrow('killed')
+  deaf.before = async () => {}
+  if (again) await start({ witnessed: createWitnessed(fresh.vkey, witnesses) })
+  else await expect(start()).rejects.toThrow('has been used')
+  await goOn(witnesses)
+  expect(await verify()).toMatchObject({ ok: true, before: { carried: { covered: 3 } } })
+  expect(await db.record.readStream(db.app, `origin/${NEW}`)).toMatchObject([{ leafIndex: 0 }, { type: 'closed' }])
+  expect(await db.record.readStream(db.app, 'system')).toHaveLength(1)
 })
 
 test('somebody who has the database and the MAC key cannot pass their own past off as what the lost key signed', async () => {

@@ -8,7 +8,7 @@ import { newSigningKey } from '../../src/record/key-files.ts'
 import type { MacRing } from '../../src/record/mac-ring.ts'
 import { createHandOverReader } from '../../src/record/read-hand-overs.ts'
 import { createRecord, type EventRecord } from '../../src/record/record.ts'
-import { createSealer, type Sealer } from '../../src/record/sealer.ts'
+import { createSealer, type Sealer, type SealerOptions } from '../../src/record/sealer.ts'
 import { parseSigningKey, type Signer } from '../../src/record/signer.ts'
 import type { Alarm } from '../../src/record/take-over.ts'
 import { parseVkey } from '../../src/record/verify.ts'
@@ -105,7 +105,7 @@ export interface RecordDatabase {
 /** A sealer of a database, with what it talks to; several of them are replicas. */
 export function createReplica(
   { database, keys }: Pick<RecordDatabase, 'database' | 'keys'>,
-  { signer, nextSigner, macs, witnesses, clock, debounceMs = 0 }: ReplicaOptions,
+  { signer, nextSigner, macs, witnesses, clock, debounceMs = 0, reached }: ReplicaOptions,
 ): Replica {
   const db = openDb(database.sealerUrl, {
     applicationName: 'replica',
@@ -119,6 +119,7 @@ export function createReplica(
     ...{ db, signer, witnessed, clock, debounceMs, macKey: keys.macKey },
     ...(nextSigner !== undefined && { nextSigner }),
     ...(macs !== undefined && { macs }),
+    ...(reached !== undefined && { reached }),
     onAlarm: (alarm) => alarms.push(alarm),
   })
   return {
@@ -137,6 +138,7 @@ export interface ReplicaOptions {
   readonly witnesses: readonly Witness[]
   readonly clock: Clock
   readonly debounceMs?: number
+  readonly reached?: SealerOptions['reached']
 }
 
 export interface Replica {
