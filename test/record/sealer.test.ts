@@ -246,6 +246,18 @@ describe('dying', () => {
     expect(headOf(witness.notes.at(-1))).toMatchObject({ size: 2, root: createMemoryTree(await leaves()).root() })
   })
 
+  test('between the witness and the row: the next one puts on record what the witness has', async () => {
+    const one = startReplica()
+    await append(db, 'request/1', 0, 'asked')
+    one.sealer.kick()
+    await one.sealer.sealed('request/1', 1)
+    await one.stop()
+    await asVandal(db.admin, (sql) => sql`delete from checkpoint`)
+    const next = startReplica()
+    await soon(() => expect(statusOf(next)).toBe('sealing'))
+    expect(await db.admin`select note from checkpoint`).toEqual([{ note: witness.notes[0] }])
+  })
+
   test('between the signature and the witness: the next one brings the same checkpoint', async () => {
     witness.isReachable = false
     const first = startReplica()
