@@ -26,6 +26,7 @@ export function evidencePage({ file, verdict, conclusion, missing, manifest }: S
 <header><span>Countersign</span><span>${escapeHtml(file.origin)}</span></header>
 <h1>Evidence on <span>${escapeHtml(id)}</span></h1>
 ${conclusion === null ? '' : `<p class="line ${conclusion.standing}">${escapeHtml(conclusion.line)}</p>`}
+${atAGlance(conclusion?.parts ?? [])}
 <section class="check" id="check" data-state="unchecked">
 <h2>Checked where you read it</h2>
 <p id="check-says" role="status">Not checked: scripts do not run here. The verifier below needs none.</p>
@@ -65,6 +66,28 @@ ${aboutSection(manifest)}
 </body>
 </html>
 `
+}
+
+/** What a first reader looks for, with names where the policy's text has them; each stands below again, in its part. */
+function atAGlance(parts: readonly Part[]): string {
+  const factsIn = (title: string) => parts.find((part) => part.title === title)?.facts ?? []
+  const people = new Map(factsIn('People').map(({ label, value }) => [label, `${value} (${label})`]))
+  const named = (value: string) => value.replace(/[^\s,]+/gu, (word) => people.get(word) ?? word)
+  const sought = [
+    ...(['For', 'What', 'How long', 'Why'] as const).map((label) => ['Asked', label] as const),
+    ...([
+      ['Authorised', 'Approved'],
+      ['Given', 'Usable'],
+      ['Ended', 'Logins stopped'],
+      ['Gone', 'Seen gone'],
+    ] as const),
+  ]
+  const rows = sought.flatMap(([title, label]): Row[] => {
+    const fact = factsIn(title).find((one) => one.label === label)
+    if (fact === undefined) return []
+    return [[label, label === 'For' || label === 'Approved' ? named(fact.value) : fact.value]]
+  })
+  return rows.length === 0 ? '' : `<div id="glance">${list(rows)}</div>`
 }
 
 /** To compare a key by telephone, as `key --json` prints it. */

@@ -94,6 +94,10 @@ describe('the page', () => {
     const { page, faults, asked, close } = await open(html(await grantFile()))
     expect(await stateOf(page)).toBe('good')
     expect(await page.locator('.line').textContent()).toBe('authorised, ended on time, seen gone')
+    const glance = await page.locator('#glance').innerText()
+    for (const word of ['For', 'fix ledger INC-42', 'Marcus, Manager (', 'Usable', 'Logins stopped', 'Seen gone']) {
+      expect(glance, 'who, what, when and ended, above all that follows').toContain(word)
+    }
     const says = await page.locator('#check').innerText()
     expect(says).toContain('Verified here, under the key in this file: 9 events')
     expect(says).toContain('The proof is the verifier, with a key that you got by another way')
