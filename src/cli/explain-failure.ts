@@ -1,4 +1,5 @@
 import { isConnectionFailure } from '../db/failure.ts'
+import { KeyMissing } from '../open-keys.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { TreeDamaged } from '../record/tiles.ts'
 import { BucketFailed } from '../witness/bucket.ts'
@@ -15,6 +16,9 @@ export function explainFailure(error: unknown): string {
   }
   if (error instanceof RecordTampered || error instanceof TreeDamaged) {
     return `${messageOf(error)}. Run verify --log: it names all that differs, and since when`
+  }
+  if (error instanceof KeyMissing) {
+    return `${messageOf(error)}. Look where DATA_DIR and the variables of the key files point: keys are made by whoever starts Countersign, not here`
   }
   if (error instanceof BucketFailed) {
     const where = 'its name, region and endpoint, and the credentials that the AWS SDK finds here (docs/witnesses.md)'

@@ -7,10 +7,14 @@ import { alarmOfSealer } from '../workflow/name-tampering.ts'
 import { createAlarms } from '../workflow/raise-alarm.ts'
 import { warn } from './terminal.ts'
 
-/** @throws ConfigurationWrong with every fault */
+/**
+ * What a command works on is there already: the demo's keys, which `npm start` makes, are not made here. Who mistyped
+ * `DATA_DIR` would otherwise be shown an empty record, and a key of nothing to give to auditors.
+ * @throws ConfigurationWrong with every fault
+ */
 export function configuration(): Config {
   const reading = readConfig()
-  if ('config' in reading) return reading.config
+  if ('config' in reading) return { ...reading.config, keys: { ...reading.config.keys, createMissing: false } }
   throw new ConfigurationWrong(`The configuration is not right:\n${listed(reading.faults)}`)
 }
 

@@ -25,10 +25,16 @@ afterAll(async () => {
 let stopServing = async () => {}
 
 it('works with nothing configured, beside the process that serves and without it', { timeout: 120_000 }, async () => {
-  const key = await countersign(['key'], environment)
-  expect(key).toMatchObject({ code: 0, err: '' })
+  for (const command of [['key'], ['verify', '--log'], ['evidence', 'G-7K3QF0', '--as', 'E105']]) {
+    const ran = await countersign(command, environment)
+    expect(ran).toMatchObject({ code: 1, out: '' })
+    expect(ran.err).toContain('Look where DATA_DIR')
+  }
+  await expect(stat(path.join(folder, 'data')), 'nothing is made by looking').rejects.toThrow('ENOENT')
 
   const serving = await serve()
+  const key = await countersign(['key'], environment)
+  expect(key).toMatchObject({ code: 0, err: '' })
   const id = idOn(await createPerson(serving.url).command('E101', 'prod-db 1m fix the ledger please'))
   const beside = path.join(folder, 'beside.json')
   expect(await countersign(['evidence', id, '--as', 'E105', '--out', beside], environment)).toMatchObject({ code: 0 })
