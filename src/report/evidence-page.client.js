@@ -257,7 +257,9 @@ function checkPopulation({ from, until, person, target, first, end }, { shown, w
 function show(state, words, wrong = []) {
   document.getElementById('check').dataset.state = state
   says.textContent = words
-  document.querySelector('.line')?.classList.toggle('void', state === 'bad')
+  const line = document.querySelector('.line')
+  line?.classList.toggle('void', state === 'bad')
+  if (state === 'half') line?.classList.replace('shown', 'unclear')
   const items = wrong.slice(0, 20).map((what) => {
     const item = document.createElement('li')
     item.textContent = what

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { concludePopulation } from '../domain/conclude-population.ts'
-import { type Standing, utc } from '../domain/conclusion.ts'
+import { type Standing, utc, worst } from '../domain/conclusion.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
@@ -36,7 +36,9 @@ export function pageBefore(about: PopulationAbout): string {
 <main>
 <header><span>Countersign</span><span>${escapeHtml(checkpoint.origin)}</span></header>
 <h1>Evidence on <span>${escapeHtml(title)}</span>, <span>${escapeHtml(period.name)}</span></h1>
-<p class="line ${standing}">${escapeHtml(line).replace(/G-[0-9A-Z]{6}/g, '<span>$&</span>')}</p>
+<p class="line ${about.withheld ? worst([standing, 'unclear']) : standing}">${escapeHtml(line).replace(/G-[0-9A-Z]{6}/g, '<span>$&</span>')}${
+    about.withheld ? '; not shown that none is missing' : ''
+  }</p>
 <p class="soft">Every request of the period, and the access that came of it. The period is
 ${escapeHtml(boundaryOf(period))}. What counts is when it was asked for.</p>
 ${checkSection()}

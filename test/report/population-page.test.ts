@@ -35,7 +35,7 @@ function textOf(file: object): string {
   return `{\n${members.join(',\n')}\n}\n`
 }
 
-async function report(format: 'html' | 'csv', file: File, copies = 1): Promise<string> {
+async function report(format: 'html' | 'csv', file: File, copies = 1, withheld = false): Promise<string> {
   const verdict = verifyEvidence(JSON.stringify(file))
   const rows = rowsOf(verdict)
   const { population } = file
@@ -50,7 +50,7 @@ async function report(format: 'html' | 'csv', file: File, copies = 1): Promise<s
   const about = {
     ...{
       plan,
-      withheld: false,
+      withheld,
       name: `october.${format}`,
       runBy: 'carla',
       runAt: UNTIL + DAY,
@@ -118,10 +118,13 @@ test.each<[string, string, string, (file: File) => void]>([
 })
 
 test('what is withheld is not called complete', async () => {
-  const file = await populationFile({ claim: { person: 'E2' }, withhold: () => true })
+  const file = await populationFile({ claim: { person: 'E9' }, withhold: () => true })
+  // Whoever makes the file says so; where nobody does, the page finds it.
+  expect(await report('html', file, 1, true)).toContain('<p class="line unclear">nothing was asked for; not shown that')
   const { page, close } = await open(await report('html', file))
   expect(await page.locator('#check').getAttribute('data-state')).toBe('half')
   expect(await page.locator('#check').innerText()).toContain('NOT shown that none of the period is missing')
+  expect(await page.locator('.line').getAttribute('class')).toBe('line unclear')
   await close()
 })
 
