@@ -14,8 +14,10 @@ export type ActivityEvent =
         outcome: ActivityOutcome
         /** Of the gaps, or why nothing was collected. */
         why: readonly string[]
+        /** Without our own looks that the login works, which are counted beside them. */
         sessions: number
         statements: number
+        looks?: { readonly sessions: number; readonly statements: number }
       }
     >
   | Fact<'closed', { count: number }>

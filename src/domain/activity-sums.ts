@@ -1,8 +1,12 @@
 import type { ActivityEvent, ActivityOutcome, CollectionEvent, UsedData } from './activity-event.ts'
 import type { Placed } from './grant-event.ts'
 
-/** All pieces of one grant together. */
-export function sumActivity(events: readonly Placed<ActivityEvent>[]): ActivitySums {
+/**
+ * All pieces of one grant together. A session that was over before the login was handed out is Countersign's own look
+ * that it works, since nobody else had a password: it is no use that the holder made of it.
+ * @param givenAt when the access was handed out, epoch ms; null where it never was, or nobody knows
+ */
+export function sumActivity(events: readonly Placed<ActivityEvent>[], givenAt: number | null): ActivitySums {
   const pieces = events.flatMap(({ type, data }) => (type === 'activity.collected' ? [data] : []))
   const sessions = new Map<string, ActivitySession>()
   const commands: Record<string, number> = {}
@@ -15,16 +19,20 @@ export function sumActivity(events: readonly Placed<ActivityEvent>[]): ActivityS
         lastAt: Math.max(one.lastAt, before?.lastAt ?? one.lastAt),
         statements: one.statements + (before?.statements ?? 0),
         ended: one.ended || before?.ended === true,
+        isLook: before?.isLook !== false && isBefore(givenAt, one.lastAt, piece.aheadMs),
       })
     }
     for (const [name, count] of Object.entries(piece.commands)) commands[name] = (commands[name] ?? 0) + count
   }
   const sum = (what: (piece: UsedData) => number) => pieces.reduce((total, piece) => total + what(piece), 0)
+  const own = [...sessions.values()].filter(({ isLook }) => isLook)
+  const looks = { sessions: own.length, statements: own.reduce((total, one) => total + one.statements, 0) }
   return {
     sessions: [...sessions.values()],
     // Some may be counted in two pieces: past so many nobody counts them one by one.
-    sessionCount: sessions.size + sum(({ moreSessions }) => moreSessions),
-    statements: sum(({ statements }) => statements),
+    sessionCount: sessions.size - looks.sessions + sum(({ moreSessions }) => moreSessions),
+    statements: sum(({ statements }) => statements) - looks.statements,
+    looks,
     commands,
     errors: sum(({ errors }) => errors),
     audited: sum(({ audited }) => audited),
@@ -33,6 +41,11 @@ export function sumActivity(events: readonly Placed<ActivityEvent>[]): ActivityS
     cut: sum(({ cut }) => cut),
     missing: sum(({ missing }) => missing),
   }
+}
+
+/** By the target's clock, where it is known how far that is from ours. */
+function isBefore(givenAt: number | null, lastAt: number, aheadMs: number | null | undefined): boolean {
+  return givenAt !== null && typeof aheadMs === 'number' && lastAt - aheadMs <= givenAt
 }
 
 /** Whether somebody was in there, or only knocked: anybody may try to log in under any name. */
@@ -103,12 +116,16 @@ interface ActivitySession {
   readonly lastAt: number
   readonly statements: number
   readonly ended: boolean
+  /** Countersign's own, before the login was handed out. */
+  readonly isLook: boolean
 }
 
 interface ActivitySums {
   readonly sessions: readonly ActivitySession[]
+  /** Without our own looks, as the statements are. */
   readonly sessionCount: number
   readonly statements: number
+  readonly looks: { readonly sessions: number; readonly statements: number }
   readonly commands: Readonly<Record<string, number>>
   readonly errors: number
   readonly audited: number

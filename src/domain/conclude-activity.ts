@@ -16,11 +16,13 @@ const MOST_SHOWN = 500
 
 /**
  * What was done with the access, as the target's own log had it when it was read.
+ * @param givenAt when it was handed out, epoch ms; null where it never was
  * @returns no part where nothing of it is on record; a clause where it was used after it was gone
  */
 export function concludeActivity(
   grant: string,
   beside: readonly ProvedFact[],
+  givenAt: number | null,
 ): { part: Part | null; clause: Clause | null } {
   const own = beside.filter(({ stream }) => stream === activityStream(grant)).map(readable)
   const late = beside
@@ -32,7 +34,7 @@ export function concludeActivity(
     USED.includes(type) ? [data as unknown as UsedData] : [],
   )
   const ended = events.find((event) => event.type === 'activity.ended')?.data ?? null
-  const sums = sumActivity(events)
+  const sums = sumActivity(events, givenAt)
   const unknown = `${counted(sums.sessionCount, 'session')}, ${counted(sums.statements, 'statement')} so far; not read to its end`
   const usedLate = late.length > 0
   const standing: Standing = usedLate
@@ -46,11 +48,11 @@ export function concludeActivity(
   const says = ended === null ? unknown : activityWords(ended)
   const facts: PartFact[] = [
     ...who(pieces),
-    ...sums.sessions.map(({ id, firstAt, lastAt, statements, ended: isOver }) => ({
-      label: 'Session',
-      value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${counted(statements, 'statement')}${isOver ? '' : '; its end is not in the log'} (${id})`,
+    ...sums.sessions.map(({ id, firstAt, lastAt, statements, ended: isOver, isLook }) => ({
+      label: isLook ? 'Our own look' : 'Session',
+      value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${counted(statements, 'statement')}${isOver ? '' : '; its end is not in the log'}${isLook ? ': that the login works, before it was handed out' : ''} (${id})`,
     })),
-    ...commandsOf(sums.commands),
+    ...commandsOf(sums.commands, sums.looks.statements),
     ...numbers(sums),
     ...clockOf(pieces),
     ...(ended?.why ?? []).map((value) => ({ label: 'Gap', value })),
@@ -97,11 +99,11 @@ function clockOf(pieces: readonly UsedData[]): PartFact[] {
   return [{ label: "The target's clock", value }]
 }
 
-function commandsOf(commands: Readonly<Record<string, number>>): PartFact[] {
-  const counted = Object.entries(commands).sort(([a, b], [c, d]) => d - b || a.localeCompare(c))
-  return counted.length === 0
-    ? []
-    : [{ label: 'Commands', value: counted.map(([name, count]) => `${name} ${count}`).join(', ') }]
+function commandsOf(commands: Readonly<Record<string, number>>, ours: number): PartFact[] {
+  const sorted = Object.entries(commands).sort(([a, b], [c, d]) => d - b || a.localeCompare(c))
+  if (sorted.length === 0) return []
+  const value = sorted.map(([name, count]) => `${name} ${count}`).join(', ')
+  return [{ label: 'Commands', value: ours === 0 ? value : `${value}; ${ours} of them our own` }]
 }
 
 function numbers(sums: ReturnType<typeof sumActivity>): PartFact[] {
@@ -148,7 +150,7 @@ export function activityNotProved(grant: string, beside: readonly ProvedFact[]):
   return [
     ...(ended === null ? ['activity: not read to its end'] : []),
     ...(ended?.outcome === 'gaps' ? [`activity: gaps: ${ended.why.join('; ')}`] : []),
-    ...(sumActivity(events).audited === 0 ? [WITHOUT_AUDIT] : []),
+    ...(sumActivity(events, null).audited === 0 ? [WITHOUT_AUDIT] : []),
     'activity: that the log of the target was not changed by its administrators before it was read, a minute or so after',
   ]
 }

@@ -55,7 +55,7 @@ function conclude(
   const exists = own.some(({ type }) => type === 'grant.providing')
   const ended = exists ? concludeEnded(own) : null
   const gone = exists || beside.some(({ type }) => type === 'orphan.found') ? concludeGone(own, beside) : null
-  const activity = concludeActivity(grant, beside)
+  const activity = concludeActivity(grant, beside, lastOf(own, 'grant.active')?.data.activatedAt ?? null)
   const parts = [
     askedPart(asked),
     ...concludePeople(own, policies),

@@ -85,17 +85,20 @@ async function close(
     context.record.readStream(context.db, collectionStream(target)),
     context.record.readStream(context.db, stream),
   ])
-  const sums = sumActivity(own.map((event) => readable<ActivityEvent>(event)))
+  const { missing, sessionCount, statements, looks } = sumActivity(
+    own.map((event) => readable<ActivityEvent>(event)),
+    state.access?.activatedAt ?? null,
+  )
   const covered = coverageOf(
     collection.map((event) => readable<CollectionEvent>(event)),
     account,
     from,
     goneAt,
   )
-  const { outcome, why } = withLines(covered, sums.missing, read)
+  const { outcome, why } = withLines(covered, missing, read)
   const ended: ActivityEvent = {
     type: 'activity.ended',
-    data: { target, account, outcome, why, sessions: sums.sessionCount, statements: sums.statements },
+    data: { target, account, outcome, why, sessions: sessionCount, statements, looks },
   }
   const at = context.clock.now()
   await context.reached('collect:before-ended')

@@ -49,9 +49,12 @@ function used(text: string, more: Partial<UsedData> = {}) {
 }
 
 /** Evidence of a grant that went well, with what was done under it, and what somebody did after. */
-async function fileWith(text: string, { why = [] as string[], after = false } = {}): Promise<EvidenceFile> {
+async function fileWith(
+  text: string,
+  { why = [] as string[], after = false, used: more = {} as Partial<UsedData> } = {},
+): Promise<EvidenceFile> {
   const grant = await grantFile()
-  const { body, texts } = used(text)
+  const { body, texts } = used(text, more)
   const ended = { target: 'prod-db', account: 'jit_7k3qf0', outcome: why.length > 0 ? 'gaps' : 'complete', why }
   const bodies = [
     ...grant.events.map((event) => event.body),
@@ -86,6 +89,21 @@ describe('what was done with an access', () => {
     expect(conclusion?.notProved.join()).not.toContain('not collected')
     expect(conclusion?.notProved.join()).toContain('statements that were planned and never executed')
     if (process.env.PICTURES) writeFileSync(path.join(process.env.PICTURES, 'activity.html'), content)
+  })
+
+  test('is not said of whom the access is, where Countersign only looked whether the login works', async () => {
+    const session = { id: 'l.1', firstAt: 0, lastAt: 1, statements: 1, began: true, ended: true }
+    const { conclusion } = evidenceReport(
+      await fileWith(TEXT, { used: { sessions: [session], statements: 1, commands: { SELECT: 1 }, aheadMs: 0 } }),
+      'html',
+      about,
+    )
+    const facts = conclusion?.parts.find(({ title }) => title === 'Activity')?.facts ?? []
+    expect(facts.map(({ label }) => label)).not.toContain('Session')
+    expect(facts).toContainEqual(
+      expect.objectContaining({ label: 'Our own look', value: expect.stringContaining('before it was handed out') }),
+    )
+    expect(facts).toContainEqual({ label: 'Commands', value: 'SELECT 1; 1 of them our own' })
   })
 
   test('is named with its gaps, and when it was used after its removal the line says so', async () => {

@@ -60,7 +60,8 @@ it.each(ACTIVITY_CRASH_POINTS)(
     expect(pieces.reduce((sum, { lines }) => sum + lines, 0)).toBe((await allLines(account)).length)
     const ended = events.at(-2)?.data
     expect(ended).toMatchObject({ outcome: 'complete', why: [], statements: expect.any(Number) })
-    expect(ended.sessions).toBeGreaterThan(0)
+    expect(ended.sessions, 'of the person').toBeGreaterThan(0)
+    expect(ended.looks, 'ours, before the login was handed out').toEqual({ sessions: 1, statements: 1 })
     const said = await crew.record.saidOf(id)
     expect(JSON.stringify(said.get(`grant:${id}:activity`))).toContain('activity complete')
     expect(Object.fromEntries(said)).toEqual(Object.fromEntries(await crew.record.toBeSaidOf(id)))

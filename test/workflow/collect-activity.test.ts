@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { activityStream, collectionStream, unexplainedStream } from '../../src/domain/activity-event.ts'
 import { DAY, MINUTE, SECOND } from '../../src/domain/duration.ts'
-import type { GrantEvent } from '../../src/domain/grant-event.ts'
+import { type GrantEvent, grantStream } from '../../src/domain/grant-event.ts'
 import { RetryLater } from '../../src/effects/effect.ts'
 import type { ActivityPiece, ActivityReading, UsedAccount } from '../../src/ports/activity.ts'
 import { type Connector, ConnectorError } from '../../src/ports/connector.ts'
@@ -44,7 +44,7 @@ function context(more: Partial<Context> = {}): Context {
         cursor: String(isLast ? at : at + 1),
         atEnd: at >= log.length - 1,
         gap: null,
-        aheadMs: 0,
+        aheadMs: null,
       } as const
       const logged = { connections: true, disconnections: true, audit: false }
       return { ...one, logged, unlogged: [], used: [], place: { file: 'a.json', from: at, to: at + 1 }, ...next }
@@ -198,6 +198,26 @@ test('after the removal the log is read once more, and the thread says what it c
     'closed',
   ])
   expect(await activityEnded(house.context, id)).toMatchObject({ outcome: 'complete', sessions: 1, statements: 41 })
+})
+
+test('what was over before the login was handed out is our own look, and no use that anybody made of it', async () => {
+  const id = await give()
+  const events = await house.context.record.readStream(house.context.db, grantStream(id))
+  const givenAt = Number(events.find(({ type }) => type === 'grant.active')?.data.activatedAt)
+  const [one] = used().sessions
+  if (one === undefined) throw new Error('no session')
+  // The target's clock is a minute before ours.
+  const sessions = [
+    { ...one, id: 'look', lastAt: givenAt + MINUTE, statements: 1 },
+    { ...one, id: 'use', lastAt: givenAt + MINUTE + 1, statements: 2 },
+  ]
+  log = [{ aheadMs: MINUTE, used: [used({ statements: 3, sessions })] }]
+  await collectActivity(context(), target, null)
+  await house.happen(id, ...ending, removed)
+  await house.clock.advance(2 * SECOND)
+  await createFinishActivity(context())(id)
+  const looks = { sessions: 1, statements: 1 }
+  expect(await activityEnded(house.context, id)).toMatchObject({ sessions: 1, statements: 2, looks })
 })
 
 test('an access of which all was read is complete; a gap in its time is named, one of another time is not', async () => {
