@@ -24,7 +24,7 @@ export async function appendEvents(
     after ??= await lockHead(tx, stream)
     if (expectedSeq !== null && after.seq !== expectedSeq) throw new StreamConflict(stream, expectedSeq, after.seq)
     const events = composeEvents(keys, after, drafts, at)
-    if (await insertEvents(tx, after, events)) {
+    if (await insertInParts(tx, after, events)) {
       heads.set(lastPlace(stream, events))
       return events.map(({ leafHash, privateTexts: _, mac: __, ...event }) => ({
         ...event,
@@ -43,7 +43,21 @@ export async function lockHead(tx: Tx, stream: string): Promise<StreamPlace> {
   return { stream, seq: head?.seq ?? 0, hash: head?.hash ?? null }
 }
 
+/** A statement takes 65,534 parameters, and is planned for as many rows as it has. */
+const MOST_AT_ONCE = 100
+
 /** @returns false, and writes nothing, when the stream does not end where the events begin */
+async function insertInParts(tx: Tx, after: StreamPlace, events: readonly NewEvent[]): Promise<boolean> {
+  let place = after
+  for (let first = 0; first < events.length; first += MOST_AT_ONCE) {
+    const some = events.slice(first, first + MOST_AT_ONCE)
+    // After the first part the head is locked by this transaction: nobody else can have moved it.
+    if (!(await insertEvents(tx, place, some))) return false
+    place = lastPlace(after.stream, some)
+  }
+  return true
+}
+
 async function insertEvents(tx: Tx, after: StreamPlace, events: readonly NewEvent[]): Promise<boolean> {
   const { stream, seq, hash } = lastPlace(after.stream, events)
   const texts = events.flatMap((event) => event.privateTexts.map((text) => ({ of: event.leafHash, ...text })))
