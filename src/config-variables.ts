@@ -58,6 +58,10 @@ export const VARIABLES = {
   TEAMS_TENANT_IDS: parsed(readTenants),
   TEAMS_OPENID_METADATA_URL: parsed(readTestUrl),
   TEAMS_LOGIN_URL: parsed(readTestUrl),
+  TEAMS_READ_THREADS: parsed((text) =>
+    text === 'on' || text === 'off' ? text : new Wrong(`is "${text}". Write on or off`),
+  ),
+  TEAMS_GRAPH_URL: parsed(readTestUrl),
   SCIM_TOKEN: parsed(readToken),
   SCIM_TOKEN_FILE: parsed((text) => resolve(text)),
 }

@@ -213,6 +213,9 @@ export interface TeamsSettings {
   readonly tenantIds: readonly string[]
   readonly openIdMetadataUrl: string | null
   readonly loginUrl: string | null
+  /** Threads are read back from Microsoft Graph. */
+  readonly readThreads: boolean
+  readonly graphUrl: string | null
 }
 
 export type ConfigReading =
@@ -293,6 +296,8 @@ function build(values: Values, production: boolean, realChat: boolean, host: str
             tenantIds: values.TEAMS_TENANT_IDS ?? [],
             openIdMetadataUrl: values.TEAMS_OPENID_METADATA_URL ?? null,
             loginUrl: values.TEAMS_LOGIN_URL ?? null,
+            readThreads: values.TEAMS_READ_THREADS === 'on',
+            graphUrl: values.TEAMS_GRAPH_URL ?? null,
           },
   }
 }

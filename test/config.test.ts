@@ -135,6 +135,7 @@ describe('with real chat', () => {
       ...TEAMS,
       TEAMS_LOGIN_URL: 'http://localhost:4001/login',
       TEAMS_TENANT_IDS: 'T1, t1,T2',
+      TEAMS_READ_THREADS: 'on',
     })
     expect(config.teams).toEqual({
       appId: TEAMS.TEAMS_APP_ID,
@@ -142,6 +143,8 @@ describe('with real chat', () => {
       tenantIds: ['t1', 't2'],
       openIdMetadataUrl: null,
       loginUrl: 'http://localhost:4001/login',
+      readThreads: true,
+      graphUrl: null,
     })
     expect(config.slack).toBeNull()
   })

@@ -45,6 +45,10 @@ export interface ThreadReader {
   readThread(root: MessageRef, after: string | null): Promise<ThreadPage>
   /** Whether anything at all, of anybody, stands in the channel that is not newer than this message. @throws ChatError */
   standsUntil(message: MessageRef): Promise<boolean>
+  /** The channel that a thread stands in, where each thread has an address of its own. */
+  channelOf(thread: string): string
+  /** Whether an edit that was heard is one that was read back: a platform may not call it the same both times. */
+  sameEdit(heard: string, read: string): boolean
   /** The platform's time of a message, epoch ms, by its id alone. */
   timeOf(message: string): number
 }

@@ -66,7 +66,7 @@ export async function readExpected(
 
 /** What is not as the record says, in one page of a thread: from the message after which it was read to its last one. */
 export function findDifferences(expected: Expected, page: ThreadPage, read: PageRange): Differences {
-  const { after, now, timeOf } = read
+  const { after, now, timeOf, sameEdit } = read
   const last = page.messages.at(-1)
   const until = page.more && last !== undefined ? timeOf(last.id) : Number.POSITIVE_INFINITY
   const inRange = (sentAt: number) => sentAt > after && sentAt <= until
@@ -84,7 +84,8 @@ export function findDifferences(expected: Expected, page: ThreadPage, read: Page
     const sentAt = timeOf(id)
     const own = expected.ours.get(id)
     if (from === 'person') {
-      const known = expected.people.get(id)?.versions.has(edited?.version ?? '') === true
+      const versions = [...(expected.people.get(id)?.versions ?? [])]
+      const known = versions.some((one) => sameEdit(one, edited?.version ?? ''))
       const counted = expected.floods.some((flood) => sentAt >= flood.from - SKEW_MS && sentAt <= flood.until + SKEW_MS)
       if (!known && !counted && settled(edited?.at ?? sentAt)) unheard.push({ message: id, read })
     } else if (expected.said.has(id) || !settled(edited?.at ?? sentAt)) continue
@@ -161,4 +162,5 @@ interface PageRange {
   readonly after: number
   readonly now: number
   readonly timeOf: ThreadReader['timeOf']
+  readonly sameEdit: ThreadReader['sameEdit']
 }

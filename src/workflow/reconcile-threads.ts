@@ -43,14 +43,19 @@ export async function reconcileThreads(context: Context): Promise<void> {
 }
 
 async function reconcile(context: Context, reader: ThreadReader, root: ThreadRoot): Promise<void> {
-  const { timeOf } = reader
+  const { timeOf, sameEdit } = reader
   const ref = { platform: root.platform, channel: root.channel, id: root.root }
   let { readTo, readSoFar } = root
   for (let pages = 0; pages < MOST_PAGES; pages++) {
     const now = context.clock.now()
     const expected = await readExpected(context, root, timeOf)
     const page = await readPage(reader, ref, readTo)
-    const found = findDifferences(expected, page ?? NOTHING, { after: timeOf(readTo ?? root.root), now, timeOf })
+    const found = findDifferences(expected, page ?? NOTHING, {
+      after: timeOf(readTo ?? root.root),
+      now,
+      timeOf,
+      sameEdit,
+    })
     const gone = [...found.missing, ...found.gone].map(({ message }) => message)
     const isDoubtful = page === null || (gone.length > 0 && readTo === null && !page.card)
     const isExpired = isDoubtful && (await findExpiry(context, reader, root, gone))
@@ -113,7 +118,7 @@ async function finish(context: Context, root: ThreadRoot, found: number, isExpir
  */
 async function findExpiry(
   context: Context,
-  { standsUntil, timeOf }: ThreadReader,
+  { standsUntil, channelOf, timeOf }: ThreadReader,
   root: ThreadRoot,
   gone: readonly string[],
 ): Promise<boolean> {
@@ -121,7 +126,8 @@ async function findExpiry(
   const now = context.clock.now()
   const age = now - timeOf(newest)
   if (age < SHORTEST_RETENTION_MS) return false
-  const { platform, channel } = root
+  const { platform } = root
+  const channel = channelOf(root.channel)
   if (await standsUntil({ platform, channel, id: newest })) return false
   const stream = retentionStream(platform, channel)
   const before = await context.record.readStream(context.db, stream)

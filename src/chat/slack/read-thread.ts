@@ -50,6 +50,8 @@ export function createThreadReader(client: webApi.WebClient): ThreadReader {
       )
       return read.messages.length > 0
     },
+    channelOf: (channel) => channel,
+    sameEdit: (heard, read) => heard === read,
     timeOf: epochMs,
   }
 }

@@ -4,15 +4,22 @@ import type { Clock } from '../../ports/clock.ts'
 
 /** Entra's own, for a bot of one tenant. */
 const LOGIN_URL = 'https://login.microsoftonline.com'
-const SCOPE = 'https://api.botframework.com/.default'
 const CALL_TIMEOUT_MS = 5_000
 /** A token is not used in its last minutes: it has to arrive before it ends. */
 const SPARE_MS = 5 * 60_000
 
+/** What a token is for: Entra's name of it, and ours. */
+export interface TokenUse {
+  readonly scope: string
+  readonly words: string
+}
+export const TO_SEND: TokenUse = { scope: 'https://api.botframework.com/.default', words: 'to send with' }
+export const TO_READ: TokenUse = { scope: 'https://graph.microsoft.com/.default', words: 'to read threads with' }
+
 export interface AccessToken {
-  /** The token that lets us send. @throws ChatError unreachable, which names the next step and no secret */
+  /** The token. @throws ChatError unreachable, which names the next step and no secret */
   get(): Promise<string>
-  /** The Bot Connector did not take it: the next one is asked for anew. */
+  /** It was not taken: the next one is asked for anew. */
   forget(): void
 }
 
@@ -23,8 +30,9 @@ export function createAccessToken(options: {
   readonly appPassword: string
   readonly tenant: string
   readonly loginUrl: string | null
+  readonly use: TokenUse
 }): AccessToken {
-  const { clock, appId, appPassword, tenant } = options
+  const { clock, appId, appPassword, tenant, use } = options
   const url = `${(options.loginUrl ?? LOGIN_URL).replace(/\/+$/, '')}/${tenant}/oauth2/v2.0/token`
   let known: { token: string; until: number } | null = null
   let asking: Promise<string> | null = null
@@ -42,13 +50,13 @@ export function createAccessToken(options: {
   }
 
   async function ask(): Promise<string> {
-    const form = { grant_type: 'client_credentials', client_id: appId, client_secret: appPassword, scope: SCOPE }
+    const form = { grant_type: 'client_credentials', client_id: appId, client_secret: appPassword, scope: use.scope }
     let answer: Response
     try {
       const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
       answer = await fetch(url, { method: 'POST', body: new URLSearchParams(form), signal, redirect: 'error' })
     } catch (cause) {
-      throw new ChatError('unreachable', 'Teams: no token to send with, Entra does not answer', { cause })
+      throw new ChatError('unreachable', `Teams: no token ${use.words}, Entra does not answer`, { cause })
     }
     const body: unknown = await answer.json().catch(() => null)
     const read = tokenSchema.safeParse(body)
@@ -57,7 +65,7 @@ export function createAccessToken(options: {
       const word = fault.success ? fault.data.error : `HTTP ${answer.status}`
       throw new ChatError(
         'unreachable',
-        `Teams: Entra gave no token to send with (${word}). Check TEAMS_APP_ID, TEAMS_APP_PASSWORD and the first of TEAMS_TENANT_IDS`,
+        `Teams: Entra gave no token ${use.words} (${word}). Check TEAMS_APP_ID, TEAMS_APP_PASSWORD and the first of TEAMS_TENANT_IDS`,
       )
     }
     const { access_token, expires_in } = read.data

@@ -73,3 +73,12 @@ function waitOf(retryAfter: string | null): number {
   const seconds = /^\d{1,5}(\.\d+)?$/.test(retryAfter ?? '') ? Number(retryAfter) : 0
   return Math.max(NOT_NOW_MS, seconds * 1_000)
 }
+
+/** The code of the network's failure, however deep it is wrapped. */
+export function wordOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown }
+    if (typeof code === 'string') return code
+  }
+  return error instanceof Error ? error.name : ''
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AccessToken } from './access-token.ts'
-import { ConnectorFailure } from './connector-failure.ts'
+import { ConnectorFailure, wordOf } from './connector-failure.ts'
 import { CARD_TYPE, type TeamsMessage } from './render-message.ts'
 
 /** A call that takes longer has an unknown outcome. */
@@ -26,6 +26,8 @@ export interface Connector {
   remove(place: Place, conversation: string, id: string): Promise<void>
   /** What Teams says of one member of a conversation or a team. @throws ConnectorFailure */
   member(place: Place, conversation: string, userId: string): Promise<unknown>
+  /** What Teams says of a team, by its own id (`19:…`). @throws ConnectorFailure */
+  team(place: Place, team: string): Promise<unknown>
 }
 
 export interface Recipient {
@@ -73,6 +75,7 @@ export function createConnector({ token, appId }: { token: AccessToken; appId: s
       const path = `/v3/conversations/${encodeURIComponent(conversation)}/members/${encodeURIComponent(userId)}`
       return call(place, 'GET', path, null)
     },
+    team: (place, team) => call(place, 'GET', `/v3/teams/${encodeURIComponent(team)}`, null),
   }
 
   async function call(
@@ -90,7 +93,7 @@ export function createConnector({ token, appId }: { token: AccessToken; appId: s
         headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
       })
     } catch (cause) {
-      throw new ConnectorFailure(null, codeOf(cause), null, { cause })
+      throw new ConnectorFailure(null, wordOf(cause), null, { cause })
     }
     const text = await answer.text().catch(() => '')
     if (answer.ok) return parse(text)
@@ -139,12 +142,4 @@ function parse(text: string): unknown {
   } catch {
     return null
   }
-}
-
-function codeOf(error: unknown): string {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const { code } = at as { code?: unknown }
-    if (typeof code === 'string') return code
-  }
-  return error instanceof Error ? error.name : ''
 }

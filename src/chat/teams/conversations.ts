@@ -20,6 +20,8 @@ export interface Heard {
   /** The conversation with that person alone. */
   readonly direct: string | null
   readonly channel: string | null
+  /** The team that the channel is of. */
+  readonly team: string | null
   /** The conversation whose members they are among: their chat, a group, a team. */
   readonly roster: string
 }
@@ -36,6 +38,8 @@ export interface Conversations {
   forgetDirect(account: Account): Promise<void>
   /** Where a conversation or a channel is. @throws ChatError */
   placeOf(conversation: string): Promise<Place>
+  /** Teams' own id of the team that a channel is of, as far as it was told. @throws ChatError */
+  teamOf(channel: string): Promise<string | null>
   /** Where this process heard a person last, to ask there who they are; null for whom it did not hear. */
   heardIn(account: Account): HeardIn | null
   /** Teams' own id of a person (`29:…`), if this process knows it. */
@@ -71,15 +75,15 @@ export function createConversations(options: {
         where kind = 'person' and user_id is not null order by at desc limit ${MOST_REMEMBERED}`
       for (const { tenant, id, user_id } of rows) userIds.set(`${tenant}/${id}`, user_id)
     },
-    learn({ tenant, serviceUrl, person, direct, channel, roster }) {
+    learn({ tenant, serviceUrl, person, direct, channel, team, roster }) {
       if (person !== null) {
         const { userId } = person
         remember(heardIn, `${tenant}/${person.id}`, { place: { tenant, serviceUrl }, roster, userId })
         remember(userIds, `${tenant}/${person.id}`, person.userId)
-        keep({ tenant, kind: 'person', id: person.id, conversation: direct, userId: person.userId, serviceUrl })
+        keep({ tenant, kind: 'person', id: person.id, conversation: direct, userId, team: null, serviceUrl })
       }
       if (channel !== null) {
-        keep({ tenant, kind: 'channel', id: channel, conversation: channel, userId: null, serviceUrl })
+        keep({ tenant, kind: 'channel', id: channel, conversation: channel, userId: null, team, serviceUrl })
       }
     },
     async direct(account) {
@@ -100,7 +104,7 @@ export function createConversations(options: {
       return { place: { tenant, serviceUrl }, conversation: row?.conversation ?? null }
     },
     keepDirect({ tenant, id }, { serviceUrl }, conversation) {
-      keep({ tenant, kind: 'person', id, conversation, userId: null, serviceUrl })
+      keep({ tenant, kind: 'person', id, conversation, userId: null, team: null, serviceUrl })
     },
     async forgetDirect({ tenant, id }) {
       await settle()
@@ -119,6 +123,15 @@ export function createConversations(options: {
       if (row !== undefined) return { tenant: row.tenant, serviceUrl: row.service_url }
       return { tenant: home, serviceUrl: await serviceUrlOf(home) }
     },
+    async teamOf(channel) {
+      const [row] = await reach(
+        () => db<{ team: string | null }[]>`
+          select team from teams_conversation
+          where kind = 'channel' and id = ${channel} and tenant = any(${[...tenants]}) and team is not null
+          order by at desc limit 1`,
+      )
+      return row?.team ?? null
+    },
     heardIn: ({ tenant, id }) => heardIn.get(`${tenant}/${id}`) ?? null,
     userIdOf: ({ tenant, id }) => userIds.get(`${tenant}/${id}`) ?? null,
     settle,
@@ -128,7 +141,8 @@ export function createConversations(options: {
     const name = nameOf(facts)
     const before = learned.get(name)
     const conversation = facts.conversation ?? before?.conversation ?? null
-    const known = { ...facts, conversation, userId: facts.userId ?? before?.userId ?? null, at: clock.now() }
+    const userId = facts.userId ?? before?.userId ?? null
+    const known = { ...facts, conversation, userId, team: facts.team ?? before?.team ?? null, at: clock.now() }
     remember(learned, name, known)
     if (before !== undefined && sameFacts(before, known)) return
     unwritten.set(name, known)
@@ -152,11 +166,11 @@ export function createConversations(options: {
   async function write(rows: readonly Known[]): Promise<void> {
     const columns = rows.map(({ userId, serviceUrl, ...row }) => ({ ...row, user_id: userId, service_url: serviceUrl }))
     await db`
-      insert into teams_conversation ${db(columns, 'tenant', 'kind', 'id', 'conversation', 'user_id', 'service_url', 'at')}
+      insert into teams_conversation ${db(columns, 'tenant', 'kind', 'id', 'conversation', 'user_id', 'team', 'service_url', 'at')}
       on conflict (tenant, kind, id) do update set
         conversation = coalesce(excluded.conversation, teams_conversation.conversation),
         user_id = coalesce(excluded.user_id, teams_conversation.user_id),
-        service_url = excluded.service_url, at = excluded.at`
+        team = coalesce(excluded.team, teams_conversation.team), service_url = excluded.service_url, at = excluded.at`
   }
 
   async function settle(): Promise<void> {
@@ -178,6 +192,7 @@ interface Known {
   readonly id: string
   readonly conversation: string | null
   readonly userId: string | null
+  readonly team: string | null
   readonly serviceUrl: string
   /** When it was heard, epoch ms. */
   readonly at: number
@@ -188,7 +203,7 @@ function nameOf({ tenant, kind, id }: Pick<Known, 'tenant' | 'kind' | 'id'>): st
 }
 
 function sameFacts(one: Known, other: Known): boolean {
-  return one.conversation === other.conversation && one.userId === other.userId && one.serviceUrl === other.serviceUrl
+  return (['conversation', 'userId', 'team', 'serviceUrl'] as const).every((fact) => one[fact] === other[fact])
 }
 
 async function reach<T>(query: () => Promise<T>): Promise<T> {

@@ -66,6 +66,7 @@ function whereOf(activity: Activity, tenant: string): Where {
       person: id === undefined ? null : { id, userId: from.id },
       direct: isPersonal && id !== undefined ? conversation.id : null,
       channel: isChannel ? (channelData?.channel?.id ?? base) : null,
+      team: team ?? null,
       roster: team ?? (isPersonal ? conversation.id : base),
     },
     ...{ conversation: conversation.id, isPersonal },

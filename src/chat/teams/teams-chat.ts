@@ -4,13 +4,15 @@ import type { Account, Chat, Desk } from '../../ports/chat.ts'
 import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { HearThread } from '../../ports/thread.ts'
-import { createAccessToken } from './access-token.ts'
+import { createAccessToken, TO_READ, TO_SEND } from './access-token.ts'
 import { createActs } from './acts.ts'
 import { createConnector } from './connector.ts'
 import { createConversations } from './conversations.ts'
 import { createDoor } from './door.ts'
+import { createGraph } from './graph.ts'
 import { createOutgoing } from './outgoing.ts'
 import { createProfiles } from './profiles.ts'
+import { createThreadReader } from './read-thread.ts'
 import { createSentMessages } from './sent-messages.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { createTeamsTrial } from './trial.ts'
@@ -43,6 +45,9 @@ export interface TeamsChatOptions {
     /** Microsoft's own when null. */
     readonly openIdMetadataUrl: string | null
     readonly loginUrl: string | null
+    /** Threads are read back from Microsoft Graph. */
+    readonly readThreads: boolean
+    readonly graphUrl: string | null
   }
   readonly rendering: {
     readonly timeZone: string
@@ -61,9 +66,10 @@ export interface TeamsChatOptions {
 export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
   const { db, clock, desk, settings, onFault, answerWithinMs = 4_000, limitsTimes = 1 } = options
   const { onThread = async () => undefined } = options
-  const { appPassword, openIdMetadataUrl: metadataUrl, loginUrl } = settings
+  const { appPassword, openIdMetadataUrl: metadataUrl, loginUrl, graphUrl } = settings
   const [appId, tenants] = [settings.appId.toLowerCase(), settings.tenantIds.map((one) => one.toLowerCase())]
-  const token = createAccessToken({ clock, appId, appPassword, tenant: tenants[0] ?? '', loginUrl })
+  const bot = { clock, appId, appPassword, tenant: tenants[0] ?? '', loginUrl }
+  const token = createAccessToken({ ...bot, use: TO_SEND })
   const watch = createWatch({ clock, token })
   const conversations = createConversations({ db, clock, tenants })
   const rendering = {
@@ -76,6 +82,10 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
     },
   }
   const connector = createConnector({ token, appId })
+  const graph = createGraph({ token: createAccessToken({ ...bot, use: TO_READ }), graphUrl })
+  const threads = settings.readThreads
+    ? createThreadReader({ graph, connector, conversations, appId, watch })
+    : undefined
   const outgoing = createOutgoing({
     ...{ connector, conversations, clock, rendering },
     ...{ sent: createSentMessages(db), onCall: watch.called, limitsTimes },
@@ -83,11 +93,11 @@ export function createTeamsChat(options: TeamsChatOptions): TeamsChat {
   const acts = createActs({ desk, outgoing, clock, rendering, answerWithinMs, onFault })
   const keys = createSigningKeys({ clock, metadataUrl, onFault })
   return {
-    chat: outgoing.chat,
+    chat: { ...outgoing.chat, ...(threads !== undefined && { threads }) },
     router: createDoor({ acts, clock, keys, conversations, appId, tenants, metadataUrl, onFault, onThread }),
     look: watch.look,
     profileOf: createProfiles({ connector, conversations }),
-    trial: createTeamsTrial({ token, connector, conversations, clock, metadataUrl }),
+    trial: createTeamsTrial({ token, connector, conversations, clock, metadataUrl, threads }),
     async start() {
       await conversations.load().catch((error: unknown) => onFault('teams: who was heard before is not known', error))
       // Read before the first act needs them; what is wrong with them is said by themselves.

@@ -13,6 +13,8 @@ export const teamsConversation = pgTable(
     conversation: text('conversation'),
     /** Teams' own id of the person (`29:…`), which differs from bot to bot. */
     userId: text('user_id'),
+    /** Teams' own id of the team that a channel is of (`19:…`); null for a person, and before it was told. */
+    team: text('team'),
     serviceUrl: text('service_url').notNull(),
     /** When it was last learned, epoch ms. */
     at: bigint('at', { mode: 'number' }).notNull(),

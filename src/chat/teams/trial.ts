@@ -1,5 +1,6 @@
 import type { ChatTrial } from '../../ports/chat-trial.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { ThreadReader } from '../../ports/thread.ts'
 import type { AccessToken } from './access-token.ts'
 import type { Connector } from './connector.ts'
 import { explainFailure } from './connector-failure.ts'
@@ -13,8 +14,10 @@ export function createTeamsTrial(around: {
   readonly conversations: Conversations
   readonly clock: Clock
   readonly metadataUrl: string | null
+  /** Undefined where threads are not read back. */
+  readonly threads: ThreadReader | undefined
 }): ChatTrial {
-  const { token, connector, conversations, clock, metadataUrl } = around
+  const { token, connector, conversations, clock, metadataUrl, threads } = around
   return {
     async rights() {
       let canRead = true
@@ -26,8 +29,8 @@ export function createTeamsTrial(around: {
         { right: 'the keys that Microsoft signs requests with', granted: canRead },
       ]
     },
-    // The Bot Connector has no door for it.
-    find: async () => null,
+    // The Bot Connector has no door for it, Microsoft Graph has.
+    find: async (ref) => (threads === undefined ? null : (await threads.readThread(ref, null)).card),
     async remove({ channel, id }) {
       const place = await conversations.placeOf(channel)
       await explained('deleting the message', () => connector.remove(place, channel, id))
@@ -36,12 +39,14 @@ export function createTeamsTrial(around: {
       'that Teams reaches /api/messages with a token for this app: write @Countersign help in the channel, and help to it alone',
       'buttons, dialogs and the view of each person: press those of a request, such as <target> 5m trying it out',
       'targeted messages and slash commands: on which of your clients they are there',
-      'that what was posted stands where it should: Teams lets no bot look, and took it without a fault',
+      ...(threads === undefined ? [NOT_SEEN] : []),
       'channels of targets, and fallbackChannel: only the policy’s own channel was written to',
       'that everybody has the app installed: it wrote to --as alone',
     ],
   }
 }
+
+const NOT_SEEN = 'that what was posted stands where it should: Teams lets no bot look, and took it without a fault'
 
 async function explained<T>(doing: string, run: () => Promise<T>): Promise<T> {
   try {

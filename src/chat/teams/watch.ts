@@ -9,6 +9,7 @@ const ASK_EVERY_MS = 60_000
 export function createWatch({ clock, token }: { readonly clock: Clock; readonly token: AccessToken }): Watch {
   let lastSentAt: number | null = null
   let failure: ChatError | null = null
+  const unread = new Map<string, string>()
   let asked: { readonly at: number; readonly fault: Promise<string | null> } | null = null
 
   function askToken(): Promise<string | null> {
@@ -28,14 +29,18 @@ export function createWatch({ clock, token }: { readonly clock: Clock; readonly 
       if (error === null) lastSentAt = clock.now()
       failure = error === null || error.code === 'unreachable' || error.code === 'maybe-sent' ? error : failure
     },
+    read(channel, error) {
+      if (error === null) unread.delete(channel)
+      else if (error.code === 'refused') unread.set(channel, error.message)
+    },
     async look() {
       const tokenFault = await askToken()
       const call = failure === null ? null : `the last call did not work: ${failure.message}`
-      const fault = tokenFault ?? call
+      const faults = [tokenFault ?? call, ...new Set(unread.values())].filter((fault) => fault !== null)
       const sent = lastSentAt === null ? 'nothing sent yet' : `last sent ${ageInSeconds(clock.now(), lastSentAt)} s ago`
-      return fault === null
+      return faults.length === 0
         ? { state: 'ok', detail: `connected; ${sent}` }
-        : { state: 'degraded', detail: `${fault}; ${sent}` }
+        : { state: 'degraded', detail: [...faults, sent].join('; ') }
     },
   }
 }
@@ -49,5 +54,7 @@ export interface Watch {
   askToken(): Promise<string | null>
   /** A call was made, and did or did not work. */
   called(failure: ChatError | null): void
+  /** A thread of a channel was to be read back, and was or was not. */
+  read(channel: string, failure: ChatError | null): void
   look(): Promise<{ state: 'ok' | 'degraded'; detail: string }>
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { faultOfCard } from './card-rules.ts'
+import { createFakeGraph, type FakeGraph, GRAPH_BEARER, GROUP } from './fake-graph.ts'
 import { APP_ID, createMint, type Mint } from './tokens.ts'
 
 export const TENANT = '7b0e5a3c-54d6-4a7e-9a8d-0f4f1f3c2b11'
@@ -11,6 +12,11 @@ export const CHANNEL = '19:access@thread.tacv2'
 /** A thread in it that somebody else has started. */
 export const THREAD = '1699999999999'
 const BEARER = 'bearer-of-the-test'
+/** By what it is asked for. */
+const TOKENS: Readonly<Record<string, string | undefined>> = {
+  'https://api.botframework.com/.default': BEARER,
+  'https://graph.microsoft.com/.default': GRAPH_BEARER,
+}
 const LIMITS = [
   [7, 1_000],
   [8, 2_000],
@@ -38,15 +44,21 @@ export async function startFakeTeams(options: {
   const members = new Map<string, object>()
   const rosters: string[] = []
   const sends = new Map<string, number[]>()
-  let posted = 0
+  const graph = createFakeGraph({ channel: CHANNEL, origin: () => origin, messages })
+  let last = 0
 
   async function route(request: IncomingMessage, url: URL, body: string): Promise<Reply> {
     const { pathname } = url
     if (pathname === '/openid') return ok({ issuer: 'https://api.botframework.com', jwks_uri: `${origin}/keys` })
     if (pathname === '/keys') return ok({ keys: mint.keys })
     if (pathname === `/login/${TENANT}/oauth2/v2.0/token`) return login(new URLSearchParams(body))
-    if (!pathname.startsWith('/connector/v3/conversations')) return no(404, 'NoSuchPath')
+    if (pathname.startsWith('/graph/')) return graph.answer(request.method ?? '', url, request.headers.authorization)
+    if (!/^\/connector\/v3\/(conversations|teams\/)/.test(pathname)) return no(404, 'NoSuchPath')
     if (request.headers.authorization !== `Bearer ${BEARER}`) return no(401, 'Unauthorized')
+    if (pathname.startsWith('/connector/v3/teams/')) {
+      const isKnown = decodeURIComponent(pathname).endsWith(`/${CHANNEL}`) && request.method === 'GET'
+      return isKnown ? ok({ id: CHANNEL, name: 'Operations', aadGroupId: GROUP }) : no(404, 'NotFound')
+    }
     const [conversation, kind, activity] = pathname.split('/').slice(4).map(decodeURIComponent)
     if (request.method === 'GET' && kind === 'members') return member(conversation ?? '', activity ?? '')
     if (request.method === 'DELETE') return remove(conversation ?? '', activity ?? '')
@@ -60,9 +72,9 @@ export async function startFakeTeams(options: {
     const right =
       form.get('grant_type') === 'client_credentials' &&
       form.get('client_id') === APP_ID &&
-      form.get('scope') === 'https://api.botframework.com/.default'
+      TOKENS[form.get('scope') ?? ''] !== undefined
     if (!right || form.get('client_secret') !== APP_PASSWORD) return [401, { error: 'invalid_client' }]
-    return ok({ token_type: 'Bearer', expires_in: 3_599, access_token: BEARER })
+    return ok({ token_type: 'Bearer', expires_in: 3_599, access_token: TOKENS[form.get('scope') ?? ''] })
   }
 
   function openThread(said: Said): Reply {
@@ -147,8 +159,9 @@ export async function startFakeTeams(options: {
   }
 
   function nextId(): string {
-    posted += 1
-    return String(1_700_000_000_000 + posted)
+    // Teams names a message by the time of it.
+    last = Math.max(now(), last + 1)
+    return String(last)
   }
 
   const server = createServer((request, response) => {
@@ -177,7 +190,8 @@ export async function startFakeTeams(options: {
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    ...{ origin, mint, messages, calls, blocked, members, rosters },
+    ...{ origin, mint, messages, calls, blocked, members, rosters, graph },
+    graphUrl: `${origin}/graph`,
     serviceUrl: `${origin}/connector/`,
     metadataUrl: `${origin}/openid`,
     loginUrl: `${origin}/login`,
@@ -274,6 +288,8 @@ export interface FakeTeams {
   readonly serviceUrl: string
   readonly metadataUrl: string
   readonly loginUrl: string
+  readonly graphUrl: string
+  readonly graph: FakeGraph
   readonly mint: Mint
   readonly messages: readonly Message[]
   /** Method and path of every call, in order. */

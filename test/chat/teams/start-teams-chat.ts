@@ -34,6 +34,7 @@ export async function startTeamsChat(
       settings: {
         ...{ appId: APP_ID, appPassword, tenantIds: [TENANT] },
         ...{ openIdMetadataUrl: fake.metadataUrl, loginUrl: fake.loginUrl },
+        ...{ readThreads: false, graphUrl: null },
       },
       rendering: {
         timeZone: 'Europe/Madrid',

@@ -52,6 +52,13 @@ it('a mention is a command and a message in the thread, both', async () => {
   expect(news.map((one) => one.read())).toMatchObject([{ kind: 'written', text: 'Countersign help' }])
 })
 
+it('what happens in a channel tells which team it is of: its threads are read back by that', async () => {
+  await user.send(reply('ana', 'hello'))
+  await it_.teams.stop()
+  const known = await it_.db`select team from teams_conversation where kind = 'channel' and id = ${CHANNEL}`
+  expect(known).toMatchObject([{ team: CHANNEL }])
+})
+
 it('what one person alone sees, a chat, the card itself and other bots are no talk in a thread', async () => {
   const activity = reply('ana', 'mine')
   await user.send({ ...activity, recipient: { ...activity.recipient, isTargeted: true } })

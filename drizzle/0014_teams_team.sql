@@ -1,0 +1,1 @@
+ALTER TABLE "teams_conversation" ADD COLUMN "team" text;
