@@ -81,3 +81,13 @@ it('names what does not work, with the next step', async () => {
   const stranger = await countersign(['smoke', 'slack', '--as', 'nobody'], environment)
   expect(stranger).toMatchObject({ code: 2, err: expect.stringMatching(/nobody has no account on slack/) })
 })
+
+it('looks the card up where threads are read back, and names the permission that it lacks', async () => {
+  // Whose team the channel is of is known from the first message there.
+  await it_.first.teams.mention('carla', 'help')
+  it_.teams.graph.state.isGranted = false
+  const reading = { ...environment, TEAMS_READ_THREADS: 'on', TEAMS_GRAPH_URL: it_.teams.graphUrl }
+  const unread = await countersign(['smoke', 'teams', '--as', 'carla'], reading)
+  const lacks = /^no {3}look the card up: Threads of team \S+ are not read back: grant ChannelMessage\.Read\.Group$/m
+  expect(unread).toMatchObject({ code: 1, out: expect.stringMatching(lacks) })
+})
