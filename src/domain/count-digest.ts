@@ -186,7 +186,7 @@ export function createDigestCount(period: Period, before: Started | null): Diges
       case 'system.alarm':
         return [item('alarms', event, fact.data.what)]
       case 'evidence.opened':
-        return [item('opened', event, `evidence on ${fact.data.grant}`, [fact.data.by])]
+        return [item('opened', event, `evidence on ${fact.data.about}`, [fact.data.by])]
       case 'population.opened': {
         const { person, target } = fact.data
         const of = [person === null ? [] : `of ${person}`, target === null ? [] : `on ${target}`].flat().join(' ')

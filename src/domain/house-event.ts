@@ -78,10 +78,12 @@ export type SystemFact =
         readonly refused: 'policy-unproved' | 'record-not-checked' | null
       }
     }
-  /** Somebody took out what is on record about a grant, private texts included. */
+  /** Somebody took out what is on record about a grant, an order, a finding or freezes, private texts included. */
   | {
       readonly type: 'evidence.opened'
-      readonly data: { readonly by: string; readonly grant: string; readonly via?: 'chat' }
+      readonly v: 2
+      /** `about`: its id. Version 1 calls it `grant`, whatever it is of. */
+      readonly data: { readonly by: string; readonly about: string; readonly via?: 'chat' }
     }
   /** Somebody took out the digest of a period. */
   | {

@@ -5,6 +5,7 @@ import { type DigestItem, type DigestList, LIST_NAMES } from '../domain/digest-l
 import { type GrantEvent, grantOfStream } from '../domain/grant-event.ts'
 import type { SystemFact } from '../domain/house-event.ts'
 import type { Period } from '../domain/period.ts'
+import { upcast } from '../domain/upcast.ts'
 import { leafIndexes } from '../record/read-period.ts'
 import type { EventRecord } from '../record/record.ts'
 import { type RecordedEvent, RecordTampered } from '../record/recorded-event.ts'
@@ -39,7 +40,7 @@ export async function readDigest(
   }
 
   const { read, faults } = await record.readPeriod(db, period, (events) =>
-    keep(events.flatMap((event) => count.add(event))),
+    keep(events.flatMap((event) => count.add(upcast(event)))),
   )
   await keep(faults.map((fault) => count.notAsRecorded(fault)))
   for (const streams of inPieces(count.unasked())) {

@@ -38,10 +38,10 @@ export async function openEvidence(
     if ((await endsOf(around, id)).length === 0) {
       const gone = await findPruned(around, around.db, streamOfEvidence(id))
       if (gone !== null) {
-        throw new NamedActRefused('pruned', `${id} is not on record any more. ${prunedInWords(gone)}`, { grant: id })
+        throw new NamedActRefused('pruned', `${id} is not on record any more. ${prunedInWords(gone)}`, { about: id })
       }
       throw new NamedActRefused('unknown-grant', `Nothing is on record about ${id}. ${whereToLook(id)}`, {
-        grant: id,
+        about: id,
       })
     }
     await recordOpening(around, id, by)
@@ -97,9 +97,9 @@ async function passkeysOf({ db, record }: Reading, stream: string): Promise<stri
   return [...new Set(claims.map(({ data }) => passkeyStream(String(data.by))))]
 }
 
-async function recordOpening(around: EvidenceSurroundings, grant: string, by: string): Promise<void> {
+async function recordOpening(around: EvidenceSurroundings, about: string, by: string): Promise<void> {
   await inTransaction(around.db, { timeoutMs: 10_000 }, (tx) =>
-    around.record.append(tx, SYSTEM_STREAM, null, [openingFact(by, grant)], around.clock.now()),
+    around.record.append(tx, SYSTEM_STREAM, null, [openingFact(by, about)], around.clock.now()),
   )
   around.committed()
 }
@@ -124,8 +124,8 @@ export async function textsOfPolicies({ db, record }: Reading, named: ReadonlySe
 }
 
 /** @param via left out where the person was only named, on the command line */
-export function openingFact(by: string, grant: string, via?: 'chat'): SystemFact {
-  return { type: 'evidence.opened', data: { by, grant, ...(via !== undefined && { via }) } }
+export function openingFact(by: string, about: string, via?: 'chat'): SystemFact {
+  return { type: 'evidence.opened', v: 2, data: { by, about, ...(via !== undefined && { via }) } }
 }
 
 function missingIn(file: EvidenceFile, ends: readonly StreamEnd[]): MissingPart[] {

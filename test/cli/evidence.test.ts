@@ -82,7 +82,7 @@ describe('evidence', () => {
 
   it('puts on record who took it out, before it leaves', async () => {
     const opened = await eventsOf('system', 'evidence.opened')
-    expect(opened).toEqual([{ by: 'carla', grant: id }])
+    expect(opened).toEqual([{ by: 'carla', about: id }])
   })
 
   it('goes to a pipe as nothing but the file', async () => {

@@ -12,6 +12,7 @@ import { digestReport } from '../../src/report/digest-report.ts'
 import { type Digest, type DigestRow, readDigest } from '../../src/report/read-digest.ts'
 import { listFindings } from '../../src/workflow/find-findings.ts'
 import { toDraft } from '../../src/workflow/grant-store.ts'
+import { openingFact } from '../../src/workflow/open-evidence.ts'
 import { active, approved, askedFor, ending, removed } from '../cards/grant-story.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
 import { asVandal, createRecordDatabase, createTestSigner, type RecordDatabase } from '../record/record-fixture.ts'
@@ -117,6 +118,17 @@ it('counts what happened inside the week alone, and each number is the length of
     expect(section.split('</section>')[0]?.match(/<tr><td>/g)).toHaveLength(count)
   }
   expect(manifest).toMatchObject({ rows: found.events, period: { zone: 'Europe/Berlin' }, runBy: 'carla' })
+})
+
+it('names what evidence was taken out of, in the form of today and in that of before', async () => {
+  const before: Draft = { type: 'evidence.opened', data: { by: 'carla', grant: 'F-7K3QF0', via: 'chat' } }
+  const now = openingFact('dirk', 'freeze:prod-db')
+  await db.app.begin((tx) => db.record.append(tx, 'system', null, [before, now], Date.parse('2026-07-08T09:00:00Z')))
+  const { rows } = await read('2026-W28')
+  expect(rows.get('opened')).toMatchObject([
+    { note: 'evidence on F-7K3QF0', by: ['carla'] },
+    { note: 'evidence on freeze:prod-db', by: ['dirk'] },
+  ])
 })
 
 it('tells which build, setting and policy are others than before', async () => {

@@ -81,8 +81,8 @@ it('has evidence, with what people wrote and what it comes to, on the command li
   const opened = await house.db<{ body: string }[]>`
     select body from event where stream = 'system' and type = 'evidence.opened' order by seq`
   expect(opened.map(({ body }) => JSON.parse(body).data)).toEqual([
-    { by: 'carla', grant: id },
-    { by: 'dirk', grant: id, via: 'chat' },
+    { by: 'carla', about: id },
+    { by: 'dirk', about: id, via: 'chat' },
   ])
 }, 60_000)
 

@@ -58,7 +58,7 @@ it('gives compliance the whole story, once, and puts on record who took it befor
   })
   const policy = conclude(verdict)?.parts.find(({ title }) => title === 'Policy')
   expect(policy?.facts.map(({ label }) => label)).toEqual(['Policy, text in this file', 'Put into force'])
-  expect(await opened()).toEqual([{ by: 'carla', grant: id, via: 'chat' }])
+  expect(await opened()).toEqual([{ by: 'carla', about: id, via: 'chat' }])
 
   for (const again of [await take(url, 'json'), await fetch(url)]) {
     expect(again.status).toBe(410)
