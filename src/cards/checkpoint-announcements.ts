@@ -1,5 +1,5 @@
 import type { CheckpointEvent } from '../domain/checkpoint-event.ts'
-import { counted } from '../domain/conclude-digest.ts'
+import { counted } from '../domain/counted.ts'
 import type { Placed } from '../domain/grant-event.ts'
 import type { Card } from '../ports/chat.ts'
 import { type Announcement, keyIn } from './announcement.ts'

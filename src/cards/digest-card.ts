@@ -1,5 +1,5 @@
 import { dayAt, dayName } from '../domain/calendar.ts'
-import { counted } from '../domain/conclude-digest.ts'
+import { counted } from '../domain/counted.ts'
 import type { DigestState } from '../domain/digest-event.ts'
 import { CHANGED, DIGEST_LISTS, type DigestList, ENDED_BADLY, FOUND } from '../domain/digest-lists.ts'
 import { formatDuration, SECOND } from '../domain/duration.ts'

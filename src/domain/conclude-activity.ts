@@ -6,9 +6,9 @@ import {
   type UsedData,
 } from './activity-event.ts'
 import { activityWords, sumActivity } from './activity-sums.ts'
-import { counted } from './conclude-digest.ts'
 import type { Clause, Part, PartFact, ProvedFact, Standing } from './conclusion.ts'
 import { utc } from './conclusion.ts'
+import { counted } from './counted.ts'
 import { grantStream, type Placed } from './grant-event.ts'
 
 /** Entries shown to people; the JSON and the CSV have all. */
@@ -17,18 +17,18 @@ const MOST_SHOWN = 500
 /**
  * What was done with the access, as the target's own log had it when it was read.
  * @param givenAt when it was handed out, epoch ms; null where it never was
- * @returns no part where nothing of it is on record; a clause where it was used after it was gone
+ * @returns no part where nothing of it is on record; a clause only where it was used after it was gone
  */
 export function concludeActivity(
   grant: string,
   beside: readonly ProvedFact[],
   givenAt: number | null,
-): { part: Part | null; clause: Clause | null } {
+): { parts: Part[]; clauses: Clause[] } {
   const own = beside.filter(({ stream }) => stream === activityStream(grant)).map(readable)
   const late = beside
     .filter(({ stream, type }) => stream === `after:${grantStream(grant)}` && type === 'activity.after-removal')
     .map(readable)
-  if (own.length === 0 && late.length === 0) return { part: null, clause: null }
+  if (own.length === 0 && late.length === 0) return { parts: [], clauses: [] }
   const events = own as unknown as readonly Placed<ActivityEvent>[]
   const pieces = [...own, ...late].flatMap(({ type, data }) =>
     USED.includes(type) ? [data as unknown as UsedData] : [],
@@ -67,10 +67,12 @@ export function concludeActivity(
     ...shown(pieces.flatMap(({ text }) => lines(text))),
   ]
   return {
-    part: { title: 'Activity', standing, says: usedLate ? `${says}; used after its removal` : says, facts },
-    clause: usedLate ? { words: 'used after its removal', standing: 'broken' } : null,
+    parts: [{ title: 'Activity', standing, says: usedLate ? `${says}; ${USED_LATE}` : says, facts }],
+    clauses: usedLate ? [{ words: USED_LATE, standing: 'broken' }] : [],
   }
 }
+
+const USED_LATE = 'used after its removal'
 
 type Used = ActivityEvent['type'] | LateActivity['type'] | UnexplainedActivity['type']
 const USED: readonly string[] = ['activity.collected', 'activity.after-removal'] satisfies readonly Used[]

@@ -1,4 +1,5 @@
 import type { DigestCounts } from './count-digest.ts'
+import { counted } from './counted.ts'
 import { CHANGED, type DigestList, TO_LOOK_AT } from './digest-lists.ts'
 
 /**
@@ -24,11 +25,6 @@ export function concludeDigest(
   const changed = changes === 0 ? 'nothing changed' : counted(changes, 'change')
   const ended = counts.ended === 0 ? '' : ', all on time and seen gone'
   return { line: `Nothing to look at: ${happened}${ended}, ${changed}${unchecked}`, standing }
-}
-
-/** `1 finding`, `2 findings`. */
-export function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`
 }
 
 const SAID: Readonly<Partial<Record<DigestList, (count: number) => string>>> = {

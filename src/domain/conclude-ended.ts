@@ -45,7 +45,7 @@ export function concludeGiven(events: readonly ProvedEvent[]): Part {
 }
 
 /** Whether nobody could come in any more at the moment that was allowed. */
-export function concludeEnded(events: readonly ProvedEvent[]): { clause: Clause; part: Part } {
+export function concludeEnded(events: readonly ProvedEvent[]): Part {
   const clause = clauseOf(events)
   const ending = firstEnding(events)
   const facts: PartFact[] = []
@@ -64,7 +64,7 @@ export function concludeEnded(events: readonly ProvedEvent[]): { clause: Clause;
   }
   const late = latenessOf(events)
   if (late !== null) facts.push({ label: 'Late by', value: inSeconds(late) })
-  return { clause, part: { title: 'Ended', standing: clause.standing, says: clause.words, facts } }
+  return { title: 'Ended', standing: clause.standing, says: clause.words, facts }
 }
 
 function clauseOf(events: readonly ProvedEvent[]): Clause {

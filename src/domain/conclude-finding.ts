@@ -1,86 +1,36 @@
-import type { KnownPolicies } from './conclude-authorised.ts'
-import { besidesPart, policyPart } from './conclude-beside.ts'
-import { concludeHouse } from './conclude-house.ts'
-import { concludePeople } from './conclude-people.ts'
-import { concludeThread } from './conclude-thread.ts'
-import {
-  allOf,
-  type Clause,
-  type Conclusion,
-  lastOf,
-  type Part,
-  type PartFact,
-  type ProvedFact,
-  readable,
-  unlessOdd,
-  utc,
-  worst,
-} from './conclusion.ts'
+import { concludeStory } from './conclude-story.ts'
+import { allOf, type Clause, lastOf, type Part, type PartFact, type ProvedEvent, utc, worst } from './conclusion.ts'
 import { formatDuration } from './duration.ts'
-import { type FindingEvent, findingOfStream, findingStream } from './finding-event.ts'
+import { type FindingEvent, findingOfStream } from './finding-event.ts'
 import { findingKindOf } from './finding-kinds.ts'
-import type { Placed } from './grant-event.ts'
-import { listNotProved } from './list-not-proved.ts'
 import { findingSteps } from './tell-finding.ts'
 
 /**
  * Reads what was proved of one finding and says what it comes to: fixed, looked at since, and closed by another person,
  * or which of these fails. Found again from the events alone: who closed it has no say.
- * @returns null where the events are of no finding, or are not in a form that this version knows
  */
-export function concludeFinding(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[] = [],
-): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies, singles))
-}
-
-type Event = Placed<FindingEvent> & { readonly leafIndex: number }
-type Opened = Extract<Event, { type: 'finding.opened' }>
-
-function conclude(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[],
-): Conclusion | null {
-  const id = facts.map(({ stream }) => findingOfStream(stream)).find((one) => one !== null)
-  if (id === undefined || id === null) return null
-  const own = facts.filter(({ stream }) => stream === findingStream(id)).map((fact) => readable<FindingEvent>(fact))
-  const beside = facts.filter(({ stream }) => stream !== findingStream(id))
+export const concludeFinding = concludeStory<FindingEvent>(findingOfStream, ({ id, own }) => {
   const [opened] = own
   if (opened?.type !== 'finding.opened') return null
   const { clauses, checks } = clausesOf(opened, own)
+  const line = clauses.map(({ words }) => words).join(', ')
   const standing = worst(clauses.map((clause) => clause.standing))
-  const ended: Part = {
-    title: 'Settled',
-    standing,
-    says: clauses.map(({ words }) => words).join(', '),
-    facts: [...own.flatMap(findingSteps), ...checks],
-  }
   return {
     about: id,
-    line: ended.says,
+    line,
     standing,
-    parts: [
-      foundPart(opened, own),
-      ...concludePeople(own, policies),
-      policyPart(own, policies, singles),
-      ended,
-      ...concludeThread(beside),
-      ...concludeHouse(own, singles),
-      ...besidesPart(own, beside),
+    begins: [foundPart(opened, own)],
+    goesOn: [{ title: 'Settled', standing, says: line, facts: [...own.flatMap(findingSteps), ...checks] }],
+    notProved: [
+      'that what was found is all there was: nobody can prove that nothing else was wrong',
+      'what a person saw who looked: it is their word',
+      'that whoever acted might: the events say as what, by the policy that they name',
     ],
-    notProved: listNotProved({
-      ...{ own, beside, facts, policies, singles, kept: [] },
-      first: [
-        'that what was found is all there was: nobody can prove that nothing else was wrong',
-        'what a person saw who looked: it is their word',
-        'that whoever acted might: the events say as what, by the policy that they name',
-      ],
-    }),
   }
-}
+})
+
+type Event = ProvedEvent<FindingEvent>
+type Opened = Extract<Event, { type: 'finding.opened' }>
 
 function foundPart({ at, data }: Opened, own: readonly Event[]): Part {
   const kind = findingKindOf(data.cause)

@@ -1,82 +1,37 @@
-import type { KnownPolicies } from './conclude-authorised.ts'
-import { besidesPart, policyPart } from './conclude-beside.ts'
-import { concludeHouse } from './conclude-house.ts'
-import { concludePeople } from './conclude-people.ts'
-import { concludeThread } from './conclude-thread.ts'
-import {
-  type Clause,
-  type Conclusion,
-  lastOf,
-  type Part,
-  type PartFact,
-  type ProvedFact,
-  readable,
-  unlessOdd,
-  utc,
-  worst,
-} from './conclusion.ts'
+import { concludeStory } from './conclude-story.ts'
+import { type Clause, lastOf, type Part, type PartFact, type ProvedEvent, utc, worst } from './conclusion.ts'
 import { EVERYWHERE, type FreezeEvent, freezeStream, targetOfFreeze } from './freeze-event.ts'
-import type { Placed } from './grant-event.ts'
-import { listNotProved } from './list-not-proved.ts'
 
 /**
  * Reads what was proved of the freezes of one target: since when the last one holds, and whether each that was lifted
  * was lifted by two distinct persons.
- * @returns null where the events are of no freeze, or are not in a form that this version knows
  */
-export function concludeFreezes(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[] = [],
-): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies, singles))
-}
-
-type Event = Placed<FreezeEvent> & { readonly leafIndex: number }
-
-function conclude(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[],
-): Conclusion | null {
-  const target = facts.map(({ stream }) => targetOfFreeze(stream)).find((one) => one !== null)
-  if (target === undefined || target === null) return null
-  const stream = freezeStream(target)
-  const own = facts.filter((fact) => fact.stream === stream).map((fact) => readable<FreezeEvent>(fact))
-  const beside = facts.filter((fact) => fact.stream !== stream)
-  const all = episodes(own)
-  if (all === null) return null
-  const concluded = all.map(concludeOne)
+export const concludeFreezes = concludeStory<FreezeEvent>(targetOfFreeze, ({ id: target, own }) => {
+  const freezes = episodes(own)?.map(freezePart)
+  if (freezes === undefined) return null
   return {
-    about: stream,
-    line: lineOf(target, concluded),
-    standing: worst(concluded.map(({ clause }) => clause.standing)),
-    parts: [
-      ...concluded.map(({ part }) => part),
-      ...concludePeople(own, policies),
-      policyPart(own, policies, singles),
-      ...concludeThread(beside),
-      ...concludeHouse(own, singles),
-      ...besidesPart(own, beside),
+    about: freezeStream(target),
+    line: lineOf(target, freezes),
+    standing: worst(freezes.map(({ standing }) => standing)),
+    begins: freezes,
+    goesOn: [],
+    notProved: [
+      'that nothing was given meanwhile: the evidence of the target for that period shows it',
+      'that whoever acted might: the events say as what, by the policy that they name',
     ],
-    notProved: listNotProved({
-      ...{ own, beside, facts, policies, singles, kept: [] },
-      first: [
-        'that nothing was given meanwhile: the evidence of the target for that period shows it',
-        'that whoever acted might: the events say as what, by the policy that they name',
-      ],
-    }),
   }
-}
+})
 
-function lineOf(target: string, all: readonly { readonly clause: Clause }[]): string {
+type Event = ProvedEvent<FreezeEvent>
+
+function lineOf(target: string, all: readonly Part[]): string {
   const last = all.at(-1)
-  const before = all.slice(0, -1).filter(({ clause }) => clause.standing === 'broken').length
+  const before = all.slice(0, -1).filter(({ standing }) => standing === 'broken').length
   const often = all.length === 1 ? 'frozen once' : `frozen ${all.length} times`
   const what = target === EVERYWHERE ? `everything ${often}` : often
   return [
     all.length === 1 ? what : `${what}, the last time`,
-    last?.clause.words ?? '',
+    last?.says ?? '',
     ...(before === 0 ? [] : [`${before} of those before NOT lifted by two persons`]),
   ].join(', ')
 }
@@ -92,7 +47,7 @@ function episodes(own: readonly Event[]): Event[][] | null {
   return all
 }
 
-function concludeOne(events: readonly Event[]): { clause: Clause; part: Part } {
+function freezePart(events: readonly Event[]): Part {
   const set = events[0] as Extract<Event, { type: 'freeze.set' }>
   const lifted = lastOf(events, 'freeze.lifted')
   const checks = lifted === undefined ? [] : checksOf(events, lifted)
@@ -114,7 +69,7 @@ function concludeOne(events: readonly Event[]): { clause: Clause; part: Part } {
     }),
     ...checks.map(({ holds, asks }) => ({ label: 'Checked', value: `${asks}: ${holds ? 'yes' : 'NO'}` })),
   ]
-  return { clause, part: { title: `Frozen on ${utc(set.at)}`, standing: clause.standing, says: clause.words, facts } }
+  return { title: `Frozen on ${utc(set.at)}`, standing: clause.standing, says: clause.words, facts }
 }
 
 function clauseOf(

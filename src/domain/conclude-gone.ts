@@ -13,10 +13,7 @@ import type { Left, Look } from './grant-event.ts'
 import type { OrphanFact } from './orphan-event.ts'
 
 /** Whether somebody looked after the removal and it was not there; and whether it was found again. */
-export function concludeGone(
-  events: readonly ProvedEvent[],
-  beside: readonly ProvedFact[],
-): { clause: Clause; part: Part } {
+export function concludeGone(events: readonly ProvedEvent[], beside: readonly ProvedFact[]): Part {
   const found = orphansIn(beside)
   // What was seen before its end says nothing of what was there after it.
   const after = events.slice(events.findLastIndex(({ type }) => type === 'grant.ending') + 1)
@@ -48,7 +45,7 @@ export function concludeGone(
         ]),
     ...found.flatMap(({ facts }) => facts),
   ]
-  return { clause, part: { title: 'Gone', standing: clause.standing, says: clause.words, facts } }
+  return { title: 'Gone', standing: clause.standing, says: clause.words, facts }
 }
 
 function clauseOf(events: readonly ProvedEvent[]): Clause {

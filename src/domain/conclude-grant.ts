@@ -1,93 +1,35 @@
 import { activityNotProved, concludeActivity } from './conclude-activity.ts'
-import { concludeAuthorised, type KnownPolicies } from './conclude-authorised.ts'
-import { besidesPart, policyPart } from './conclude-beside.ts'
+import { concludeAuthorised } from './conclude-authorised.ts'
 import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
-import { concludeHouse } from './conclude-house.ts'
 import { concludePasskeys } from './conclude-passkeys.ts'
-import { concludePeople } from './conclude-people.ts'
-import { concludeThread } from './conclude-thread.ts'
-import {
-  allOf,
-  type Conclusion,
-  type EventOf,
-  lastOf,
-  type Part,
-  type ProvedEvent,
-  type ProvedFact,
-  readable,
-  unlessOdd,
-  utc,
-  worst,
-} from './conclusion.ts'
+import { concludeStory } from './conclude-story.ts'
+import { allOf, type Clause, type EventOf, lastOf, type Part, type ProvedEvent, utc, worst } from './conclusion.ts'
 import { formatDuration } from './duration.ts'
-import { grantOfStream, grantStream } from './grant-event.ts'
+import { type GrantEvent, grantOfStream } from './grant-event.ts'
 import { lackOfIndependence } from './independence.ts'
-import { listNotProved } from './list-not-proved.ts'
 
-/**
- * Reads what was proved of one grant and says what it comes to. Pure, from the events alone: the state tables, the
- * policy and the people who run it have no say. What is not shown is never taken for granted.
- * @param policies those whose text came along with a proof
- * @returns null where the events are of no grant, or are not in a form that this version knows
- */
-export function concludeGrant(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[] = [],
-): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies, singles))
-}
-
-function conclude(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[],
-): Conclusion | null {
-  const grant = facts.map(({ stream }) => grantOfStream(stream)).find((id) => id !== null)
-  if (grant === undefined || grant === null) return null
-  const own = facts.filter(({ stream }) => stream === grantStream(grant)).map(readable)
-  const beside = facts.filter(({ stream }) => stream !== grantStream(grant))
+/** Reads what was proved of one grant and says what it comes to. What is not shown is never taken for granted. */
+export const concludeGrant = concludeStory<GrantEvent>(grantOfStream, ({ id, own, beside, policies }) => {
   const [asked] = own
   if (asked?.type !== 'request.asked') return null
+  const exists = own.some(({ type }) => type === 'grant.providing')
   const authorised = concludeAuthorised(asked, own, policies)
   const given = concludeGiven(own)
-  const exists = own.some(({ type }) => type === 'grant.providing')
-  const ended = exists ? concludeEnded(own) : null
-  const gone = exists || beside.some(({ type }) => type === 'orphan.found') ? concludeGone(own, beside) : null
-  const activity = concludeActivity(grant, beside, lastOf(own, 'grant.active')?.data.activatedAt ?? null)
-  const parts = [
-    askedPart(asked),
-    ...concludePeople(own, policies),
-    policyPart(own, policies, singles),
-    authorised.part,
-    ...concludePasskeys(beside),
-    given,
-    ...(ended === null ? [] : [ended.part]),
-    ...(gone === null ? [] : [gone.part]),
-    ...(activity.part === null ? [] : [activity.part]),
-    ...concludeThread(beside),
-    ...concludeHouse(own, singles),
-    ...besidesPart(own, beside),
-  ]
-  const clauses = [
-    authorised.clause,
-    ...(ended === null ? [] : [ended.clause]),
-    ...(gone === null ? [] : [gone.clause]),
-    ...(activity.clause === null ? [] : [activity.clause]),
-  ]
+  const ended = exists ? [concludeEnded(own)] : []
+  const gone = exists || beside.some(({ type }) => type === 'orphan.found') ? [concludeGone(own, beside)] : []
+  const activity = concludeActivity(id, beside, lastOf(own, 'grant.active')?.data.activatedAt ?? null)
+  const clauses = [authorised.clause, ...[...ended, ...gone].map(clauseOf), ...activity.clauses]
   return {
-    about: grant,
+    about: id,
     line: [...clauses.map(({ words }) => words), ...(exists ? unusable(own) : notGiven(own))].join(', '),
-    standing: worst([...clauses.map(({ standing }) => standing), given.standing]),
-    parts,
-    notProved: listNotProved({
-      ...{ own, beside, facts, policies, singles },
-      first: exists ? activityNotProved(grant, beside) : [],
-      kept: independence(own),
-    }),
+    standing: worst([...clauses, given].map(({ standing }) => standing)),
+    begins: [askedPart(asked)],
+    goesOn: [authorised.part, ...concludePasskeys(beside), given, ...ended, ...gone, ...activity.parts],
+    notProved: exists ? activityNotProved(id, beside) : [],
+    kept: independence(own),
   }
-}
+})
 
 function askedPart({ at, data }: EventOf<'request.asked'>): Part {
   const right = `${data.target}:${data.entitlement}`
@@ -104,6 +46,10 @@ function askedPart({ at, data }: EventOf<'request.asked'>): Part {
       { label: 'When', value: utc(at) },
     ],
   }
+}
+
+function clauseOf({ says, standing }: Part): Clause {
+  return { words: says, standing }
 }
 
 function notGiven(own: readonly ProvedEvent[]): string[] {

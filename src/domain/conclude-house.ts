@@ -1,6 +1,6 @@
 import type { ChannelOn } from './channels.ts'
 import { isCheckpointStream } from './checkpoint-event.ts'
-import { type Part, type PartFact, type ProvedFact, utc } from './conclusion.ts'
+import { type Part, type PartFact, type ProvedFact, type StoryEvent, utc, word } from './conclusion.ts'
 import { SYSTEM_STREAM } from './house-event.ts'
 
 /**
@@ -8,12 +8,12 @@ import { SYSTEM_STREAM } from './house-event.ts'
  * From single events, each proved by itself: that there were no others, nobody can tell.
  * @param own events of the story's stream, in the order of the log
  */
-export function concludeHouse(own: readonly Placed[], singles: readonly ProvedFact[]): Part[] {
+export function concludeHouse(own: readonly StoryEvent[], singles: readonly ProvedFact[]): Part[] {
   return [...buildPart(own, singles), ...noticePart(own, singles)]
 }
 
 /** What these single events do not show, and what is missing where there are none. */
-export function houseNotProved(own: readonly Placed[], singles: readonly ProvedFact[]): string[] {
+export function houseNotProved(own: readonly StoryEvent[], singles: readonly ProvedFact[]): string[] {
   return [
     buildPart(own, singles).length > 0
       ? 'the build: that none of another build ran. A process records its start and not its end, and starts may be left out of this file'
@@ -25,17 +25,11 @@ export function houseNotProved(own: readonly Placed[], singles: readonly ProvedF
 }
 
 /** What must have left the house before anything follows from it: the approval, the second signature, else the last event. */
-export function pivotOf<Event extends Placed>(own: readonly Event[]): Event | undefined {
+export function pivotOf<Event extends Pick<StoryEvent, 'type'>>(own: readonly Event[]): Event | undefined {
   return own.findLast(({ type }) => type === 'request.approved' || type === 'order.confirmed') ?? own.at(-1)
 }
 
-interface Placed {
-  readonly type: string
-  readonly at: number
-  readonly leafIndex: number
-}
-
-function buildPart(own: readonly Placed[], singles: readonly ProvedFact[]): Part[] {
+function buildPart(own: readonly StoryEvent[], singles: readonly ProvedFact[]): Part[] {
   const [first, last] = [own[0], own.at(-1)]
   const starts = singles.filter(({ stream, type }) => stream === SYSTEM_STREAM && type === 'system.started')
   if (first === undefined || last === undefined) return []
@@ -53,24 +47,24 @@ function buildPart(own: readonly Placed[], singles: readonly ProvedFact[]): Part
   const facts = all.map(
     (start): PartFact => ({
       label: start === before ? 'Started last before it' : 'Started while it went on',
-      value: `${utc(start.at)}: ${buildInWords(start)}, dependencies ${word(start.data.lockFile)}, schema ${word(start.data.schema)}, Node ${word(start.data.node)}, on ${word(start.data.host)}`,
+      value: `${utc(start.at)}: ${buildInWords(start)}, dependencies ${told(start.data.lockFile)}, schema ${told(start.data.schema)}, Node ${told(start.data.node)}, on ${told(start.data.host)}`,
     }),
   )
   return [{ title: 'The build that ran', standing: before === undefined ? 'unclear' : 'shown', says, facts }]
 }
 
 function buildInWords({ data }: ProvedFact): string {
-  return `version ${word(data.version)}, commit ${word(data.commit)}`
+  return `version ${told(data.version)}, commit ${told(data.commit)}`
 }
 
-function noticePart(own: readonly Placed[], singles: readonly ProvedFact[]): Part[] {
+function noticePart(own: readonly StoryEvent[], singles: readonly ProvedFact[]): Part[] {
   const pivot = pivotOf(own)
-  const told = singles.find(({ stream, type }) => isCheckpointStream(stream) && type === 'checkpoint.announced')
-  if (pivot === undefined || told === undefined) return []
-  const { size, root, fingerprint } = told.data
+  const notice = singles.find(({ stream, type }) => isCheckpointStream(stream) && type === 'checkpoint.announced')
+  if (pivot === undefined || notice === undefined) return []
+  const { size, root, fingerprint } = notice.data
   const covers = Number(size) > pivot.leafIndex
   const lost = singles.filter(
-    ({ stream, type }) => stream === `undelivered:${told.stream}` && type === 'notice.undeliverable',
+    ({ stream, type }) => stream === `undelivered:${notice.stream}` && type === 'notice.undeliverable',
   )
   const says = !covers
     ? 'told in chat, and it does not cover this'
@@ -78,9 +72,9 @@ function noticePart(own: readonly Placed[], singles: readonly ProvedFact[]): Par
       ? 'to be told in chat, and it did not get everywhere'
       : 'a checkpoint that covers this was put out to chat'
   const facts: PartFact[] = [
-    { label: 'Checkpoint', value: `${Number(size)} events under the root ${word(root)}` },
-    { label: 'Signed by the key', value: `${word(fingerprint)} (SHA-256)` },
-    { label: 'Put out', value: `${utc(told.at)}, to ${channelsOf(told)}` },
+    { label: 'Checkpoint', value: `${Number(size)} events under the root ${told(root)}` },
+    { label: 'Signed by the key', value: `${told(fingerprint)} (SHA-256)` },
+    { label: 'Put out', value: `${utc(notice.at)}, to ${channelsOf(notice)}` },
     ...lost.map(({ at }) => ({ label: 'Not delivered', value: utc(at) })),
     { label: 'Administered by', value: 'whoever administers that chat: they can delete it. A notice, no witness' },
   ]
@@ -93,6 +87,6 @@ function channelsOf({ data }: ProvedFact): string {
   return places.join(', ') || 'no channel'
 }
 
-function word(value: unknown): string {
-  return typeof value === 'string' ? value : 'not told'
+function told(value: unknown): string {
+  return word(value, 'not told')
 }

@@ -1,80 +1,33 @@
-import type { KnownPolicies } from './conclude-authorised.ts'
-import { besidesPart, policyPart } from './conclude-beside.ts'
-import { concludeHouse } from './conclude-house.ts'
-import { concludePeople } from './conclude-people.ts'
-import { concludeThread } from './conclude-thread.ts'
-import {
-  allOf,
-  type Clause,
-  type Conclusion,
-  lastOf,
-  type Part,
-  type PartFact,
-  type ProvedFact,
-  readable,
-  unlessOdd,
-  utc,
-  worst,
-} from './conclusion.ts'
+import { concludeStory } from './conclude-story.ts'
+import { allOf, type Clause, lastOf, type Part, type PartFact, type ProvedEvent, utc, worst } from './conclusion.ts'
+import { counted } from './counted.ts'
 import { formatDuration } from './duration.ts'
-import type { Placed } from './grant-event.ts'
-import { listNotProved } from './list-not-proved.ts'
-import { type OrderEvent, orderOfStream, orderStream } from './order-event.ts'
+import { type OrderEvent, orderOfStream } from './order-event.ts'
 
 /**
  * Reads what was proved of one order that everything of a person, or on a target, ends: whether two distinct persons
  * signed it, and whether all that it found open is said to be gone.
- * @returns null where the events are of no order, or are not in a form that this version knows
  */
-export function concludeOrder(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[] = [],
-): Conclusion | null {
-  return unlessOdd(() => conclude(facts, policies, singles))
-}
-
-type Event = Placed<OrderEvent> & { readonly leafIndex: number }
-type Proposed = Extract<Event, { type: 'order.proposed' }>
-
-function conclude(
-  facts: readonly ProvedFact[],
-  policies: KnownPolicies,
-  singles: readonly ProvedFact[],
-): Conclusion | null {
-  const id = facts.map(({ stream }) => orderOfStream(stream)).find((one) => one !== null)
-  if (id === undefined || id === null) return null
-  const own = facts.filter(({ stream }) => stream === orderStream(id)).map((fact) => readable<OrderEvent>(fact))
-  const beside = facts.filter(({ stream }) => stream !== orderStream(id))
+export const concludeOrder = concludeStory<OrderEvent>(orderOfStream, ({ id, own }) => {
   const [proposed] = own
   if (proposed?.type !== 'order.proposed') return null
-  const signed = concludeSigned(proposed, own)
-  const done = concludeCarriedOut(own)
-  const clauses = [signed.clause, ...(done === null ? [] : [done.clause])]
+  const parts = [signedPart(proposed, own), ...carriedOutPart(own)]
   return {
     about: id,
-    line: clauses.map(({ words }) => words).join(', '),
-    standing: worst(clauses.map(({ standing }) => standing)),
-    parts: [
-      proposedPart(proposed),
-      ...concludePeople(own, policies),
-      policyPart(own, policies, singles),
-      signed.part,
-      ...(done === null ? [] : [done.part]),
-      ...concludeThread(beside),
-      ...concludeHouse(own, singles),
-      ...besidesPart(own, beside),
+    line: parts.map(({ says }) => says).join(', '),
+    standing: worst(parts.map(({ standing }) => standing)),
+    begins: [proposedPart(proposed)],
+    goesOn: parts,
+    notProved: [
+      'when and how each access was gone: that is in the evidence of each, by its id',
+      'that nothing else was open: the evidence of a period shows all that was asked for',
+      'that whoever signed might: the events say as what, by the policy that they name',
     ],
-    notProved: listNotProved({
-      ...{ own, beside, facts, policies, singles, kept: [] },
-      first: [
-        'when and how each access was gone: that is in the evidence of each, by its id',
-        'that nothing else was open: the evidence of a period shows all that was asked for',
-        'that whoever signed might: the events say as what, by the policy that they name',
-      ],
-    }),
   }
-}
+})
+
+type Event = ProvedEvent<OrderEvent>
+type Proposed = Extract<Event, { type: 'order.proposed' }>
 
 function proposedPart({ at, data }: Proposed): Part {
   const { by, as, subject, reason, pendingUntil, requests, grants, held, signers } = data
@@ -94,11 +47,7 @@ function proposedPart({ at, data }: Proposed): Part {
   }
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
-}
-
-function concludeSigned(proposed: Proposed, own: readonly Event[]): { clause: Clause; part: Part } {
+function signedPart(proposed: Proposed, own: readonly Event[]): Part {
   const confirmed = lastOf(own, 'order.confirmed')
   const checks = confirmed === undefined ? [] : checksOf(proposed, confirmed)
   const clause = signedClause(proposed, own, checks)
@@ -113,7 +62,7 @@ function concludeSigned(proposed: Proposed, own: readonly Event[]): { clause: Cl
     }),
     ...checks.map(({ holds, asks }) => ({ label: 'Checked', value: `${asks}: ${holds ? 'yes' : 'NO'}` })),
   ]
-  return { clause, part: { title: 'Signed', standing: clause.standing, says: clause.words, facts } }
+  return { title: 'Signed', standing: clause.standing, says: clause.words, facts }
 }
 
 function signedClause(proposed: Proposed, own: readonly Event[], checks: readonly Check[]): Clause {
@@ -153,12 +102,12 @@ function checksOf({ data }: Proposed, { at, data: second }: Extract<Event, { typ
   ]
 }
 
-/** Null before two have signed, and where nothing is to be ended. */
-function concludeCarriedOut(own: readonly Event[]): { clause: Clause; part: Part } | null {
+/** None before two have signed, and where nothing is to be ended. */
+function carriedOutPart(own: readonly Event[]): Part[] {
   const confirmed = lastOf(own, 'order.confirmed')
   const done = lastOf(own, 'order.carried-out')
   const reached = new Set(allOf(own, 'order.reached').flatMap(({ data }) => data.grants))
-  if (confirmed === undefined && done === undefined && reached.size === 0) return null
+  if (confirmed === undefined && done === undefined && reached.size === 0) return []
   const { ended = [], cancelled = [], stuck = [] } = done?.data ?? {}
   const unsaid = [...reached].filter((id) => ![...ended, ...cancelled, ...stuck].includes(id))
   const clause = carriedOut({ wasDone: done !== undefined, ended, cancelled, stuck, unsaid })
@@ -175,7 +124,7 @@ function concludeCarriedOut(own: readonly Event[]): { clause: Clause; part: Part
       ? []
       : [{ label: 'After it was confirmed', value: formatDuration(Math.max(0, done.at - confirmed.at)) }]),
   ]
-  return { clause, part: { title: 'Carried out', standing: clause.standing, says: clause.words, facts } }
+  return [{ title: 'Carried out', standing: clause.standing, says: clause.words, facts }]
 }
 
 function carriedOut({ wasDone, ended, cancelled, stuck, unsaid }: Outcome): Clause {

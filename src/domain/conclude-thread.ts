@@ -1,4 +1,5 @@
-import { type Part, type PartFact, type ProvedFact, utc } from './conclusion.ts'
+import { type Part, type PartFact, type ProvedFact, utc, word } from './conclusion.ts'
+import { counted } from './counted.ts'
 import { cardOfThread } from './thread-event.ts'
 
 /** What people wrote under the card, line by line in the order of the chat, each with all that it ever said. */
@@ -22,7 +23,7 @@ export function concludeThread(facts: readonly ProvedFact[]): Part[] {
   })
   const differs = thread.some(({ type }) => type === 'thread.differs')
   const changed = inOrder.filter(([, of]) => of.some(({ type }) => type !== 'thread.written')).length
-  const count = `${said.length} ${said.length === 1 ? 'message' : 'messages'} of people under the card`
+  const count = `${counted(said.length, 'message')} of people under the card`
   return [
     {
       title: 'Thread',
@@ -90,8 +91,4 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
 
 function sentAt(fact: ProvedFact | undefined): number {
   return Number(fact?.data.sentAt ?? 0)
-}
-
-function word(value: unknown, otherwise: string): string {
-  return typeof value === 'string' ? value : otherwise
 }

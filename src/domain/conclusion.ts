@@ -51,10 +51,13 @@ export interface ProvedFact {
   readonly texts: Readonly<Record<string, string>>
 }
 
-/** A fact of the grant's own stream. */
-export type ProvedEvent = Placed<GrantEvent> & { readonly leafIndex: number }
+/** A fact of the story's own stream, with its texts in their places. */
+export type ProvedEvent<Event = GrantEvent> = Placed<Event> & { readonly leafIndex: number }
 
 export type EventOf<Type extends GrantEvent['type']> = Extract<ProvedEvent, { type: Type }>
+
+/** An event of any story, as far as all of them are alike. */
+export type StoryEvent = Pick<ProvedFact, 'type' | 'at' | 'leafIndex' | 'data'>
 
 export function allOf<E extends { readonly type: string }, Type extends E['type']>(
   events: readonly E[],
@@ -70,16 +73,6 @@ export function lastOf<E extends { readonly type: string }, Type extends E['type
   return allOf(events, type).at(-1)
 }
 
-/** Whoever holds the keys can add an event of any form; where this version does not know it, nothing is concluded. */
-export function unlessOdd(read: () => Conclusion | null): Conclusion | null {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) return null
-    throw error
-  }
-}
-
 const WORST: readonly Standing[] = ['broken', 'unclear', 'open', 'shown']
 
 export function worst(standings: readonly Standing[]): Standing {
@@ -91,15 +84,16 @@ export function utc(at: number): string {
   return Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : `${at} ms`
 }
 
-/** A fact of its own stream, with the texts in their places. One that is not here reads so. */
-export function readable<E = GrantEvent>({
-  stream: _,
-  texts,
-  ...fact
-}: ProvedFact): Placed<E> & { readonly leafIndex: number } {
+/** What an event says in words under a name, or what is said where it says none. */
+export function word(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise
+}
+
+/** A text that is not here reads so. */
+export function readable<Event = GrantEvent>({ stream: _, texts, ...fact }: ProvedFact): ProvedEvent<Event> {
   const { data, time } = splitPlatformTime(fact.data)
   for (const path of PRIVATE_PATHS[fact.type] ?? []) {
     if (typeof data[path] !== 'string') data[path] = texts[path] ?? '(not in this file)'
   }
-  return { ...fact, data, ...time } as unknown as Placed<E> & { readonly leafIndex: number }
+  return { ...fact, data, ...time } as unknown as ProvedEvent<Event>
 }

@@ -1,8 +1,9 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
-import { activationOf, type PlacedTold } from './conclude-beside.ts'
 import { houseNotProved } from './conclude-house.ts'
+import { activationOf } from './conclude-policy.ts'
 import { howFarMirrored } from './conclude-thread.ts'
-import { type ProvedFact, utc } from './conclusion.ts'
+import { type ProvedFact, type StoryEvent, utc } from './conclusion.ts'
+import { counted } from './counted.ts'
 import type { ErasureEvent } from './erasure-event.ts'
 import { PRIVATE_PATHS } from './grant-event.ts'
 import { cardOfThread } from './thread-event.ts'
@@ -35,9 +36,7 @@ export function listNotProved({ first, kept, own, beside, facts, singles, polici
     ...kept,
     'the times are those of the clock of the database of Countersign, not of a time-stamping authority',
     ...howFarMirrored(beside),
-    ...(lost === 0
-      ? []
-      : [`that everybody was told: ${lost} ${lost === 1 ? 'notice' : 'notices'} could not be delivered`]),
+    ...(lost === 0 ? [] : [`that everybody was told: ${counted(lost, 'notice')} could not be delivered`]),
     ...houseNotProved(own, singles),
     ...(policies.size === 0
       ? []
@@ -79,7 +78,7 @@ interface Given {
   /** What is not shown of who keeps the evidence. */
   readonly kept: readonly string[]
   /** Of the stream that it is about. */
-  readonly own: readonly PlacedTold[]
+  readonly own: readonly StoryEvent[]
   readonly beside: readonly ProvedFact[]
   readonly facts: readonly ProvedFact[]
   /** Of other streams, each by itself. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { policyPart } from '../../src/domain/conclude-beside.ts'
 import { concludeHouse, houseNotProved } from '../../src/domain/conclude-house.ts'
+import { concludePolicy } from '../../src/domain/conclude-policy.ts'
 import type { ProvedFact } from '../../src/domain/conclusion.ts'
 
 const fact = (leafIndex: number, stream: string, type: string, data: object = {}): ProvedFact => ({
@@ -61,7 +61,7 @@ describe('who put the policy into force', () => {
   const active = (leafIndex: number, policy = 'p', by: string | null = 'carla') =>
     fact(leafIndex, 'policy', 'policy.activated', { policy, by })
   const forced = (...singles: ProvedFact[]) =>
-    policyPart(used, new Map(), singles).facts.flatMap(({ label, value }) =>
+    concludePolicy(used, new Map(), singles).facts.flatMap(({ label, value }) =>
       label === 'Put into force' ? [value] : [],
     )
 
