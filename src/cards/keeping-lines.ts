@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import type { Scope } from '../domain/keeping-event.ts'
 import type { Erasure, Hold } from '../domain/keeping-state.ts'
 import type { Line, Span } from '../ports/chat.ts'
@@ -40,7 +41,7 @@ export function keepingLine(hold: Hold | undefined, now: number, names: Names): 
 export function erasureLine(erasure: Erasure | undefined, names: Names): Line {
   if (erasure === undefined) return line('info', 'Nothing is to be erased.')
   const { id, texts, kept, ordered, asked } = erasure
-  const what = `${texts} ${texts === 1 ? 'text' : 'texts'} of `
+  const what = `${counted(texts, 'text')} of `
   const stay =
     kept === 0
       ? []

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import type { OrderState } from '../domain/order-state.ts'
 import type { Subject } from '../domain/stewards.ts'
 import type { Line, Span } from '../ports/chat.ts'
@@ -10,7 +11,7 @@ export function subjectSpan({ kind, id }: Subject, names: Names): Span {
 
 /** `2 grants and 1 request`. */
 export function countWords(grants: number, requests: number): string {
-  const of = (count: number, word: string) => (count === 0 ? [] : [`${count} ${word}${count === 1 ? '' : 's'}`])
+  const of = (count: number, word: string) => (count === 0 ? [] : [counted(count, word)])
   const words = [...of(grants, 'grant'), ...of(requests, 'request')]
   return words.length === 0 ? 'nothing' : words.join(' and ')
 }

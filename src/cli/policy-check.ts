@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import { needPasskey } from '../domain/policy.ts'
 import { formatFault } from '../policy/fault.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
@@ -10,14 +11,14 @@ export async function policyCheck(given: Arguments): Promise<ExitCode> {
   const file = given.word(0)
   const reading = parsePolicy(await readText(file), file)
   for (const warning of reading.warnings) say(`${formatFault(file, warning)} (warning)`)
-  const warned = counted(reading.warnings.length, 'warning')
+  const warned = countedOrNo(reading.warnings.length, 'warning')
   if ('faults' in reading) {
     for (const fault of reading.faults) say(formatFault(file, fault))
-    say(`${file} is not a valid policy: ${counted(reading.faults.length, 'fault')}, ${warned}`)
+    say(`${file} is not a valid policy: ${countedOrNo(reading.faults.length, 'fault')}, ${warned}`)
     return NO
   }
   const { hash, people, targets } = reading.policy
-  const holds = `${counted(people.length, 'person', 'people')}, ${counted(Object.keys(targets).length, 'target')}`
+  const holds = `${countedOrNo(people.length, 'person', 'people')}, ${countedOrNo(Object.keys(targets).length, 'target')}`
   const needs = needPasskey(reading.policy)
   if (needs.length > 0) {
     say(
@@ -28,6 +29,6 @@ export async function policyCheck(given: Arguments): Promise<ExitCode> {
   return DONE
 }
 
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count === 0 ? 'no' : count} ${count === 1 ? one : many}`
+function countedOrNo(count: number, one: string, many = `${one}s`): string {
+  return count === 0 ? `no ${many}` : counted(count, one, many)
 }

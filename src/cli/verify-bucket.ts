@@ -1,4 +1,5 @@
 import { readS3Place, type S3Place, Wrong } from '../config-variables.ts'
+import { counted } from '../domain/counted.ts'
 import { quote } from '../policy/fault.ts'
 import type { BucketDifference, BucketDifferenceKind } from '../witness/bucket-difference.ts'
 import type { PrunedInBucket } from '../witness/follow-pruning.ts'
@@ -46,7 +47,7 @@ function linesOf(
   kept: readonly KeptCheckpoint[],
 ) {
   const { differences } = verdict
-  const held = `${events(size)} under ${checkpoints === 1 ? '1 signed checkpoint' : `${checkpoints} signed checkpoints`}`
+  const held = `${counted(size, 'event')} under ${counted(checkpoints, 'signed checkpoint')}`
   const wrong = differences.slice(0, MOST_LINES).map((difference) => `  ${explain(difference)}`)
   const more = differences.length - wrong.length
   return [
@@ -74,7 +75,7 @@ function prunedLines({ leaves, gone, said }: PrunedInBucket): string[] {
     .map(({ by, at, leaves: of }) => `  pruned: ${of}: ${by} says so, at ${instant(at)}`)
   const more = said.length - which.length
   return [
-    `  ${events(leaves)} pruned after their retention, of ${gone} the text is not in the bucket any more`,
+    `  ${counted(leaves, 'event')} pruned after their retention, of ${gone} the text is not in the bucket any more`,
     ...which,
     ...(more > 0 ? [`  and ${more} more prunings: --json has them`] : []),
   ]
@@ -101,8 +102,4 @@ const MEANINGS: Readonly<Record<BucketDifferenceKind, string>> = {
   'file-rewritten': 'something else was written over it; what was locked is still there and was used',
   'file-deleted': 'it was deleted; what was locked is still there and was used',
   'not-locked': 'not in compliance mode, or the lock may not be seen with these credentials',
-}
-
-function events(count: number): string {
-  return count === 1 ? '1 event' : `${count} events`
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/transaction.ts'
+import { counted } from '../domain/counted.ts'
 import type { OpenRecord } from '../open-record.ts'
 import type { WitnessLook } from '../ports/witness.ts'
 import type { Difference, DifferenceKind, WitnessHead } from '../record/log-difference.ts'
@@ -48,7 +49,8 @@ async function checkLog(open: OpenRecord, { patienceMs, resume, kept }: CheckOpt
   const silent = witnessed.witnesses
     .filter(({ name }) => verdict.size > 0 && !verdict.witnesses.some(({ witness }) => witness === name))
     .map(({ name }) => `witness ${name} holds no checkpoint of ${witnessed.origin}`)
-  const late = uncovered === 0 ? [] : [`${events(uncovered)} not in a checkpoint that every witness confirmed`]
+  const late =
+    uncovered === 0 ? [] : [`${counted(uncovered, 'event')} not in a checkpoint that every witness confirmed`]
   // Every start is an event, so an empty record is another database, or a wiped one.
   const empty = verdict.size === 0 ? ['nothing is on record: look where DATABASE_URL or DATA_DIR points'] : []
   const doubts = [...empty, ...silent, ...late, ...strange]
@@ -115,20 +117,23 @@ function linesOf(check: LogCheck, worths: ReadonlyMap<string, Worth>): string[] 
     const worth = look === null ? [] : [...(look.strength === 'weak' ? [`weak: ${look.faults.join('; ')}`] : look.seen)]
     return `  witness ${witness} confirmed ${size} (${[...worth, `administered by ${administeredBy}`].join('; ')})`
   })
-  const aside = quarantined === 0 ? [] : [`  ${events(quarantined)} in quarantine: forged, and put under no seal`]
+  const aside =
+    quarantined === 0 ? [] : [`  ${counted(quarantined, 'event')} in quarantine: forged, and put under no seal`]
   const wrong = [...differences.map((difference) => `  ${explain(difference)}`), ...doubts.map((doubt) => `  ${doubt}`)]
   const verdict = ok
-    ? `VERIFIED: the record of ${origin} is whole, ${events(size)}`
-    : `DOUBT: ${wrong.length === 1 ? 'one thing is' : `${wrong.length} things are`} not right in the record of ${origin}, ${events(size)}`
+    ? `VERIFIED: the record of ${origin} is whole, ${counted(size, 'event')}`
+    : `DOUBT: ${wrong.length === 1 ? 'one thing is' : `${wrong.length} things are`} not right in the record of ${origin}, ${counted(size, 'event')}`
   const { resumed } = check
   const earlier =
     resumed === undefined
       ? []
-      : [`  the first ${events(resumed.size)} were read by an earlier run, from ${instant(resumed.readAt)} on`]
+      : [
+          `  the first ${counted(resumed.size, 'event')} were read by an earlier run, from ${instant(resumed.readAt)} on`,
+        ]
   const gone =
     check.pruned === undefined
       ? []
-      : [`  ${events(check.pruned)} pruned after their retention: the stream pruned says which`]
+      : [`  ${counted(check.pruned, 'event')} pruned after their retention: the stream pruned says which`]
   const continued = check.continues.map(({ file, size }) => `  it continues the checkpoint of size ${size} in ${file}`)
   return [verdict, ...wrong, ...breakLines(check), ...held, ...continued, ...aside, ...gone, ...earlier]
 }
@@ -143,7 +148,7 @@ function breakLines({ before }: LogCheck): string[] {
     ...(carried === null
       ? []
       : [
-          `  it signed the first ${events(carried.covered)} of ${origin}; ${events(carried.uncovered)} that came along rest on the new key alone`,
+          `  it signed the first ${counted(carried.covered, 'event')} of ${origin}; ${counted(carried.uncovered, 'event')} that came along rest on the new key alone`,
         ]),
   ]
 }
@@ -180,10 +185,6 @@ const MEANINGS: Readonly<Record<DifferenceKind, string>> = {
   'before-differs': 'what came along from the log before is not what its own key signed',
   'progress-differs': 'they are not those that the earlier check found right',
   'another-origin': 'the database holds a log of this name: set LOG_ORIGIN to it, or find out how it came here',
-}
-
-function events(count: number): string {
-  return count === 1 ? '1 event' : `${count} events`
 }
 
 interface LogCheck extends LogVerdict {

@@ -1,4 +1,5 @@
 import type { ActivityEvent, ActivityOutcome, CollectionEvent, UsedData } from './activity-event.ts'
+import { counted } from './counted.ts'
 import type { Placed } from './grant-event.ts'
 
 /**
@@ -139,7 +140,6 @@ interface ActivitySums {
 export function activityWords(ended: Extract<ActivityEvent, { type: 'activity.ended' }>['data']): string {
   const { outcome, why, sessions, statements } = ended
   if (outcome === 'not-collected') return `activity: not collected (${why.join('; ')})`
-  const count = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`
-  const counted = `${count(sessions, 'session')}, ${count(statements, 'statement')}`
-  return outcome === 'complete' ? `${counted}; activity complete` : `${counted}; gaps: ${why.join('; ')}`
+  const what = `${counted(sessions, 'session')}, ${counted(statements, 'statement')}`
+  return outcome === 'complete' ? `${what}; activity complete` : `${what}; gaps: ${why.join('; ')}`
 }

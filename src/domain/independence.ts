@@ -1,4 +1,5 @@
 import { utc } from './conclusion.ts'
+import { counted } from './counted.ts'
 
 /** A witness that had confirmed the approval before the target was touched. */
 export interface KeptBy {
@@ -34,8 +35,7 @@ export function countIndependent(keptBy: readonly KeptBy[]): number {
 export function lackOfIndependence({ needed, keptBy }: Independence): string | null {
   const seen = countIndependent(keptBy)
   if (seen >= needed) return null
-  const asked = needed === 1 ? '1 witness' : `${needed} witnesses`
-  return `not independent: ${asked} out of the operators’ reach should keep the evidence, and ${seen} did`
+  return `not independent: ${counted(needed, 'witness', 'witnesses')} out of the operators’ reach should keep the evidence, and ${seen} did`
 }
 
 export function keptByInWords(keptBy: readonly KeptBy[]): string {

@@ -1,4 +1,5 @@
 import type { Db } from '../db/transaction.ts'
+import { counted } from '../domain/counted.ts'
 import { grantOfStream } from '../domain/grant-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
 import { PRUNED_STREAM } from '../domain/pruning-event.ts'
@@ -89,7 +90,7 @@ async function limitOfPruning(
   const said = claims.filter(({ runs }) => runs.some(([first, last]) => first < range.end && last >= range.first))
   const which = said.map(({ stream, seq, at }) => `${stream} #${seq} of ${new Date(at).toISOString()}`)
   const more = which.length > MOST_NAMED ? ` and ${which.length - MOST_NAMED} more` : ''
-  return `${gone} ${gone === 1 ? 'event' : 'events'} of its range were pruned after their retention, as said by ${which.slice(0, MOST_NAMED).join(', ')}${more}: what was asked for in them is not in this file`
+  return `${counted(gone, 'event')} of its range were pruned after their retention, as said by ${which.slice(0, MOST_NAMED).join(', ')}${more}: what was asked for in them is not in this file`
 }
 
 /** Whose passkeys signed: a verifier must see that they were enrolled before. */

@@ -1,6 +1,7 @@
 import { chartSvg } from '../cards/chart-svg.ts'
 import type { Names } from '../cards/text.ts'
 import { utc } from '../domain/conclusion.ts'
+import { counted } from '../domain/counted.ts'
 import { CHANGED, DIGEST_LISTS, type DigestList, ENDED_BADLY, FOUND, LIST_NAMES } from '../domain/digest-lists.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
@@ -136,7 +137,7 @@ function recordRows({ checkpoint, check, events }: Digest, when: When): [string,
 }
 
 function checkWords({ ok, at, size, checkpoint, differences }: NonNullable<Digest['check']>, when: When): string {
-  const found = ok ? 'whole' : `${differences} ${differences === 1 ? 'difference' : 'differences'}: run verify --log`
+  const found = ok ? 'whole' : `${counted(differences, 'difference')}: run verify --log`
   return `${found}; ${size} events, witnessed to ${checkpoint}; ${when(at)}`
 }
 

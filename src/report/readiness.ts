@@ -3,6 +3,7 @@ import type { Pools } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
 import { type Channels, channelList } from '../domain/channels.ts'
+import { counted } from '../domain/counted.ts'
 import { formatDuration, MINUTE } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
@@ -117,7 +118,7 @@ export function readinessChecks(house: {
         const last = await readLastCheck(db)
         if (last === null) return { state: 'ok', detail: 'the record was not checked by schedule yet' }
         const { ok, at, size, from, checkpoint, differences, tookMs } = last
-        const what = ok ? 'whole' : `${differences === 1 ? '1 difference' : `${differences} differences`}: verify --log`
+        const what = ok ? 'whole' : `${counted(differences, 'difference')}: verify --log`
         const age = clock.now() - at
         const how = `${size} events${from > 0 ? `, ${from} of them by an earlier check` : ''}`
         const words = `${what}; ${how}; checkpoint ${checkpoint}; took ${formatDuration(tookMs)}${ageOf(at, clock.now(), 'checked')}`

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '../../domain/counted.ts'
 import { ConnectorError, type StepObservation, type TargetGrant } from '../../ports/connector.ts'
 import { killSessions } from './act-past-sessions.ts'
 import { check } from './check.ts'
@@ -40,7 +41,7 @@ export async function terminateSessions(target: PostgresTarget, grant: TargetGra
     await sleep(patience.pollMs)
   }
   return {
-    summary: ended.size === 1 ? '1 session ended' : `${ended.size} sessions ended`,
+    summary: `${counted(ended.size, 'session')} ended`,
     checks: [check('live sessions', '0', '0'), check('backends that hide their name', '0', '0')],
     residuals: [],
   }
