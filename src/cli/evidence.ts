@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { quote } from '../policy/fault.ts'
 import { createHandOverReader } from '../record/read-hand-overs.ts'
-import { isBreak, limitOfBreak, parseBody, parseVkey, Refused } from '../record/verify.ts'
+import { limitOfStart, parseBody, parseVkey, Refused, startsLog } from '../record/verify.ts'
 import { createWitnessed, type Witnessed } from '../record/witnessed.ts'
 import { evidenceReport, REPORT_FORMATS, type ReportFormat } from '../report/evidence-report.ts'
 import { readBuild } from '../telemetry/build.ts'
@@ -44,7 +44,7 @@ export async function evidence(given: Arguments): Promise<ExitCode> {
         for (const line of conclusionLines(report.conclusion, 'short')) say(oneLine(line))
         for (const { body } of opened.file.events) {
           const event = parseBody(body)
-          if (isBreak(event)) warn(`Not proved: ${oneLine(limitOfBreak(event))}`)
+          if (startsLog(event)) warn(`Not proved: ${oneLine(limitOfStart(event))}`)
         }
       }
       for (const { stream, from, to } of opened.missing) {

@@ -131,8 +131,10 @@ export type KeyFact =
         /** C2SP verifier keys: nothing that the first signed leads to the second. */
         readonly lostKey?: string
         readonly newKey?: string
-        /** Why the previous log could not have gone on with its key either. */
+        /** Why the previous log could not go on with its key. */
         readonly fork?: string
+        /** How many events of the previous log the database had; events of before this was kept do not tell. */
+        readonly had?: number
       }
     }
 

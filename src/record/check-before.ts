@@ -5,7 +5,7 @@ import { isPruned, readPruned } from './pruned.ts'
 import { createHandOverReader, keysAround } from './read-hand-overs.ts'
 import { parseOrNull } from './recorded-event.ts'
 import { growTree } from './tree.ts'
-import { type Body, isBreak, openInForce, Refused, type TreeHead } from './verify.ts'
+import { type Body, isBreak, openInForce, originStream, Refused, startsLog, type TreeHead } from './verify.ts'
 
 const PAGE = 10_000
 
@@ -15,7 +15,7 @@ const PAGE = 10_000
  */
 export async function readBreak(db: Db | Tx, log: number): Promise<TrustBreak | null> {
   const first = await readFirst(db, log)
-  if (first === null) return null
+  if (first === null || !isBreak(first)) return null
   const { previousOrigin, lostKey, by, notes } = first.data
   const held = (Array.isArray(notes) ? notes : []).map((one) => ({
     witness: String(one?.witness),
@@ -24,12 +24,28 @@ export async function readBreak(db: Db | Tx, log: number): Promise<TrustBreak | 
   return { at: first.at, by: String(by), origin: String(previousOrigin), lostKey: String(lostKey), notes: held }
 }
 
-/** The event with which this log begins where nobody vouched for it; null for another. It goes into all evidence. */
-export async function readFirst(db: Db | Tx, log: number): Promise<Body | null> {
+/**
+ * The events with which this log and those before it began, the newest first, as far as they go into evidence: where a key was
+ * lost into all of it, after a restore into that of what was recorded before. That they are ours, others check.
+ * @param since when what the evidence is about began, epoch ms
+ */
+export async function readStarts(db: Db | Tx, log: number, since: number): Promise<Body[]> {
+  const found = new Map<string, Body>()
+  for (let start = await readFirst(db, log); start !== null && !found.has(start.stream); ) {
+    found.set(start.stream, start)
+    const [row] = await db<{ body: string }[]>`
+      select body from event where stream = ${originStream(String(start.data.previousOrigin))} and seq = 1`
+    const before = parseOrNull(row?.body ?? '')
+    start = before !== null && startsLog(before) ? before : null
+  }
+  return [...found.values()].filter((start) => isBreak(start) || start.at >= since)
+}
+
+async function readFirst(db: Db | Tx, log: number): Promise<Body | null> {
   const [row] = await db<{ body: string }[]>`
     select e.body from leaf l join event e on e.leaf_hash = l.leaf_hash where l.log = ${log} and l.leaf_index = 0`
   const first = parseOrNull(row?.body ?? '')
-  return first !== null && isBreak(first) ? first : null
+  return first !== null && startsLog(first) ? first : null
 }
 
 /**

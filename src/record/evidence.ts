@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import { readFirst } from './check-before.ts'
+import { readStarts } from './check-before.ts'
 import type { EventRecord } from './record.ts'
 import { type RecordedEvent, RecordTampered } from './recorded-event.ts'
 import { readTree } from './tiles.ts'
@@ -18,11 +18,13 @@ export async function buildEvidence(
   { record, witnessed }: { record: EventRecord; witnessed: Witnessed },
   db: Db,
   streams: readonly string[],
-  { reveal, since = [], beside }: EvidenceOptions,
+  { reveal, since: sizes = [], beside }: EvidenceOptions,
 ): Promise<EvidenceFile> {
   const { log, isPast } = await placeOfLog(db, witnessed.origin)
-  const first = await readFirst(db, log)
-  const read = await record.readStreams(db, first === null ? streams : [first.stream, ...streams])
+  const own = await record.readStreams(db, streams)
+  const since = Math.min(...[...own.values()].flat().map(({ at }) => at))
+  const starts = (await readStarts(db, log, since)).map(({ stream }) => stream)
+  const read = new Map([...own, ...(starts.length > 0 ? await record.readStreams(db, starts) : [])])
   const checkpoint = confirmedByAll(await witnessed.newest())
   const size = checkpoint?.checkpoint.size ?? 0
   const all = [...read.values()]
@@ -35,7 +37,7 @@ export async function buildEvidence(
   const inclusion = await readTree(db, log, size, (node) =>
     events.map(({ leafIndex }) => base64(inclusionProof(leafIndex, size, node))),
   )
-  const consistency = await proveContinued(db, log, size, since)
+  const consistency = await proveContinued(db, log, size, sizes)
   const singles =
     beside === undefined ? [] : await singlesOf(record, db, { log, ...checkpoint.checkpoint }, events, beside)
   const { verifierKey, handOvers } = await keysForEvidence(witnessed, db, log, size)

@@ -39,7 +39,8 @@ export async function startNewOrigin(options: NewOriginOptions): Promise<NewOrig
     const before = createWitnessed(oldKey, witnessed.witnesses, handOvers)
     const fork = await requireReason(options, before)
     const notes = (await before.ask()).filter((note) => note !== null)
-    const event = await firstEvent(options, { previous: before, notes, fork })
+    const had = await countLeaves(sealer, old.id)
+    const event = await firstEvent(options, { previous: before, notes, fork, had })
     const moved = await sealer.begin(async (tx) => {
       const log = old.id + 1
       await tx`insert into log (id, origin, started_at) values (${log}, ${witnessed.origin}, ${at})`
@@ -98,12 +99,12 @@ function notOfKey({ origin, vkey }: Witnessed, lost: LostKey | null | undefined)
 }
 
 /** The event that carries what the witnesses hold of the old tree. Called again after a crash, the same one. */
-async function firstEvent(options: NewOriginOptions, { previous, notes, fork }: OldTree): Promise<Buffer> {
+async function firstEvent(options: NewOriginOptions, { previous, notes, fork, had }: OldTree): Promise<Buffer> {
   const { app, record, witnessed, by, at, lost, signer } = options
   const { origin } = witnessed
   const stream = originStream(origin)
   const held = notes.map(({ witness, note }) => ({ witness, note }))
-  const told = { by, origin, previousOrigin: previous.origin, notes: held }
+  const told = { by, origin, previousOrigin: previous.origin, notes: held, had, ...(fork !== null && { fork }) }
   const lostKey = lost ? ((await previous.keys()).keys.at(-1)?.vkey ?? lost.vkey) : null
   if (lostKey !== null && notes.length === 0) {
     throw new NewOriginRefused(`no witness holds a checkpoint of ${previous.origin}: name those that did in WITNESSES`)
@@ -113,16 +114,17 @@ async function firstEvent(options: NewOriginOptions, { previous, notes, fork }: 
       ? { type: ORIGIN_STARTED, data: told }
       : {
           type: ORIGIN_STARTED,
-          data: { ...told, cause: 'key-lost', lostKey, newKey: signer.vkey, ...(fork !== null && { fork }) },
+          data: { ...told, cause: 'key-lost', lostKey, newKey: signer.vkey },
           private: { reason: lost?.reason ?? '' },
         }
   const [event] = await app.begin(async (tx) => {
     const existing = await record.readStream(tx, stream)
     if (existing.length > 0) return existing
-    if (lostKey === null) return record.append(tx, stream, 0, [draft], at)
-    const detail = `the key of ${previous.origin} was lost; ${by} began ${origin} under another key`
-    const alarm = { type: 'system.alarm', data: { what: 'signing-key-lost', detail, grant: null } }
-    await record.append(tx, SYSTEM_STREAM, null, [alarm], at)
+    if (lostKey !== null) {
+      const detail = `the key of ${previous.origin} was lost; ${by} began ${origin} under another key`
+      const alarm = { type: 'system.alarm', data: { what: 'signing-key-lost', detail, grant: null } }
+      await record.append(tx, SYSTEM_STREAM, null, [alarm], at)
+    }
     return record.append(tx, stream, 0, [draft, { type: 'closed', data: {} }], at)
   })
   if (!event) throw new Error('an append returned nothing')
@@ -169,10 +171,18 @@ async function addLeaves(tx: Tx, log: number, tree: TiledTree, hashes: readonly 
   }
 }
 
+async function countLeaves(sql: Db, log: number): Promise<number> {
+  const [last] = await sql<{ leafIndex: number }[]>`
+    select leaf_index as "leafIndex" from leaf where log = ${log} order by leaf_index desc limit 1`
+  return (last?.leafIndex ?? -1) + 1
+}
+
 interface OldTree {
   readonly previous: Witnessed
   readonly notes: readonly WitnessedNote[]
   readonly fork: ForkReason | null
+  /** How many of its events the database has. */
+  readonly had: number
 }
 
 interface CarryOver {

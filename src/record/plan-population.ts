@@ -4,7 +4,7 @@ import { grantOfStream } from '../domain/grant-event.ts'
 import { passkeyStream } from '../domain/passkey-event.ts'
 import { PRUNED_STREAM } from '../domain/pruning-event.ts'
 import { streamsOfStory } from '../domain/streams-about.ts'
-import { readFirst } from './check-before.ts'
+import { readStarts } from './check-before.ts'
 import { keysForEvidence, NothingWitnessed, proveContinued } from './evidence.ts'
 import { findMembers, type Member, type Selection } from './find-members.ts'
 import { findRange, type LeafRange } from './find-range.ts'
@@ -13,7 +13,7 @@ import { readRange } from './read-range.ts'
 import { findLog } from './read-witnessed.ts'
 import type { EventRecord } from './record.ts'
 import { parseOrNull } from './recorded-event.ts'
-import { claimsPasskey, limitOfBreak } from './verify.ts'
+import { claimsPasskey, limitOfStart } from './verify.ts'
 import { confirmedByAll, type Witnessed, type WitnessedNote } from './witnessed.ts'
 
 /** So many prunings are named. */
@@ -58,8 +58,8 @@ export async function planPopulation(
     db,
     members.map(({ stream }) => stream),
   )
-  const first = await readFirst(db, log)
-  const leaves = await leavesOf(db, { log, size }, [...streams, ...hands, ...(first === null ? [] : [first.stream])])
+  const starts = await readStarts(db, log, of.from)
+  const leaves = await leavesOf(db, { log, size }, [...streams, ...hands, ...starts.map(({ stream }) => stream)])
   const [keys, consistency] = [
     await keysForEvidence(witnessed, db, log, size),
     await proveContinued(db, log, size, since),
@@ -74,7 +74,7 @@ export async function planPopulation(
     keys,
     consistency,
     limits: [
-      ...(first === null ? [] : [limitOfBreak(first)]),
+      ...starts.map(limitOfStart),
       ...(gone === 0 ? [] : [await limitOfPruning(record, db, { origin: witnessed.origin, range, gone })]),
     ],
   }

@@ -58,7 +58,7 @@ export function verifyEvidence(given: string | Uint8Array, options: VerifyOption
   const limits = attempt('consistency', () => checkConsistency(file, checkpoint, keys, options)) ?? []
   if (reasons.length > 0) return refused(reasons)
 
-  limits.push(...events.filter(isBreak).map(limitOfBreak))
+  limits.push(...events.filter(startsLog).map(limitOfStart))
   limits.push(...file.unproved.map((name) => `the field ${name} is not covered by any proof`))
   const isWhole = (population?.doubts ?? []).length === 0
   return {
@@ -177,9 +177,18 @@ function checkPolicies(policies: Evidence['policies'], events: readonly ProvedEv
   }
 }
 
-/** What nobody vouched for: that a log whose signing key was lost went on as this one, under another key. */
-export function limitOfBreak({ at, data: { previousOrigin, lostKey, by } }: Pick<Body, 'at' | 'data'>): string {
-  return `what was recorded before ${utc(at)}, for whoever trusts ${lostKey}: ${by} said that this key of ${previousOrigin} is lost, and began this log under another, for which it did not vouch`
+/** What is not shown where a log follows another: what the one before had and lost, and who vouches for what came along. */
+export function limitOfStart({ at, data }: Pick<Body, 'at' | 'data'>): string {
+  const { previousOrigin, lostKey, by, notes, fork, had } = data
+  const sizes = (Array.isArray(notes) ? notes : []).map((one) => Number(String(one?.note).split('\n')[1]) || 0)
+  const confirmed = `witnesses had confirmed ${Math.max(0, ...sizes)} of its events`
+  const gone = `${confirmed}${typeof had === 'number' ? `, the database had ${had}` : ''}`
+  const why = typeof fork === 'string' ? ` (${fork})` : ''
+  if (typeof lostKey === 'string') {
+    const lost = why === '' ? '' : `. The database was not what it had signed${why} either: ${gone}`
+    return `what was recorded before ${utc(at)}, for whoever trusts ${lostKey}: ${by} said that this key of ${previousOrigin} is lost, and began this log under another, for which it did not vouch${lost}`
+  }
+  return `what ${previousOrigin} had and lost: ${by} began this log at ${utc(at)}, because after a restore the database was not what witnesses had confirmed${why}; ${gone}`
 }
 
 /** Epoch ms in words; of a later moment than that there is no date. */
@@ -189,7 +198,12 @@ function utc(at: number): string {
 
 /** Whether a log begins with this event because the key of the one before was lost. */
 export function isBreak({ stream, seq, type, data }: Pick<Body, 'stream' | 'seq' | 'type' | 'data'>): boolean {
-  return type === ORIGIN_STARTED && seq === 1 && stream.startsWith(originStream('')) && typeof data.lostKey === 'string'
+  return startsLog({ stream, seq, type }) && typeof data.lostKey === 'string'
+}
+
+/** Whether a log begins with this event that follows another. */
+export function startsLog({ stream, seq, type }: Pick<Body, 'stream' | 'seq' | 'type'>): boolean {
+  return type === ORIGIN_STARTED && seq === 1 && stream.startsWith(originStream(''))
 }
 
 /** The first event of a log that follows another: stream `origin/<its name>`. */

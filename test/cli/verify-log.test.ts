@@ -162,6 +162,11 @@ describe('record new-origin', () => {
     const taken = await run(['evidence', id, '--as', 'carla', '--out', file], { LOG_ORIGIN: NEXT })
     expect(taken).toMatchObject({ code: 0, err: '' })
     expect((await countersign(['verify', file, '--key', key])).code).toBe(0)
+    const [before] = await house.db<{ id: string }[]>`select id from grant_state where for_identity = 'ana'`
+    const told = await run(['evidence', before?.id ?? '', '--as', 'carla', '--out', house.file('before.json')], {
+      LOG_ORIGIN: NEXT,
+    })
+    expect(told).toMatchObject({ code: 0, err: expect.stringContaining('what test.example/log had and lost: carla') })
     expect(await verifyLog({ LOG_ORIGIN: NEXT })).toMatchObject({ code: 0, err: '' })
     expect((await verifyLog()).out).toContain('another-origin: test.example/log-2')
   })

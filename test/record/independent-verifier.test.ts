@@ -144,8 +144,15 @@ describe('both verify what a passkey signed', () => {
   })
 })
 
-test('both say of a log that began without its key that nobody vouched for it', async () => {
-  const lost = { by: 'ada', previousOrigin: 'test.example/before', lostKey: signer.vkey, notes: [] }
+test.each([
+  ['without its key that nobody vouched for it', { lostKey: signer.vkey }, 'ada said that this key'],
+  [
+    'after a restore that something is lost',
+    { fork: 'behind-witness', had: 3 },
+    'what test.example/before had and lost',
+  ],
+])('both say of a log that began %s', async (_, why, limit) => {
+  const lost = { by: 'ada', previousOrigin: 'test.example/before', notes: [], ...why }
   const began = story(
     `origin/${ORIGIN}`,
     { type: 'origin-started', data: lost },
@@ -153,7 +160,7 @@ test('both say of a log that began without its key that nobody vouched for it', 
   )
   const file = await signFile(signer, [...began, ...story('grant:1', {})])
   expect(await expectSound({ file })).toContainEqual(expect.stringContaining("'ada' said that"))
-  expect(verifyEvidence(bytesOf(file)).limits).toEqual([expect.stringContaining('ada said that')])
+  expect(verifyEvidence(bytesOf(file)).limits).toEqual([expect.stringContaining(limit)])
 })
 
 describe('both verify events that stand alone', () => {

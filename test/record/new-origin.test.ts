@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { closeDb, openDb } from '../../src/db/client.ts'
+import { HOUR } from '../../src/domain/duration.ts'
 import { buildEvidence } from '../../src/record/evidence.ts'
 import { newSigningKey } from '../../src/record/key-files.ts'
 import { NewOriginRefused, startNewOrigin } from '../../src/record/new-origin.ts'
+import { planPopulation } from '../../src/record/plan-population.ts'
 import { readWitnessed } from '../../src/record/read-witnessed.ts'
 import { SEALER_LOCK } from '../../src/record/sealer.ts'
 import { parseSigningKey } from '../../src/record/signer.ts'
@@ -68,6 +70,7 @@ test('a new origin begins with the last note of the old one, and carries what is
   const replica = createReplica(db, { signer, witnesses: [witness], clock })
   replica.sealer.start()
   await replica.sealer.sealed('b', 1) // what was waiting is sealed under the new origin
+  await replica.sealer.sealed('origin/test.example/log-2', 2)
   expect(replica.alarms).toEqual([])
   const tools = { record: db.record, witnessed: replica.witnessed }
   const first = await readWitnessed(tools, db.app, 'origin/test.example/log-2')
@@ -77,12 +80,27 @@ test('a new origin begins with the last note of the old one, and carries what is
       type: 'origin-started',
       data: { by: 'P-operator', previousOrigin: 'test.example/log', notes: [{ witness: 'fake', note: lastNote }] },
     },
+    { type: 'closed' },
   ])
   expect((await readWitnessed(tools, db.app, 'a')).proved).toHaveLength(300)
-  expect(await verifyLog(db.app, db.keys.macKey, replica.witnessed)).toMatchObject({ ok: true, size: 302 })
+  expect(await verifyLog(db.app, db.keys.macKey, replica.witnessed)).toMatchObject({ ok: true, size: 303 })
   const evidence = await buildEvidence(tools, db.app, ['a'], { reveal: false })
-  expect(verifyEvidence(JSON.stringify(evidence), { vkey: signer.vkey }).verdict).toBe('verified')
+  expect(verifyEvidence(JSON.stringify(evidence), { vkey: signer.vkey })).toMatchObject({
+    verdict: 'verified',
+    limits: [
+      `what test.example/log had and lost: P-operator began this log at ${new Date(AT).toISOString()}, because after a restore the database was not what witnesses had confirmed (behind-witness); witnesses had confirmed 302 of its events, the database had 300`,
+    ],
+  })
   expect(verifyEvidence(JSON.stringify(evidence), { vkey: oldSigner.vkey }).verdict).toBe('refused')
+  const period = { from: AT, until: AT + HOUR, person: null, target: null }
+  expect((await planPopulation(tools, db.app, period)).limits).toEqual([expect.stringContaining('had and lost')])
+  const asked = [{ type: 'asked', data: {} }]
+  await db.app.begin((tx) => db.record.append(tx, 'later', 0, asked, AT + 1))
+  replica.sealer.kick()
+  await replica.sealer.sealed('later', 1)
+  const later = await buildEvidence(tools, db.app, ['later'], { reveal: false })
+  expect(verifyEvidence(JSON.stringify(later), { vkey: signer.vkey }).limits).toEqual([])
+  expect((await planPopulation(tools, db.app, { ...period, from: AT + 1 })).limits).toEqual([])
   await replica.stop()
 })
 
@@ -133,6 +151,9 @@ test('killed before it was done, it is done again with the same first leaf', asy
   const replica = createReplica(db, { signer, witnesses: [witness], clock })
   replica.sealer.start()
   await replica.sealer.sealed('b', 1)
-  expect(await db.record.readStream(db.app, 'origin/test.example/log-2')).toMatchObject([{ leafIndex: 0 }])
+  expect(await db.record.readStream(db.app, 'origin/test.example/log-2')).toMatchObject([
+    { leafIndex: 0 },
+    { type: 'closed' },
+  ])
   await replica.stop()
 })

@@ -409,15 +409,22 @@ def check_streams(events):
     ]
 
 
-def began_without_key(events):
-    """What is to be said of a log whose signing key was lost, and which went on as this one."""
-    return [
-        f"the log began anew at {event['at']}: {shown(event['data'].get('by'))} said that {shown(event['data']['lostKey'])}"
-        f" of {shown(event['data'].get('previousOrigin'))} was lost; what came before is not proved for whoever trusts that key"
-        for _, _, event in events
-        if event["type"] == "origin-started" and event["seq"] == 1 and event["stream"].startswith("origin/")
-        and isinstance(event["data"].get("lostKey"), str)
-    ]
+def began_anew(events):
+    """What is to be said of each log that follows another: why it began, and what of the one before is not shown."""
+    said = []
+    for _, _, event in events:
+        if event["type"] != "origin-started" or event["seq"] != 1 or not event["stream"].startswith("origin/"):
+            continue
+        data = event["data"]
+        began = f"the log began anew at {event['at']}: {shown(data.get('by'))} said that"
+        if isinstance(data.get("lostKey"), str):
+            said.append(
+                f"{began} {shown(data['lostKey'])} of {shown(data.get('previousOrigin'))} was lost;"
+                " what came before is not proved for whoever trusts that key"
+            )
+        else:
+            said.append(f"{began} {shown(data.get('previousOrigin'))} could not go on after a restore; what it lost is not here")
+    return said
 
 
 # 5. Each reveal -------------------------------------------------------------------------------------------------------
@@ -894,7 +901,7 @@ def check(data, key, earlier_notes):
     if "population" in file:
         about, doubts = check_population(read_claim(file["population"]), events, shown_leaves, gaps, size)
         population = [about]
-    said = check_streams(events) + began_without_key(events)
+    said = check_streams(events) + began_anew(events)
     check_reveals(list_of(file["reveals"], "reveals"), events)
     check_policies(list_of(file.get("policies", []), "policies"), events)
     check_passkeys(events)
