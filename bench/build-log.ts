@@ -43,25 +43,16 @@ export async function buildLog(
   let bodyBytes = 0
   let note = ''
 
-  async function write(event: NewEvent): Promise<void> {
-    const { stream, seq, type, v, at, body, prev, leafHash, mac } = event
+  async function write({ event, mac, privateTexts }: NewEvent): Promise<void> {
+    const { stream, seq, type, v, at, body, prev } = event
+    const leafHash = bytes(event.hash)
     bodyBytes += Buffer.byteLength(body)
-    await tables.event.add([
-      stream,
-      seq,
-      type,
-      v,
-      at,
-      body,
-      prev === null ? null : bytes(prev),
-      bytes(leafHash),
-      bytes(mac),
-    ])
-    await tables.leaf.add([LOG, tree.size(), bytes(leafHash)])
-    for (const { path, salt, sealed } of event.privateTexts) {
-      await tables.text.add([bytes(leafHash), path, bytes(salt), bytes(sealed)])
+    await tables.event.add([stream, seq, type, v, at, body, prev === null ? null : bytes(prev), leafHash, bytes(mac)])
+    await tables.leaf.add([LOG, tree.size(), leafHash])
+    for (const { path, salt, sealed } of privateTexts) {
+      await tables.text.add([leafHash, path, bytes(salt), bytes(sealed)])
     }
-    tree.append(leafHash)
+    tree.append(Buffer.from(event.hash, 'hex'))
     if (tree.size() % A_CHECKPOINT === 0 || tree.size() === events) await sign(at)
   }
 
@@ -91,8 +82,8 @@ export async function buildLog(
       for (const story of composed) for (const event of story.slice(step, step + 1)) await write(event)
     }
     for (const story of composed) {
-      const last = story.at(-1)
-      if (last) await tables.head.add([last.stream, last.seq, bytes(last.leafHash)])
+      const last = story.at(-1)?.event
+      if (last) await tables.head.add([last.stream, last.seq, bytes(last.hash)])
     }
     at += stepMs
   }

@@ -1,5 +1,5 @@
 import type { Tx } from '../db/transaction.ts'
-import { type Append, hex, lastPlace } from './append.ts'
+import { type Append, lastPlace } from './append.ts'
 import { composeEvents, type RecordKeys } from './compose.ts'
 import type { HeadCache } from './head-cache.ts'
 
@@ -23,8 +23,8 @@ export async function appendTogether(
   })
   if (written.length === 0) return new Set()
   const events = written.flatMap((one) => one.events)
-  const texts = events.flatMap((event) => {
-    return event.privateTexts.map((text) => ({ stream: event.stream, of: hex(event.leafHash), ...text }))
+  const texts = events.flatMap(({ event, privateTexts }) => {
+    return privateTexts.map((text) => ({ stream: event.stream, of: event.hash, ...text }))
   })
   const rows = await tx<{ stream: string }[]>`
     with wanted as (
@@ -32,9 +32,9 @@ export async function appendTogether(
       from unnest(
         ${written.map(({ last }) => last.stream)}::text[],
         ${written.map(({ seq }) => seq)}::bigint[],
-        ${written.map(({ hash }) => hash && hex(hash))}::text[],
+        ${written.map(({ hash }) => hash)}::text[],
         ${written.map(({ last }) => last.seq)}::bigint[],
-        ${written.map(({ last }) => hex(last.hash))}::text[]
+        ${written.map(({ last }) => last.hash)}::text[]
       ) as n (stream, seq, hash, last_seq, last_hash)
     ),
     free as (
@@ -56,15 +56,15 @@ export async function appendTogether(
       insert into event (stream, seq, type, v, at, body, prev, leaf_hash, mac)
       select n.stream, n.seq, n.type, n.v, n.at, n.body, decode(n.prev, 'hex'), decode(n.leaf_hash, 'hex'), decode(n.mac, 'hex')
       from unnest(
-        ${events.map((event) => event.stream)}::text[],
-        ${events.map((event) => event.seq)}::bigint[],
-        ${events.map((event) => event.type)}::text[],
-        ${events.map((event) => event.v)}::bigint[],
-        ${events.map((event) => event.at)}::bigint[],
-        ${events.map((event) => event.body)}::text[],
-        ${events.map((event) => event.prev)}::text[],
-        ${events.map((event) => hex(event.leafHash))}::text[],
-        ${events.map((event) => hex(event.mac))}::text[]
+        ${events.map(({ event }) => event.stream)}::text[],
+        ${events.map(({ event }) => event.seq)}::bigint[],
+        ${events.map(({ event }) => event.type)}::text[],
+        ${events.map(({ event }) => event.v)}::bigint[],
+        ${events.map(({ event }) => event.at)}::bigint[],
+        ${events.map(({ event }) => event.body)}::text[],
+        ${events.map(({ event }) => event.prev)}::text[],
+        ${events.map(({ event }) => event.hash)}::text[],
+        ${events.map(({ mac }) => mac)}::text[]
       ) as n (stream, seq, type, v, at, body, prev, leaf_hash, mac)
       join head on head.stream = n.stream
       order by n.stream, n.seq
@@ -78,8 +78,8 @@ export async function appendTogether(
         ${texts.map((text) => text.stream)}::text[],
         ${texts.map((text) => text.of)}::text[],
         ${texts.map((text) => text.path)}::text[],
-        ${texts.map((text) => hex(text.salt))}::text[],
-        ${texts.map((text) => hex(text.sealed))}::text[]
+        ${texts.map((text) => text.salt.toString('hex'))}::text[],
+        ${texts.map((text) => text.sealed.toString('hex'))}::text[]
       ) as t (stream, leaf_hash, path, salt, sealed)
       join head on head.stream = t.stream
     )

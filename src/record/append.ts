@@ -1,4 +1,5 @@
 import type { Tx } from '../db/transaction.ts'
+import { appendSql } from './append.sql.ts'
 import { composeEvents, type Draft, type NewEvent, type RecordKeys, type StreamPlace } from './compose.ts'
 import type { HeadCache } from './head-cache.ts'
 import type { RecordedEvent } from './recorded-event.ts'
@@ -26,11 +27,7 @@ export async function appendEvents(
     const events = composeEvents(keys, after, drafts, at)
     if (await insertInParts(tx, after, events)) {
       heads.set(lastPlace(stream, events))
-      return events.map(({ leafHash, privateTexts: _, mac: __, ...event }) => ({
-        ...event,
-        hash: leafHash.toString('hex'),
-        leafIndex: null,
-      }))
+      return events.map(({ event }) => event)
     }
     after = null
   }
@@ -40,7 +37,7 @@ export async function appendEvents(
 export async function lockHead(tx: Tx, stream: string): Promise<StreamPlace> {
   const [head] = await tx<{ seq: number; hash: Buffer }[]>`
     select seq, hash from stream_head where stream = ${stream} for update`
-  return { stream, seq: head?.seq ?? 0, hash: head?.hash ?? null }
+  return { stream, seq: head?.seq ?? 0, hash: head?.hash.toString('hex') ?? null }
 }
 
 /** A statement takes 65,534 parameters, and is planned for as many rows as it has. */
@@ -59,52 +56,22 @@ async function insertInParts(tx: Tx, after: StreamPlace, events: readonly NewEve
 }
 
 async function insertEvents(tx: Tx, after: StreamPlace, events: readonly NewEvent[]): Promise<boolean> {
-  const { stream, seq, hash } = lastPlace(after.stream, events)
-  const texts = events.flatMap((event) => event.privateTexts.map((text) => ({ of: event.leafHash, ...text })))
-  // Rows of parameters, not arrays: most appends are of one event, and arrays cost both sides a fifth more.
-  const rows = await tx`
-    with head as (${
-      after.hash
-        ? tx`update stream_head set seq = ${seq}, hash = ${hash}
-             where stream = ${stream} and seq = ${after.seq} and hash = ${after.hash} returning 1`
-        : tx`insert into stream_head (stream, seq, hash) values (${stream}, ${seq}, ${hash})
-             on conflict do nothing returning 1`
-    }),
-    added as (
-      insert into event (stream, seq, type, v, at, body, prev, leaf_hash, mac)${events.map((event, place) => {
-        const prev = place === 0 ? after.hash : (events[place - 1]?.leafHash ?? null)
-        return tx`${place === 0 ? tx`` : tx`union all`}
-          select ${stream}, ${event.seq}::bigint, ${event.type}, ${event.v}::bigint, ${event.at}::bigint, ${event.body},
-            ${prev}::bytea, ${event.leafHash}::bytea, ${event.mac}::bytea
-          from head`
-      })}
-      returning leaf_hash, at, seq
-    ),
-    queued as (
-      insert into event_pending (leaf_hash, at)
-      select leaf_hash, at from added ${events.length > 1 ? tx`order by seq` : tx``}
-    )${
-      texts.length === 0
-        ? tx``
-        : tx`, kept as (
-      insert into private_text (leaf_hash, path, salt, sealed)${texts.map(({ of, path, salt, sealed }, place) => {
-        return tx`${place === 0 ? tx`` : tx`union all`}
-          select ${of}::bytea, ${path}, ${salt}::bytea, ${sealed}::bytea from head`
-      })}
-    )`
-    }
-    select from head`
+  const values: (string | number | Buffer)[] = [after.stream]
+  if (after.hash !== null) values.push(after.seq, after.hash)
+  for (const { event, mac } of events) {
+    values.push(event.seq, event.type, event.v, event.at, event.body, event.hash, mac)
+  }
+  const texts = events.flatMap(({ event, privateTexts }) => privateTexts.map((text) => ({ of: event.hash, ...text })))
+  for (const { of, path, salt, sealed } of texts) values.push(of, path, salt, sealed)
+  const statement = appendSql({ isNew: after.hash === null, events: events.length, texts: texts.length })
+  const rows = await tx.unsafe(statement, values, { prepare: true })
   return rows.length === 1
 }
 
-export function lastPlace(stream: string, events: readonly NewEvent[]): StreamPlace & { hash: Buffer } {
+export function lastPlace(stream: string, events: readonly NewEvent[]): StreamPlace & { hash: string } {
   const last = events.at(-1)
   if (!last) throw new RangeError('nothing to append')
-  return { stream, seq: last.seq, hash: last.leafHash }
-}
-
-export function hex(bytes: Buffer): string {
-  return bytes.toString('hex')
+  return { stream, seq: last.event.seq, hash: last.event.hash }
 }
 
 export interface Append {

@@ -1,10 +1,8 @@
 import { hash } from 'node:crypto'
+import { createMac } from './event-mac.ts'
 import type { MacKeys } from './mac-keys.ts'
 import type { CopiedEvent } from './read-leaves.ts'
 import { type ColumnName, changedColumn, parseOrNull, type RowFault } from './recorded-event.ts'
-
-const BLOCK_BYTES = 64
-const HASH_BYTES = 32
 
 /**
  * What `faultOf` does, on rows as COPY gives them and quick enough for millions: leaf hash, MAC and every column, with
@@ -48,19 +46,6 @@ function createMacCheck(keys: MacKeys): (leaf: string, mac: string, leafIndex: n
     const [fitting] = place > 0 ? macs.splice(place, 1) : []
     if (fitting) macs.unshift(fitting)
     return place >= 0
-  }
-}
-
-/** HMAC-SHA-256 (RFC 2104) of 32 bytes, with what depends on the key prepared once. */
-function createMac(key: Buffer): (leaf: string) => string {
-  const padded = Buffer.alloc(BLOCK_BYTES)
-  Buffer.from(key.length > BLOCK_BYTES ? hash('sha256', key) : key.toString('hex'), 'hex').copy(padded)
-  const inner = Buffer.concat([padded.map((byte) => byte ^ 0x36), Buffer.alloc(HASH_BYTES)])
-  const outer = Buffer.concat([padded.map((byte) => byte ^ 0x5c), Buffer.alloc(HASH_BYTES)])
-  return (leaf) => {
-    inner.write(leaf, BLOCK_BYTES, HASH_BYTES, 'latin1')
-    outer.write(hash('sha256', inner, 'binary'), BLOCK_BYTES, HASH_BYTES, 'latin1')
-    return hash('sha256', outer, 'binary')
   }
 }
 

@@ -1,5 +1,7 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { macOf } from './event-mac.ts'
 import type { MacKeys } from './mac-keys.ts'
+import type { RecordedEvent } from './recorded-event.ts'
 import { canonicalJson, leafHash, MAX_BODY_BYTES, SALT_BYTES, saltedHash } from './verify.ts'
 
 /** Makes the events of drafts, each naming the one before. Random only in the salts. @throws BodyTooLarge */
@@ -7,9 +9,9 @@ export function composeEvents(keys: RecordKeys, after: StreamPlace, drafts: read
   const events: NewEvent[] = []
   let prev: StreamPlace = after
   for (const draft of drafts) {
-    const event = composeEvent(keys, prev, draft, at)
-    events.push(event)
-    prev = { stream: after.stream, seq: event.seq, hash: event.leafHash }
+    const composed = composeEvent(keys, prev, draft, at)
+    events.push(composed)
+    prev = composed.event
   }
   return events
 }
@@ -30,11 +32,10 @@ function composeEvent(keys: RecordKeys, prev: StreamPlace, draft: Draft, at: num
   }
   // The last event of a stream says how many there are, itself included.
   if (type === 'closed') data.count = seq
-  const head = prev.hash?.toString('hex') ?? null
   const body = canonicalJson({
     at,
     data,
-    prev: head,
+    prev: prev.hash,
     seq,
     stream: prev.stream,
     type,
@@ -45,11 +46,14 @@ function composeEvent(keys: RecordKeys, prev: StreamPlace, draft: Draft, at: num
   if (bytes > MAX_BODY_BYTES) {
     throw new BodyTooLarge(`${type} in ${prev.stream} takes ${bytes} bytes; an event may take ${MAX_BODY_BYTES}`)
   }
-  const hash = leafHash(body)
+  const leaf = leafHash(body)
   return {
-    ...{ stream: prev.stream, seq, type, v, at, prev: head, data, texts, body },
-    leafHash: hash,
-    mac: macOf(keys.macKey, hash),
+    event: {
+      ...{ stream: prev.stream, seq, type, v, at, prev: prev.hash, data, texts, body },
+      hash: leaf.toString('hex'),
+      leafIndex: null,
+    },
+    mac: macOf(keys.macKey, leaf).toString('hex'),
     privateTexts,
   }
 }
@@ -58,16 +62,6 @@ function composeEvent(keys: RecordKeys, prev: StreamPlace, draft: Draft, at: num
 export function acceptedKeys({ macKey, macKeys }: Pick<RecordKeys, 'macKey' | 'macKeys'>): MacKeys {
   return macKeys?.() ?? macKey
 }
-
-/** Says that a holder of the key wrote the event; the key is not in the database. */
-export function macOf(macKey: Buffer, leafHash: Buffer): Buffer {
-  const key = prepared.get(macKey) ?? createSecretKey(macKey)
-  prepared.set(macKey, key)
-  return createHmac('sha256', key).update(leafHash).digest()
-}
-
-/** Node takes several times as long with bytes as with a key that it has seen before, and every event read has a MAC. */
-const prepared = new WeakMap<Buffer, KeyObject>()
 
 /** NUL and lone surrogates cannot be stored as JSON: the act would be lost. They are replaced, and that is recorded. */
 function clean(value: unknown, path: string, cleaned: string[]): unknown {
@@ -100,21 +94,14 @@ export interface Draft {
 export interface StreamPlace {
   readonly stream: string
   readonly seq: number
-  readonly hash: Buffer | null
+  /** Leaf hash, hex. */
+  readonly hash: string | null
 }
 
 export interface NewEvent {
-  readonly stream: string
-  readonly seq: number
-  readonly type: string
-  readonly v: number
-  readonly at: number
-  readonly prev: string | null
-  readonly data: Readonly<Record<string, unknown>>
-  readonly texts: Readonly<Record<string, string>>
-  readonly body: string
-  readonly leafHash: Buffer
-  readonly mac: Buffer
+  readonly event: RecordedEvent
+  /** Hex. */
+  readonly mac: string
   readonly privateTexts: { path: string; salt: Buffer; sealed: Buffer }[]
 }
 

@@ -8,21 +8,31 @@ import type { StreamPlace } from './compose.ts'
  * before it was cut.
  */
 export function createHeadCache(limit = 10_000): HeadCache {
-  const places = new Map<string, StreamPlace>()
-  const sealed = new Map<string, number>()
-
-  function keep<T>(kept: Map<string, T>, stream: string, value: T): void {
-    kept.delete(stream)
-    kept.set(stream, value)
-    const [oldest] = kept.keys()
-    if (kept.size > limit && oldest !== undefined) kept.delete(oldest)
-  }
-
+  const places = createRecent<StreamPlace>(limit)
+  const sealed = createRecent<number>(limit)
   return {
-    get: (stream) => places.get(stream),
-    set: (place) => keep(places, place.stream, place),
+    get: places.get,
+    set: (place) => places.set(place.stream, place),
     sealedTo: (stream) => sealed.get(stream) ?? 0,
-    sawSealed: (stream, seq) => keep(sealed, stream, seq),
+    sawSealed: sealed.set,
+  }
+}
+
+/**
+ * At least half of `limit` entries that were set last. Two maps, of which the older is dropped whole: a map from which
+ * the first is deleted again and again keeps the holes and walks over them.
+ */
+function createRecent<T>(limit: number): { get(key: string): T | undefined; set(key: string, value: T): void } {
+  let young = new Map<string, T>()
+  let old = young
+  return {
+    get: (key) => young.get(key) ?? old.get(key),
+    set: (key, value) => {
+      young.set(key, value)
+      if (young.size * 2 < limit) return
+      old = young
+      young = new Map()
+    },
   }
 }
 

@@ -33,7 +33,7 @@ export async function readEvents(
     if (row.headSeq !== last.seq || row.headHash?.toString('hex') !== last.hash) {
       throw new RecordTampered(row.stream, last.seq, `its head stands at ${row.headSeq ?? 'nothing'}`)
     }
-    heads.set({ stream: row.stream, seq: last.seq, hash: Buffer.from(last.hash, 'hex') })
+    heads.set({ stream: row.stream, seq: last.seq, hash: last.hash })
   }
   for (const [stream, events] of read) {
     await requireNotCut(keys, db, stream, events, sealedTo.get(stream) ?? 0)

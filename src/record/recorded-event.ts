@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { macOf } from './compose.ts'
+import { macOf } from './event-mac.ts'
 import { keysAtLeaf, type MacKeys } from './mac-keys.ts'
 import { type Body, leafHash } from './verify.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { macOf } from '../../src/record/compose.ts'
+import { macOf } from '../../src/record/event-mac.ts'
 import { buildEvidence } from '../../src/record/evidence.ts'
 import { createRecord } from '../../src/record/record.ts'
 import { canonicalJson, leafHash, verifyEvidence } from '../../src/record/verify.ts'

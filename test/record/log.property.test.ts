@@ -47,7 +47,7 @@ const log = fc
 test('every inclusion proof and every consistency proof of a log verifies, and for no other place, leaf or size', () => {
   fc.assert(
     fc.property(log, fc.nat({ max: 255 }), (events, bit) => {
-      const leaves = events.map(({ leafHash }) => leafHash)
+      const leaves = events.map(({ event }) => Buffer.from(event.hash, 'hex'))
       const heads = leaves.map((_, n) => ({ size: n + 1, root: createMemoryTree(leaves.slice(0, n + 1)).root() }))
       const tree = createMemoryTree(leaves)
       for (const { size, root } of heads) {
@@ -78,11 +78,11 @@ test('every inclusion proof and every consistency proof of a log verifies, and f
 test('the evidence of every stream of a log verifies, and after no change does it say anything else', async () => {
   await fc.assert(
     fc.asyncProperty(log, fc.nat(), fc.nat({ max: 255 }), async (events, pick, bit) => {
-      const leaves = events.map(({ leafHash }) => leafHash)
+      const leaves = events.map(({ event }) => Buffer.from(event.hash, 'hex'))
       const tree = createMemoryTree(leaves)
       const size = leaves.length
-      const stream = events[pick % size]?.stream
-      const own = events.flatMap((event, leafIndex) => (event.stream === stream ? [{ event, leafIndex }] : []))
+      const stream = events[pick % size]?.event.stream
+      const own = events.flatMap(({ event }, leafIndex) => (event.stream === stream ? [{ event, leafIndex }] : []))
       const file = {
         ...{ format: EVIDENCE_FORMAT, origin: 'test.example/log', verifierKey: signer.vkey, reveals: [] },
         checkpoint: await signCheckpoint(signer, { size, root: tree.root() }),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Db } from '../../src/db/transaction.ts'
-import { macOf } from '../../src/record/compose.ts'
+import { macOf } from '../../src/record/event-mac.ts'
 import { createRecord } from '../../src/record/record.ts'
 import { canonicalJson, leafHash } from '../../src/record/verify.ts'
 import { type LogVerdict, type VerifyOptions, verifyLog } from '../../src/record/verify-log.ts'
