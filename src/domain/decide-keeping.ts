@@ -1,6 +1,6 @@
 import { MOST_APPROVERS } from './approvers.ts'
 import { checkReason } from './check-reason.ts'
-import type { Assurance } from './grant-event.ts'
+import type { Approver, Assurance } from './grant-event.ts'
 import type { KeepingEvent, Scope } from './keeping-event.ts'
 import { type Asking, type Erasure, type Hold, holdsAt, type KeepingState } from './keeping-state.ts'
 import type { WhyKept } from './may-erase.ts'
@@ -14,6 +14,8 @@ export interface Keeping {
   readonly assurance: Assurance
   readonly policy: Policy
   readonly now: number
+  /** Where it is about a grant: whose it is, and who asked for it. */
+  readonly holders: readonly string[]
 }
 
 export type KeepingDecision = KeepingEvent[] | Refused
@@ -27,7 +29,7 @@ export function decideHold(
   { id, scope, said }: { readonly id: string; readonly scope: Scope; readonly said: string },
   keeping: Keeping,
 ): KeepingDecision {
-  const asked = firstOf(scope.kind === 'person' ? scope.id : null, keeping)
+  const asked = firstOf(scope.kind === 'person' ? [scope.id] : keeping.holders, keeping)
   if ('refused' in asked) return asked
   const badReason = checkReason(said, KEEPING_REASON)
   if (badReason !== null) return badReason
@@ -40,7 +42,7 @@ export function decideHold(
 export function decidePlacing(hold: Hold, keeping: Keeping): KeepingDecision {
   const late = lateFor(hold.placed, hold, keeping.now)
   if (late !== null) return { refused: late }
-  const by = secondOf(hold.asked, subjectOf(hold), keeping)
+  const by = secondOf(hold.asked, subjectsOf(hold, keeping), keeping)
   if ('refused' in by) return by
   return [{ type: 'hold.placed', data: { hold: hold.id, ...signed(by.by, keeping) } }]
 }
@@ -51,17 +53,17 @@ export function decidePlacing(hold: Hold, keeping: Keeping): KeepingDecision {
  */
 export function decideLifting(hold: Hold, keeping: Keeping): KeepingDecision {
   if (hold.placed === null || hold.over !== null) return refuse({ code: 'not-held', hold: hold.id })
-  const subject = subjectOf(hold)
+  const subjects = subjectsOf(hold, keeping)
   const { lift } = hold
   const stands =
     lift !== null &&
     keeping.now < lift.askedUntil &&
-    keepersOf(keeping.policy, subject).some(({ id }) => id === lift.by)
+    keepersBut(subjects, keeping.policy).some(({ id }) => id === lift.by)
   if (stands) {
-    const by = secondOf(lift, subject, keeping)
+    const by = secondOf(lift, subjects, keeping)
     return 'refused' in by ? by : [{ type: 'hold.lifted', data: { hold: hold.id, ...signed(by.by, keeping) } }]
   }
-  const asked = firstOf(subject, keeping)
+  const asked = firstOf(subjects, keeping)
   return 'refused' in asked ? asked : [{ type: 'hold.lift-asked', data: { hold: hold.id, ...asked } }]
 }
 
@@ -77,7 +79,7 @@ export function decideErasure(
   { id, person, said, found }: { id: string; person: string; said: string; found: TextsOf },
   keeping: Keeping,
 ): KeepingDecision {
-  const asked = firstOf(person, keeping)
+  const asked = firstOf([person], keeping)
   if ('refused' in asked) return asked
   const badReason = checkReason(said, KEEPING_REASON)
   if (badReason !== null) return badReason
@@ -91,7 +93,7 @@ export function decideErasure(
 export function decideErasureOrder(erasure: Erasure, found: TextsOf, keeping: Keeping): KeepingDecision {
   const late = lateFor(erasure.ordered, erasure, keeping.now)
   if (late !== null) return { refused: late }
-  const by = secondOf(erasure.asked, erasure.person, keeping)
+  const by = secondOf(erasure.asked, [erasure.person], keeping)
   if ('refused' in by) return by
   const nothing = refuseNothing(erasure.person, found)
   if (nothing !== null) return nothing
@@ -99,7 +101,8 @@ export function decideErasureOrder(erasure: Erasure, found: TextsOf, keeping: Ke
 }
 
 /** Whoever asked takes it back; whoever may confirm declines. */
-export function decideKeepingDecline(motion: Hold | Erasure, { by, policy, assurance, now }: Keeping): KeepingDecision {
+export function decideKeepingDecline(motion: Hold | Erasure, keeping: Keeping): KeepingDecision {
+  const { by, policy, assurance, now } = keeping
   const lift = 'lift' in motion && motion.placed !== null ? motion.lift : null
   const waits = lift ?? motion.asked
   if (lift === null) {
@@ -107,7 +110,7 @@ export function decideKeepingDecline(motion: Hold | Erasure, { by, policy, assur
     if (late !== null) return { refused: late }
   }
   if (by !== waits.by) {
-    const keeper = keeperIn(subjectOf(motion), by, policy)
+    const keeper = keeperIn(subjectsOf(motion, keeping), by, policy)
     if ('refused' in keeper) return keeper
   }
   return [{ type: 'keeping.declined', data: { id: motion.id, by, policy: policy.hash, assurance } }]
@@ -126,24 +129,30 @@ function refuseNothing(person: string, { texts, kept }: TextsOf): Refused | null
   })
 }
 
-function subjectOf(motion: Hold | Erasure): string | null {
-  if ('person' in motion) return motion.person
-  return motion.scope.kind === 'person' ? motion.scope.id : null
+/** Whom it is about: none of them signs. */
+function subjectsOf(motion: Hold | Erasure, { holders }: Keeping): readonly string[] {
+  if ('person' in motion) return [motion.person]
+  const { kind, id } = motion.scope
+  return kind === 'person' ? [id] : kind === 'grant' ? holders : []
 }
 
-function keeperIn(subject: string | null, by: string, policy: Policy): { as: readonly string[] } | Refused {
-  if (subject === by) return refuse({ code: 'keeping-on-you' })
-  const all = keepersOf(policy, subject)
+function keepersBut(subjects: readonly string[], policy: Policy): Approver[] {
+  return keepersOf(policy, null).filter(({ id }) => !subjects.includes(id))
+}
+
+function keeperIn(subjects: readonly string[], by: string, policy: Policy): { as: readonly string[] } | Refused {
+  if (subjects.includes(by)) return refuse({ code: 'keeping-on-you' })
+  const all = keepersBut(subjects, policy)
   return (
     all.find(({ id }) => id === by) ??
     refuse({ code: 'may-not-keep', may: all.map(({ id }) => id).slice(0, MOST_APPROVERS) })
   )
 }
 
-function firstOf(subject: string | null, { by, policy, assurance, now }: Keeping) {
-  const keeper = keeperIn(subject, by, policy)
+function firstOf(subjects: readonly string[], { by, policy, assurance, now }: Keeping) {
+  const keeper = keeperIn(subjects, by, policy)
   if ('refused' in keeper) return keeper
-  const signers = keepersOf(policy, subject).filter(({ id }) => id !== by)
+  const signers = keepersBut(subjects, policy).filter(({ id }) => id !== by)
   if (signers.length === 0) return refuse({ code: 'second-person-needed', may: [] })
   return {
     ...{ by, as: keeper.as, signers: signers.slice(0, MOST_APPROVERS), askedUntil: now + policy.pendingForMs },
@@ -154,12 +163,12 @@ function firstOf(subject: string | null, { by, policy, assurance, now }: Keeping
 /** The first must still be one who may, and the second another one. */
 function secondOf(
   first: Asking,
-  subject: string | null,
+  subjects: readonly string[],
   { by, policy }: Keeping,
 ): { by: readonly [string, string] } | Refused {
-  const keeper = keeperIn(subject, by, policy)
+  const keeper = keeperIn(subjects, by, policy)
   if ('refused' in keeper) return keeper
-  const all = keepersOf(policy, subject)
+  const all = keepersBut(subjects, policy)
   const others = all.map(({ id }) => id).filter((id) => id !== first.by)
   if (by === first.by) return refuse({ code: 'second-person-needed', may: others.slice(0, MOST_APPROVERS) })
   if (!all.some(({ id }) => id === first.by)) return refuse({ code: 'first-signer-gone', by: first.by })

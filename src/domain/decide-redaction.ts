@@ -20,6 +20,8 @@ export interface Redactable {
   readonly line: string
   /** Whose words they are; null for a stranger's. */
   readonly author: string | null
+  /** All whose words are among them, and whose access it is: none of them is the second. */
+  readonly persons: readonly string[]
   /** How many texts of it are still there. */
   readonly texts: number
 }
@@ -48,7 +50,7 @@ export function decideRedactionAsked(what: Redactable, said: string, act: Redact
   const badReason = checkReason(said, REDACTION_REASON)
   if (badReason !== null) return badReason
   if (what.texts === 0) return refuse({ code: 'nothing-to-redact', line: what.line })
-  const confirmers = keepers.filter(({ id }) => id !== by)
+  const confirmers = keepers.filter(({ id }) => id !== by && !what.persons.includes(id))
   if (confirmers.length === 0) return refuse({ code: 'second-person-needed', may: [] })
   const pendingUntil = now + policy.pendingForMs
   const signed = {
@@ -62,14 +64,15 @@ export function decideRedactionAsked(what: Redactable, said: string, act: Redact
   return [{ type: 'thread.redaction-asked', data: { line: what.line, reason: said.trim(), ...signed } }]
 }
 
-/** The second: another one, and never whoever wrote it. One human is one, on whatever platform they press. */
+/** The second: another one, and never whoever wrote any of it, or whose access it is. One human is one, on whatever platform they press. */
 export function decideRedaction(what: Redactable, asked: Redaction, act: Redacting): ThreadEvent[] | Refused {
   const { by, policy, assurance } = act
   const keepers = keepersOf(policy, what.author)
   if (by === asked.data.by) {
-    return refuse({ code: 'second-person-needed', may: keepers.map(({ id }) => id).filter((id) => id !== by) })
+    const others = keepers.map(({ id }) => id).filter((id) => id !== by && !what.persons.includes(id))
+    return refuse({ code: 'second-person-needed', may: others })
   }
-  if (by === what.author) return refuse({ code: 'keeping-on-you' })
+  if (by === what.author || what.persons.includes(by)) return refuse({ code: 'keeping-on-you' })
   const as = keepers.find(({ id }) => id === by)?.as
   if (as === undefined) return refuseKeeper(keepers)
   const first = asked.data.by

@@ -17,7 +17,7 @@ import { findTexts } from './find-texts.ts'
 import { appendToKeeping, loadKeeping, lockKeeping } from './keeping-store.ts'
 import { newId } from './new-id.ts'
 import { type Performing, performAct } from './perform-act.ts'
-import { confirmHold, keepingOf } from './place-hold.ts'
+import { confirmHold, holdersOf, keepingOf } from './place-hold.ts'
 
 /*
  * Two persons order that what is personal and may go of a person goes: the private texts with their salts. Events, tree
@@ -81,9 +81,11 @@ export function decideOnKeeping(context: Context, act: Act, id: string, what: 'c
       const { tx, now } = performing
       await lockKeeping(tx)
       const before = await loadKeeping(context, tx)
-      const motion = before.holds.get(id) ?? before.erasures.get(id)
+      const hold = before.holds.get(id)
+      const motion = hold ?? before.erasures.get(id)
       if (motion === undefined) return refuse({ code: 'unknown-keeping', said: id })
-      const facts: KeepingDecision = decideKeepingDecline(motion, keepingOf(performing))
+      const holders = hold === undefined ? [] : await holdersOf(context, performing, hold.scope)
+      const facts: KeepingDecision = decideKeepingDecline(motion, { ...keepingOf(performing), holders })
       if ('refused' in facts) return facts
       await appendToKeeping(context, tx, before, facts, now)
       return { answer: { kind: 'line', line: declinedLine(id) } }

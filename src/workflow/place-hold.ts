@@ -35,7 +35,8 @@ export function placeHold(context: Context, act: Act, words: { subject: string; 
       await lockKeeping(tx)
       const before = await loadKeeping(context, tx)
       const hold = newId('H')
-      const facts = decideHold(before, { id: hold, scope, said: words.reason }, keepingOf(performing))
+      const keeping = { ...keepingOf(performing), holders: await holdersOf(context, performing, scope) }
+      const facts = decideHold(before, { id: hold, scope, said: words.reason }, keeping)
       if ('refused' in facts) return facts
       const after = await appendToKeeping(context, tx, before, facts, now)
       return { answer: { kind: 'line', line: keepingLine(after.holds.get(hold), now, namesOf(context)) } }
@@ -63,7 +64,10 @@ function decideOn(context: Context, act: Act, id: string, name: string, decide: 
       const before = await loadKeeping(context, tx)
       const hold = before.holds.get(id)
       if (hold === undefined) return refuse({ code: 'unknown-keeping', said: id })
-      const facts = decide(hold, keepingOf(performing))
+      const facts = decide(hold, {
+        ...keepingOf(performing),
+        holders: await holdersOf(context, performing, hold.scope),
+      })
       if ('refused' in facts) return facts
       const after = await appendToKeeping(context, tx, before, facts, now)
       return { answer: { kind: 'line', line: keepingLine(after.holds.get(id), now, namesOf(context)) } }
@@ -86,7 +90,17 @@ function listHolds(context: Context, act: Act): Promise<Answer> {
 }
 
 export function keepingOf({ by, policy, now }: Performing): Keeping {
-  return { by: by.id, assurance: 'click-only', policy, now }
+  return { by: by.id, assurance: 'click-only', policy, now, holders: [] }
+}
+
+/** Whose grant it is and who asked for it: they decide nothing about what is held of it. @throws RecordTampered */
+export async function holdersOf(
+  context: Context,
+  { tx }: Pick<Performing, 'tx'>,
+  { kind, id }: Scope,
+): Promise<readonly string[]> {
+  const state = kind === 'grant' ? (await loadGrant(context, tx, id))?.state : null
+  return state == null ? [] : [state.for, state.by]
 }
 
 /** A person, a target, a grant, or everything. */

@@ -153,12 +153,19 @@ async function findTexts(context: Context, { tx, now }: Performing, thread: Thre
   return {
     ...{ ...thread, events, texts: events.reduce((sum, { texts }) => sum + Object.keys(texts).length, 0) },
     author: typeof first?.data.by === 'string' ? first.data.by : null,
+    persons: personsIn(thread.isGrant ? [...events, ...about.slice(0, 1)] : events),
     pending: findRedaction(
       recorded.map((event): Placed<ThreadEvent> => readable<ThreadEvent>(event)),
       thread.line,
       now,
     ),
   }
+}
+
+/** Who wrote it, and for whom: a machine's is its owner's, who asked. */
+function personsIn(events: readonly RecordedEvent[]): string[] {
+  const named = events.flatMap(({ data }) => [data.by, data.for]).flat()
+  return [...new Set(named.filter((one) => typeof one === 'string'))]
 }
 
 const LINES: readonly string[] = ['thread.written', 'thread.edited']
@@ -168,10 +175,7 @@ async function whyHeld(context: Context, { tx, now, policy }: Performing, found:
   const holds = await holdsForRemoval(context, tx, now)
   const nobodys = { target: null, grant: null, endedAt: null, financialReporting: false, retentionYears: 0 }
   const kept = (await keptOf(context, tx, [found.shown], policy)).get(found.shown) ?? { persons: [], ...nobodys }
-  const persons = [
-    ...kept.persons,
-    ...found.events.flatMap(({ data }) => (typeof data.by === 'string' ? [data.by] : [])),
-  ]
+  const persons = [...kept.persons, ...found.persons]
   const why = whyNotErased({ ...kept, persons }, holds, now)
   return why?.because === 'held' ? refuse({ code: 'held', hold: why.hold }) : null
 }

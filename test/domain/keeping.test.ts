@@ -17,7 +17,8 @@ import { testPolicy, testTarget } from '../support/policy.ts'
 
 const NOW = Date.UTC(2026, 10, 23)
 const policy = testPolicy({ keepers: ['dirk'] })
-const as = (by: string, now = NOW, rules = policy) => ({ by, assurance: 'click-only', policy: rules, now }) as const
+const as = (by: string, now = NOW, rules = policy) =>
+  ({ by, assurance: 'click-only', policy: rules, now, holders: [] as string[] }) as const
 const codeOf = (decision: KeepingDecision) => ('refused' in decision ? decision.refused.code : 'accepted')
 const ANA: Scope = { kind: 'person', id: 'ana' }
 
@@ -65,6 +66,21 @@ describe('a hold', () => {
     expect(holdsAt(declined, NOW + 365 * DAY)).toHaveLength(1)
     expect(decideLifting(hold(declined), as('carla'))).toMatchObject([{ type: 'hold.lift-asked' }])
     expect(holdsAt(apply(once, decideLifting(hold(once), as('carla'))), NOW)).toEqual([])
+  })
+
+  it('on a grant is neither placed, lifted nor declined by a keeper whose grant it is', () => {
+    const rules = testPolicy({ keepers: ['dirk', 'olga'] })
+    const own = (by: string) => ({ ...as(by, NOW, rules), holders: ['dirk'] })
+    const scope: Scope = { kind: 'grant', id: 'G-000001' }
+    const facts = decideHold(NOTHING_KEPT, { id: 'H-000001', scope, said: 'case 12' }, own('carla'))
+    expect(facts).toMatchObject([{ data: { signers: [{ id: 'olga' }] } }])
+    const asked = apply(NOTHING_KEPT, facts)
+    expect(codeOf(decideKeepingDecline(hold(asked), own('dirk')))).toBe('keeping-on-you')
+    const placed = apply(asked, decidePlacing(hold(asked), own('olga')))
+    expect(codeOf(decideLifting(hold(placed), own('dirk')))).toBe('keeping-on-you')
+    const once = apply(placed, decideLifting(hold(placed), own('carla')))
+    expect(codeOf(decideLifting(hold(once), own('dirk')))).toBe('keeping-on-you')
+    expect(codeOf(decideLifting(hold(once), own('olga')))).toBe('accepted')
   })
 
   it.each<[Scope, boolean]>([

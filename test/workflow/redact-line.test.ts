@@ -11,7 +11,7 @@ import { mirrorThread } from '../../src/workflow/mirror-thread.ts'
 import { collectEvidence } from '../../src/workflow/open-evidence.ts'
 import { placeHold } from '../../src/workflow/place-hold.ts'
 import { decideOnRedaction, redactLine } from '../../src/workflow/redact-line.ts'
-import { asked, wordsOf } from '../cards/grant-story.ts'
+import { asked, askedFor, wordsOf } from '../cards/grant-story.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
 import { askBoth, type PythonVerifier, startPythonVerifier } from '../record/python-verifier.ts'
 import { AT, createReplica, createTestSigner, type Replica } from '../record/record-fixture.ts'
@@ -170,4 +170,17 @@ it('the reasons of a grant go the same way', async () => {
   const [first] = await context.record.readStream(context.db, grantStream('G-7K3QF2'))
   expect(first?.texts).toEqual({})
   expect(house.enqueued.at(-1)).toEqual({ kind: 'announce', stream: grantStream('G-7K3QF2') })
+})
+
+it('whoever wrote one of the reasons of a grant, or whose it is, does not confirm that they go', async () => {
+  house.setPolicy({ keepers: ['dirk', 'olga'] })
+  await house.happen('G-7K3QF4', askedFor({ for: 'dirk' }))
+  await house.happen('G-7K3QF4', {
+    type: 'request.denied',
+    data: { by: 'carla', reason: 'not while the books close', policy: 'p', assurance: 'click-only' },
+  })
+  expect(await redact('ana', 'G-7K3QF4')).toContain('until Olga confirms')
+  expect(await confirm('dirk', 'G-7K3QF4')).toContain('This is about you')
+  expect(await confirm('carla', 'G-7K3QF4')).toContain('This is about you')
+  expect(await confirm('olga', 'G-7K3QF4')).toContain('is erased from the record')
 })
