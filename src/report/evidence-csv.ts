@@ -5,7 +5,7 @@ import { shownText } from './shown-text.ts'
 const COLUMNS = ['leaf_index', 'utc', 'stream', 'seq', 'type', 'version', 'by', 'text', 'data', 'leaf_hash'] as const
 
 /**
- * One row an event, those that stand alone too, in the order of the log (RFC 4180: CRLF, quotes doubled). A cell that a spreadsheet would take for
+ * One row an event, those that stand alone too, in the order of the log (RFC 4180: CRLF, quotes doubled). What a spreadsheet would take for
  * a formula gets an apostrophe in front; characters that are not seen are named.
  */
 export function evidenceCsv({ events, singles, reveals }: Verdict): string {
@@ -39,9 +39,12 @@ function rowOf(event: ProvedEvent, reveals: Verdict['reveals']): string[] {
 
 function cell(value: string): string {
   const shown = shownText(value)
-  const safe = FORMULA.test(shown) ? `'${shown}` : shown
+  const safe = shown.replace(FORMULA, "$1'$2")
   return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-/** Also after white space, and in the wide forms that some spreadsheets take for the same. */
-const FORMULA = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/u
+/**
+ * Also after white space, and in the wide forms that some spreadsheets take for the same. And after whatever a spreadsheet may
+ * take for the end of a cell: where the comma is the decimal sign a semicolon ends one, and quotes inside of a cell are none.
+ */
+const FORMULA = /(^|[;\n])((?:[^\S\n]|")*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/gu

@@ -13,6 +13,8 @@ import { lockThread } from './thread-roots.ts'
 
 /** Longer than people write: the beginning is kept, and how long it was. */
 const MOST_CHARACTERS = 16_000
+/** What is not kept need not be looked through: that takes time, and revocations wait for nobody's talk. */
+const LONGEST_SECRET = 4_000
 
 /**
  * Puts on record what somebody did in a thread of ours: at most once, over repeats and replicas, by the platform's own id and
@@ -88,7 +90,8 @@ async function whose(context: Mirroring, account: Account | null): Promise<Recor
 
 /** The text as far as it is kept. One with a secret in it is not, and only which kind is said. */
 async function kept(text: string): Promise<Record<string, unknown>> {
-  const withheld = await findSecret(text)
+  // Of one that is cut in two, both halves are seen.
+  const withheld = await findSecret(text.slice(0, MOST_CHARACTERS + LONGEST_SECRET))
   if (withheld !== null) return { text: '', withheld }
   if (text.length <= MOST_CHARACTERS) return { text }
   return { text: text.slice(0, MOST_CHARACTERS).replace(/[\uD800-\uDBFF]$/, ''), cut: text.length }

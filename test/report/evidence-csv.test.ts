@@ -46,6 +46,14 @@ test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '  =1', '\r\n=1', '＝1', '=H
   },
 )
 
+test.each(['fix;=1+1', 'fix\n=1+1', 'fix; "=1+1;', 'a;\n"-1', 'fix;\t＝1'])(
+  '%j is no formula where a spreadsheet divides at semicolons, and takes every end of line for one',
+  async (typed) => {
+    const { content } = evidenceReport(await grantFile({ typed }), 'csv', about)
+    expect(content.split(/[;\r\n]/).filter((cell) => /^[\s"]*[=+\-@＝]/.test(cell))).toEqual([])
+  },
+)
+
 test('whatever was typed stands in its own cell, and no cell begins a formula', async () => {
   const unit = fc.constantFrom('"', ',', '\r', '\n', '=', '-', "'", ';', 'a', ' ', '\u0000', '\u202e', 'é')
   await fc.assert(

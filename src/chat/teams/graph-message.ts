@@ -54,15 +54,25 @@ function readAct(message: GraphMessage, tenant: string): ThreadAct | null {
 
 /** The words of a message that Teams gives as a page: without marks, with its lines, pictures by the name they have. */
 function plain(html: string): string {
-  return html
-    .replaceAll(/<(?:img|emoji)\b[^>]*?\balt="([^"]*)"[^>]*>/gi, '$1')
-    .replaceAll(/<br\s*\/?>|<\/(?:p|div|li|h\d|tr|blockquote)>/gi, '\n')
-    .replaceAll(/<[^>]*>/g, '')
-    .replaceAll(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]+));/gi, (whole, decimal?: string, hex?: string, name = '') => {
+  return withoutMarks(html).replaceAll(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]+));/gi,
+    (whole, decimal?: string, hex?: string, name = '') => {
       if (decimal === undefined && hex === undefined) return NAMED[name as string] ?? whole
       const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
       return code <= 0x10_ff_ff ? String.fromCodePoint(code) : whole
-    })
+    },
+  )
+}
+
+/** What is never closed is no mark: it is not looked for again at each beginning of one. */
+function withoutMarks(html: string): string {
+  const end = html.lastIndexOf('>') + 1
+  return html.slice(0, end).replaceAll(/<[^>]*>/g, wordsOfMark) + html.slice(end)
+}
+
+function wordsOfMark(mark: string): string {
+  if (/^<(?:img|emoji)\b/i.test(mark)) return /\balt="([^"]*)"/i.exec(mark)?.[1] ?? ''
+  return /^<(?:br\s*\/?|\/(?:p|div|li|h\d|tr|blockquote))>$/i.test(mark) ? '\n' : ''
 }
 
 const NAMED: Readonly<Record<string, string | undefined>> = {

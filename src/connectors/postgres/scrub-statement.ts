@@ -6,6 +6,13 @@ import { redactText } from '../../telemetry/redact.ts'
  * out too much rather than too little: which verbs and objects there were always stays.
  */
 export function scrubStatement(sql: string, isSensitive = speaksOfSecrets(sql)): Scrubbed {
+  return scrub(sql, isSensitive, 0)
+}
+
+/** Bodies inside of bodies are read so far, and what is deeper is taken out: each would be gone through once for each around it. */
+const MOST_NESTED = 4
+
+function scrub(sql: string, isSensitive: boolean, depth: number): Scrubbed {
   const commands: string[] = []
   let text = ''
   let scrubbed = 0
@@ -17,13 +24,16 @@ export function scrubStatement(sql: string, isSensitive = speaksOfSecrets(sql)):
   for (const { kind, raw } of tokensOf(sql)) {
     if (kind === 'end') endStatement()
     if (kind === 'word' && words.length < 4) words.push(raw.toUpperCase())
-    if (kind === 'body') {
-      const inside = scrubStatement(bodyOf(raw))
+    if (kind === 'body' && depth < MOST_NESTED) {
+      const body = bodyOf(raw)
+      const inside = scrub(body, speaksOfSecrets(body), depth + 1)
       const tag = raw.slice(0, raw.indexOf('$', 1) + 1)
       scrubbed += inside.scrubbed
       text += `${tag}${inside.text}${tag}`
     } else if (
-      kind === 'literal' ? isSensitive || looksSecret(raw) : kind === 'comment' && (isSensitive || SENSITIVE.test(raw))
+      kind === 'body' ||
+      (kind === 'literal' && (isSensitive || looksSecret(raw))) ||
+      (kind === 'comment' && (isSensitive || SENSITIVE.test(raw)))
     ) {
       scrubbed += 1
       text += kind === 'comment' ? `/* ${SCRUBBED} */` : `'${SCRUBBED}'`
