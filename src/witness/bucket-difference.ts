@@ -1,3 +1,5 @@
+import type { Bucket } from './bucket.ts'
+
 export type BucketDifferenceKind =
   | 'checkpoint-missing'
   | 'checkpoint-forged'
@@ -22,6 +24,13 @@ export interface BucketDifference {
   readonly where: string
   /** Epoch ms by the bucket's clock, where it says when; null otherwise. */
   readonly at: number | null
+}
+
+/** Where a log lies, and who hears of what is not right there. */
+export interface LogInBucket {
+  readonly bucket: Bucket
+  readonly folder: string
+  readonly found: FoundInBucket
 }
 
 export type FoundInBucket = (what: BucketDifferenceKind, where: string, at?: number | null) => void

@@ -12,20 +12,15 @@ import {
   type TreeHead,
 } from '../record/verify.ts'
 import { type Bucket, byKey } from './bucket.ts'
-import type { FoundInBucket } from './bucket-difference.ts'
+import type { LogInBucket } from './bucket-difference.ts'
 import { HAND_OVERS } from './bucket-names.ts'
 import { listFile } from './check-file.ts'
 
 /**
  * The keys that the log had, by the hand-overs in the bucket, from the one that was given. That each appointment is the last
- * leaf of its tree is for the caller to see, who builds the tree: `heads` and `leaves` say of what.
+ * leaf of its tree is for the caller to see, who builds the tree: `heads` and `appointments` say of what.
  */
-export async function readBucketKeys(
-  bucket: Bucket,
-  folder: string,
-  vkey: string,
-  found: FoundInBucket,
-): Promise<BucketKeys> {
+export async function readBucketKeys({ bucket, folder, found }: LogInBucket, vkey: string): Promise<BucketKeys> {
   const origin = parseVkey(vkey).name
   const handOvers: HandOver[] = []
   for await (const versions of byKey(bucket.versions({ prefix: `${folder}${HAND_OVERS}` }))) {
@@ -46,7 +41,7 @@ export async function readBucketKeys(
   return {
     keys,
     heads: inTurn.map(({ checkpoint }) => parseCheckpoint(parseNote(checkpoint).text)),
-    leaves: new Map(inTurn.map(({ leafIndex, body }) => [leafIndex, leafHash(body)])),
+    appointments: new Map(inTurn.map(({ leafIndex, body }) => [leafIndex, leafHash(body)])),
   }
 }
 
@@ -89,5 +84,5 @@ interface BucketKeys {
   /** What both keys signed, by rising size. */
   readonly heads: readonly TreeHead[]
   /** The leaf hash of each appointment that was followed. */
-  readonly leaves: ReadonlyMap<number, Buffer>
+  readonly appointments: ReadonlyMap<number, Buffer>
 }
