@@ -24,6 +24,7 @@ import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Target } from './domain/policy.ts'
 import { needPasskey } from './domain/policy.ts'
 import { isRefused } from './domain/refusal.ts'
+import { shortLock } from './domain/short-lock.ts'
 import { keepersOf } from './domain/stewards.ts'
 import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
@@ -290,6 +291,10 @@ async function start(
   onStop(() => effects.stop())
   await policy.load()
   policyLoaded.resolve()
+  for (const { name, lockMs } of witnesses) {
+    const short = shortLock(lockMs, policy.current().retentionYears)
+    if (short !== null) log.warn(`the witness ${name} ${short}`)
+  }
   await recordStart(
     { db, record, clock },
     {
@@ -350,6 +355,7 @@ async function start(
       return { channels, newest: channels === null ? null : await newestAnnounced({ record }, db) }
     },
     findings: () => countFindings({ record }, db, clock.now()),
+    retentionYears: () => policy.current().retentionYears,
     keeping: async () => ({
       keepers: keepersOf(policy.current(), null).map(({ id }) => id),
       figures: await countKeeping({ record, clock }, db),

@@ -11,6 +11,8 @@ export interface Witness {
   readonly strength: 'weak' | 'independent'
   /** Who administers it, in words for an auditor. */
   readonly administeredBy: string
+  /** For how long each object is locked, ms; left out where nothing is ever locked. */
+  readonly lockMs?: number
   /**
    * Keeps a checkpoint durably. Idempotent: the same note twice is kept once.
    * @param note a C2SP signed note, whole

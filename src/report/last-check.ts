@@ -11,6 +11,12 @@ export async function readLastPruning(db: Db): Promise<LastPruning | null> {
   return readLast(db, 'record.kept')
 }
 
+/** When the first log of this record began, epoch ms; null before it did. */
+export async function readRecordStart(db: Db): Promise<number | null> {
+  const [row] = await db<{ at: number | null }[]>`select min(started_at) as at from log`
+  return row?.at ?? null
+}
+
 async function readLast<T>(db: Db, type: string): Promise<(T & { readonly at: number }) | null> {
   const [row] = await db<{ at: number; body: string }[]>`
     select at, body from event where type = ${type} and starts_with(stream, ${SYSTEM_STREAM})

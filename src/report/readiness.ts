@@ -3,8 +3,7 @@ import type { Pools } from '../db/pools.ts'
 import { schemaState } from '../db/schema-state.ts'
 import type { Db } from '../db/transaction.ts'
 import { type Channels, channelList } from '../domain/channels.ts'
-import { counted } from '../domain/counted.ts'
-import { formatDuration, MINUTE } from '../domain/duration.ts'
+import { formatDuration } from '../domain/duration.ts'
 import { EVERYWHERE } from '../domain/freeze-event.ts'
 import type { Freeze } from '../domain/freeze-state.ts'
 import { countIndependent, type Independence, lackOfIndependence } from '../domain/independence.ts'
@@ -14,7 +13,8 @@ import type { Witness } from '../ports/witness.ts'
 import type { Sealer } from '../record/sealer.ts'
 import { recordStatus } from '../record/watch.ts'
 import type { FindingFigures, KeepingFigures } from '../telemetry/house-figures.ts'
-import { type LastPruning, readLastCheck, readLastPruning } from './last-check.ts'
+import { readLastCheck, readLastPruning, readRecordStart } from './last-check.ts'
+import { ageOf, type TargetLog, tellActivity, tellKeeping, tellVerification, tellWitness } from './readiness-lines.ts'
 
 /** One line of readiness, for the people who run this. */
 export interface ReadinessCheck {
@@ -26,9 +26,6 @@ export interface ReadinessCheck {
 
 /** An event that waits longer than this for its seal holds new grants, and somebody should look. */
 const LATE_SEAL_MS = 10_000
-
-/** A schedule is usually daily: after more than a week without a check somebody should look. */
-const LATE_CHECK_MS = 8 * 24 * 60 * 60_000
 
 /** Everything that must hold for the promises to hold. Only the database and its schema are decisive. */
 export function readinessChecks(house: {
@@ -50,6 +47,8 @@ export function readinessChecks(house: {
     readonly newest: { readonly size: number; readonly at: number } | null
   }>
   readonly findings: () => Promise<FindingFigures>
+  /** Of the policy in force. */
+  readonly retentionYears: () => number
   /** Who may hold and erase, and what is held and waits to be erased. */
   readonly keeping: () => Promise<{ readonly keepers: readonly string[]; readonly figures: KeepingFigures | null }>
   readonly connectorOf: (target: string) => Connector | null
@@ -115,27 +114,18 @@ export function readinessChecks(house: {
       name: 'verification',
       decisive: false,
       look: async () => {
-        const last = await readLastCheck(db)
-        if (last === null) return { state: 'ok', detail: 'the record was not checked by schedule yet' }
-        const { ok, at, size, from, checkpoint, differences, tookMs } = last
-        const what = ok ? 'whole' : `${counted(differences, 'difference')}: verify --log`
-        const age = clock.now() - at
-        const how = `${size} events${from > 0 ? `, ${from} of them by an earlier check` : ''}`
-        const words = `${what}; ${how}; checkpoint ${checkpoint}; took ${formatDuration(tookMs)}${ageOf(at, clock.now(), 'checked')}`
-        return { state: ok && age < LATE_CHECK_MS ? 'ok' : 'degraded', detail: words }
+        return tellVerification(await readLastCheck(db), await readRecordStart(db), clock.now())
       },
     },
     ...house.witnesses.map(
       (witness): ReadinessCheck => ({
         name: `witness ${witness.name}`,
         decisive: false,
-        look: async () => {
-          const { strength, faults, seen, newest } = await witness.look(house.origin)
-          const held = newest === null ? 'holds nothing yet' : `holds ${newest.size}${ageOf(newest.at, clock.now())}`
-          const weak = strength === 'weak' ? `weak: ${faults.join('; ')}` : faults.join('; ')
-          const words = [weak, held, ...seen, `administered by ${witness.administeredBy}`].filter((part) => part !== '')
-          return { state: faults.length > 0 ? 'degraded' : 'ok', detail: words.join('; ') }
-        },
+        look: async () =>
+          tellWitness(await witness.look(house.origin), witness, {
+            retentionYears: house.retentionYears(),
+            now: clock.now(),
+          }),
       }),
     ),
     {
@@ -262,49 +252,8 @@ export function readinessChecks(house: {
   ]
 }
 
-function tellKeeping(
-  keepers: readonly string[],
-  figures: KeepingFigures | null,
-  last: LastPruning | null,
-  now: number,
-): { state: 'ok' | 'degraded'; detail: string } {
-  const faults = [
-    ...(keepers.length < 2
-      ? [`${keepers[0] ?? 'nobody'} alone may hold and erase, which takes two: name keepers`]
-      : []),
-    ...(figures === null ? ['the record of holds was changed: nothing is erased or pruned'] : []),
-    ...(last !== null && last.due > 0 ? [`${last.due} grants stay that should be pruned: see the findings`] : []),
-  ]
-  const counts = figures === null ? [] : [`${figures.holds} held, ${figures.waiting} erasures wait`]
-  const ran = last === null ? 'nothing was pruned yet' : `pruned ${last.pruned}${ageOf(last.at, now, 'looked')}`
-  return { state: faults.length > 0 ? 'degraded' : 'ok', detail: [...faults, ...counts, ran].join('; ') }
-}
-
 const ON: Readonly<Record<string, string>> = { slack: ' on Slack', teams: ' on Teams' }
-
-/** Read each minute: what is older is late. */
-const ACTIVITY_LATE_MS = 10 * MINUTE
-
-function tellActivity(target: string, seen: TargetLog | undefined, now: number) {
-  if (seen === undefined) return { target, lacks: true, says: `${target}: nobody has looked yet` }
-  if (seen.off !== null) return { target, lacks: true, says: `${target}: not collected: ${seen.off}` }
-  const says = `${target}: collected, last ${formatDuration(Math.max(0, now - seen.at))} ago`
-  return { target, lacks: now - seen.at > ACTIVITY_LATE_MS, says }
-}
-
-interface TargetLog {
-  readonly target: string
-  /** When it was read to its end, or found off. Epoch ms. */
-  readonly at: number
-  /** Why there is nothing to read. */
-  readonly off: string | null
-}
 
 function names(all: readonly { readonly target: string }[]): string {
   return all.map(({ target }) => target).join(', ')
-}
-
-/** @param at by the witness's own clock, which may be ahead of ours */
-function ageOf(at: number | null, now: number, done: 'kept' | 'checked' | 'looked' | 'put on record' = 'kept'): string {
-  return at === null ? '' : `, ${done} ${formatDuration(Math.max(0, now - at))} ago`
 }

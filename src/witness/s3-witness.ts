@@ -262,6 +262,7 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
       return strength
     },
     administeredBy,
+    lockMs: retentionMs,
     keep: (note) => next(() => reachable(() => add(note))),
     newest: (origin) =>
       reachable(async () => {

@@ -72,6 +72,12 @@ describe('evidence', () => {
     expect(verified.out).toContain(`not proved: ${lack}`)
     const ready = (await (await fetch(`${replica.url}/readyz`)).json()) as { checks: Record<string, unknown>[] }
     expect(JSON.stringify(ready)).toContain(lack)
+    for (const [name, state, says] of [
+      ['verification', 'ok', /^not yet run: .*; the record began /],
+      ['keeping', 'degraded', /^carla alone may hold and erase, which takes two: name keepers; 0 held/],
+    ]) {
+      expect(ready.checks).toContainEqual({ name, state, detail: expect.stringMatching(says ?? '') })
+    }
   })
 
   it('verifies by the second verifier too, which shares nothing with ours', async () => {
