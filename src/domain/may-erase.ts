@@ -3,7 +3,7 @@ import type { Policy } from './policy.ts'
 
 /** What is asked about before anything of it is erased or pruned: a grant with all that belongs to it, or a person. */
 export interface Kept {
-  /** Whose it is and who asked; all whom a hold on a person would be about. */
+  /** Whose it is, who asked, signed, denied or tried; all whom a hold on a person would be about. */
   readonly persons: readonly string[]
   /** Null where it is about no target, or no grant. */
   readonly target: string | null

@@ -5,11 +5,11 @@ import { identityStream } from '../domain/identity-event.ts'
 import { KEEPING_STREAM } from '../domain/keeping-event.ts'
 import type { Hold } from '../domain/keeping-state.ts'
 import { type Kept, type WhyKept, whyNotErased } from '../domain/may-erase.ts'
-import { orderOfStream } from '../domain/order-event.ts'
 import { personStream } from '../domain/person-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import { findPrivateTexts, type PrivateTexts } from '../record/private-texts.ts'
 import type { Context } from './context.ts'
+import { keptBeside, NOBODYS } from './keep-beside.ts'
 import { keptOf } from './keeping-store.ts'
 
 /** The private texts about a person, or written by them: those that may be erased now, and by stream why others stay. */
@@ -43,7 +43,7 @@ export async function findTexts(
     const known = verdicts.get(stream)
     if (known !== undefined) return known
     const what = grants.get(stream) ?? (await ofPerson(context, db, person, stream, policy))
-    const why = whyNotErased(what, holds, now)
+    const why = whyNotErased({ ...what, persons: [...what.persons, person] }, holds, now)
     verdicts.set(stream, why)
     return why
   }
@@ -67,20 +67,9 @@ function latest(whys: readonly WhyKept[]): WhyKept | null {
   return first ?? null
 }
 
-/** What belongs to no grant: a profile stays while its person is here, an order while it is carried out. */
-async function ofPerson(
-  { record }: Context,
-  db: Db | Tx,
-  person: string,
-  stream: string,
-  policy: Policy,
-): Promise<Kept> {
+/** What belongs to no grant: a profile stays while its person is here. */
+async function ofPerson(context: Context, db: Db | Tx, person: string, stream: string, policy: Policy): Promise<Kept> {
+  if (stream !== identityStream(person)) return keptBeside(context, db, stream, policy)
   const isHere = policy.people.some(({ id, status }) => id === person && status === 'active')
-  const isOrderOpen = async () => (await record.readStream(db, stream)).at(-1)?.type !== 'closed'
-  const isOpen =
-    stream === identityStream(person) ? isHere : orderOfStream(stream) !== null ? await isOrderOpen() : false
-  return {
-    ...{ persons: [person], target: null, grant: null, endedAt: isOpen ? null : 0 },
-    ...{ financialReporting: false, retentionYears: 0 },
-  }
+  return { ...NOBODYS, endedAt: isHere ? null : 0 }
 }

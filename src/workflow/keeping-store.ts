@@ -76,7 +76,7 @@ export async function keptOf(
     if (state === null) continue
     const [asked] = events
     kept.set(id, {
-      ...{ persons: [state.for, state.by], target: state.target, grant: id },
+      ...{ persons: [...new Set([state.for, state.by, ...events.flatMap(actorsOf)])], target: state.target, grant: id },
       endedAt: state.closed && !inWork.has(id) ? (events.at(-1)?.at ?? null) : null,
       ...rulesFor(state.target, policyBy(context, asked?.type === 'request.asked' ? asked.data.policy : null), policy),
     })
@@ -89,13 +89,20 @@ export async function keptOf(
   )
 }
 
+/** Who signed, denied or tried: a hold on them is about it, too. */
+function actorsOf({ data }: { readonly data: object }): string[] {
+  const by = 'by' in data ? [data.by].flat() : []
+  return by.filter((one) => typeof one === 'string')
+}
+
 /** The grant that a stream belongs to: its own, or one beside it. */
 function grantIn(stream: string): string | null {
   const id = /G-[0-9A-HJKMNP-TV-Z]{6}/.exec(stream)?.[0]
   return id === undefined ? null : grantOfStream(grantStream(id))
 }
 
-function policyBy(context: Context, hash: string | null): Policy | null {
+/** Of those that ever were in force; null for another. */
+export function policyBy(context: Context, hash: string | null): Policy | null {
   for (const policy of context.policy.everActive()) if (policy.hash === hash) return policy
   return null
 }

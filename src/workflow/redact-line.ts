@@ -20,6 +20,7 @@ import type { RecordedEvent } from '../record/recorded-event.ts'
 import { namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { loadGrant, readable, toDraft } from './grant-store.ts'
+import { keptBeside } from './keep-beside.ts'
 import { holdsForRemoval, keptOf } from './keeping-store.ts'
 import { type Performed, type Performing, performAct } from './perform-act.ts'
 import { lockThread } from './thread-roots.ts'
@@ -173,8 +174,8 @@ const LINES: readonly string[] = ['thread.written', 'thread.edited']
 /** From the record, in the transaction that would erase: nobody can ask for a hold until it has ended. */
 async function whyHeld(context: Context, { tx, now, policy }: Performing, found: Found): Promise<Refused | null> {
   const holds = await holdsForRemoval(context, tx, now)
-  const nobodys = { target: null, grant: null, endedAt: null, financialReporting: false, retentionYears: 0 }
-  const kept = (await keptOf(context, tx, [found.shown], policy)).get(found.shown) ?? { persons: [], ...nobodys }
+  const ofGrant = (await keptOf(context, tx, [found.shown], policy)).get(found.shown)
+  const kept = ofGrant ?? (await keptBeside(context, tx, found.shown, policy))
   const persons = [...kept.persons, ...found.persons]
   const why = whyNotErased({ ...kept, persons }, holds, now)
   return why?.because === 'held' ? refuse({ code: 'held', hold: why.hold }) : null

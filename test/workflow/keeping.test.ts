@@ -3,6 +3,7 @@ import { DAY } from '../../src/domain/duration.ts'
 import { erasureStream } from '../../src/domain/erasure-event.ts'
 import type { GrantEvent } from '../../src/domain/grant-event.ts'
 import { KEEPING_STREAM } from '../../src/domain/keeping-event.ts'
+import type { Hold } from '../../src/domain/keeping-state.ts'
 import type { Act } from '../../src/ports/chat.ts'
 import { verifyEvidence } from '../../src/record/verify.ts'
 import { verifyLog } from '../../src/record/verify-log.ts'
@@ -10,6 +11,8 @@ import { conclude } from '../../src/report/conclude.ts'
 import { carryOutErasure } from '../../src/workflow/carry-out-erasure.ts'
 import type { Context } from '../../src/workflow/context.ts'
 import { decideOnKeeping, eraseTextsOf } from '../../src/workflow/erase-person.ts'
+import { findTexts } from '../../src/workflow/find-texts.ts'
+import { toDraft } from '../../src/workflow/grant-store.ts'
 import { collectEvidence } from '../../src/workflow/open-evidence.ts'
 import { liftHold, placeHold } from '../../src/workflow/place-hold.ts'
 import { createFakeWitness, type FakeWitness } from '../record/fake-witness.ts'
@@ -157,6 +160,37 @@ describe('a hold', () => {
     expect(await ask()).toContain('One of two')
   })
 
+  it('keeps what is about its target or person wherever it stands: under a finding or a freeze, or signed in the grant of another', async () => {
+    const policy = testPolicy().hash
+    const by = { by: 'ana', as: ['owner'], policy, assurance: 'click-only' } as const
+    const about = { subject: { kind: 'target', id: 'reports' }, target: 'reports', detail: 'seen', cause: 'drift' }
+    const facts = { ...about, persons: ['bo'], severity: 'high', financial: false, owners: [], due: 0, after: null }
+    await write('finding:F-00000A', ['finding.opened', { ...facts, policy }], ['finding.fixed', { ...by, done: 'a' }])
+    await write('finding:F-00000A', ['finding.closed', by], ['closed', { count: 4 }])
+    await write('freeze:reports', ['freeze.set', { ...by, channels: [], reason: 'b' }])
+    await write('freeze:reports', ['freeze.lifted', { by: ['bo', 'olga'], policy, assurance: 'click-only' }])
+    const denied: GrantEvent = {
+      type: 'request.denied',
+      data: { by: 'ana', reason: 'c', policy, assurance: 'click-only' },
+    }
+    await house.happen('G-00000A', asked('wiki', 'bo'), denied)
+    await sealed()
+    const [grant, finding, freeze] = ['grant:G-00000A', 'finding:F-00000A', 'freeze:reports']
+    for (const [scope, held] of [
+      [{ kind: 'target', id: 'reports' }, [finding, freeze]],
+      [{ kind: 'person', id: 'bo' }, [finding, grant]],
+      [{ kind: 'person', id: 'ana' }, [finding, freeze, grant]],
+      [{ kind: 'grant', id: 'G-00000A' }, [grant]],
+      [{ kind: 'target', id: 'prod-db' }, []],
+    ] as const) {
+      const holds = [{ id: 'H-00000A', scope } as unknown as Hold]
+      const how = { holds, policy: context.policy.current(), now: house.clock.now() }
+      const { kept, erasable } = await findTexts(context, context.db, 'ana', how)
+      expect(kept.map(({ stream }) => stream).toSorted(), JSON.stringify(scope)).toEqual(held)
+      expect(kept.length + erasable.length).toBe(3)
+    }
+  })
+
   it('cannot be taken out of the record: then nothing is erased at all', async () => {
     await ended('G-00000A', 'reports', 'ana')
     await sealed()
@@ -209,6 +243,11 @@ function asked(target: string, by: string): GrantEvent {
 
 async function ended(id: string, target: string, by: string): Promise<void> {
   await house.happen(id, asked(target, by), { type: 'request.cancelled', data: { by } })
+}
+
+async function write(stream: string, ...facts: [type: string, data: Record<string, unknown>][]): Promise<void> {
+  const drafts = facts.map(([type, data]) => toDraft({ type, data } as unknown as GrantEvent))
+  await context.db.begin((tx) => context.record.append(tx, stream, null, drafts, house.clock.now()))
 }
 
 async function hold(subject: string): Promise<string> {
