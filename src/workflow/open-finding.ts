@@ -9,7 +9,14 @@ import { appendToFinding, loadFinding } from './finding-store.ts'
 import { loadGrant } from './grant-store.ts'
 import { newId } from './new-id.ts'
 
-/** Who opens a finding holds it, over all replicas: so one cause has one. */
+/**
+ * Who opens a finding holds it to the end of the transaction, over all replicas: so one cause has one. Who removes what
+ * nobody looks into holds it too: so no finding is opened about what goes.
+ */
+export async function lockFindings(tx: Tx): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${FINDINGS_LOCK})`
+}
+
 const FINDINGS_LOCK = 0x66696e64
 
 /**
@@ -26,7 +33,7 @@ export async function openFinding(
 ): Promise<void> {
   const kind = findingKindOf(alarm.what)
   if (kind === null) return
-  await tx`select pg_advisory_xact_lock(${FINDINGS_LOCK})`
+  await lockFindings(tx)
   const context = { ...around, enqueue: enqueueIfCan(around) }
   const known = await findOfCause(tx, alarm.what)
   const about = await aboutWhat(context, tx, alarm, kind)

@@ -17,6 +17,7 @@ import { confirmedByAll } from '../record/witnessed.ts'
 import type { Context } from './context.ts'
 import { toDraft } from './grant-store.ts'
 import { holdsForRemoval, keptOf, loadKeeping } from './keeping-store.ts'
+import { lockFindings } from './open-finding.ts'
 import { recordFact } from './record-fact.ts'
 
 /** Grants that are looked at in one transaction, and the most events of several that one event names. */
@@ -79,6 +80,7 @@ async function prune(context: Context): Promise<KeepingRun> {
     const ids = streams.flatMap((stream) => grantOfStream(stream) ?? [])
     const { chosen, held, due } = await inTransaction(context.db, { timeoutMs: 30_000 }, async (tx) => {
       if (!(await lockPruning(tx))) throw new RetryLater(AGAIN_MS)
+      await lockFindings(tx)
       const holds = await holdsForRemoval(context, tx, context.clock.now())
       const choice = await choose(context, tx, ids, { holds, policy, below, cutoff })
       if (choice.chosen.length > 0) await removeAll(context, tx, choice.chosen, { cutoff, policy })

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { HOUR } from '../../src/domain/duration.ts'
 import { newMacKey, newSigningKey } from '../../src/record/key-files.ts'
 import { countersign } from '../support/command-line.ts'
 import { armCrash } from '../support/crash-points.ts'
@@ -100,7 +101,17 @@ it('without its key it goes on as another log: a person says why, auditors are t
   const fresh = (await run('key')).out.trim()
   for (const part of [fresh, vkey, 'auditors must take\nyour word']) expect(begun.out).toContain(part)
 
+  await house.db`delete from schedule_slot where job = 'mind-findings'`
+  await house.db`insert into schedule_slot (job, slot, at) values ('mind-findings', ${Date.now() - 2 * HOUR}, 0)`
   replica = await house.startReplica(settings)
+  const lost = 'The signing key was lost, and another signs'
+  await until('it is a finding', async () => JSON.stringify(await replica.command('carla', 'findings')).includes(lost))
+  const [finding] = await house.db<{ body: string }[]>`
+    select body from event where type = 'finding.opened' and strpos(body, 'signing-key-lost') > 0`
+  expect(JSON.parse(finding?.body ?? '{}').data).toMatchObject({
+    ...{ cause: 'signing-key-lost', severity: 'critical', subject: { kind: 'house' } },
+    detail: `the key of test.example/log was lost; carla began ${name} under another key`,
+  })
   const id = idOn(await replica.command('ana', 'prod-db 5m fix the ledger INC-43'))
   await replica.press('marcus', 'approve', id)
   await until('it is active', async () => (await statusOf(id)) === 'active')

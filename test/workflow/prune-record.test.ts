@@ -141,6 +141,35 @@ it('leaves what an open finding or an order under way is about, and removes it o
   expect(await grantsLeft()).toEqual(['G-00000C', 'G-00000D'])
 })
 
+it('waits for a finding that is being opened, and leaves what it is about', async () => {
+  const looked = { what: 'orphan-access', detail: 'jit_x on prod-db', grant: 'G-00000A' }
+  const [opened, commit] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const opening = context.db.begin(async (tx) => {
+    await openFinding(context, tx, looked, AT)
+    opened.resolve()
+    await commit.promise
+  })
+  await opened.promise
+  let isDone = false
+  const pruning = keepRecord(context).finally(() => {
+    isDone = true
+  })
+  const waits = async () => {
+    const { admin } = house.database
+    const rows = await admin`
+      select from pg_locks l join pg_database d on d.oid = l.database where not granted and datname = current_database()`
+    return rows.length > 0
+  }
+  while (!isDone && !(await waits())) await house.database.admin`select pg_sleep(0.01)`
+  commit.resolve()
+  await Promise.all([opening, pruning])
+  expect(await grantsLeft()).toEqual(['G-00000A', 'G-00000C', 'G-00000D'])
+  // What is raised about one that is gone is a finding all the same.
+  await context.db.begin((tx) => openFinding(context, tx, { ...looked, grant: 'G-00000B' }, AT))
+  const { open } = await findOpenFindings(context, context.db)
+  expect(open.map(({ subject }) => subject.id).toSorted()).toEqual(['G-00000A', 'G-00000B'])
+})
+
 it('two processes at once: each event is removed and named once, and what one cannot take it leaves', async () => {
   const other = { ...context, record: createRecord(house.database.keys) }
   const runs = await Promise.allSettled([context, other, context, other].map((one) => keepRecord(one)))
