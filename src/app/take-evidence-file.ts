@@ -42,13 +42,14 @@ async function makePopulation(
   const named = plan.members.flatMap(({ data }) => (typeof data.policy === 'string' ? [data.policy] : []))
   const textsOf = async (hashes: readonly string[]) =>
     policies ? textsOfPolicies({ db, record }, new Set(hashes)) : []
-  const rows = await readRows(record, db, plan, await textsOf(named))
+  const known = await textsOf(named)
+  const rows = await readRows(record, db, plan, known)
   const json = writePopulation({ record, witnessed }, db, plan, {
     ...{ zone: period.timeZone, withhold },
     policiesNamed: textsOf,
   })
   const name = `evidence-${plan.of.person ?? plan.of.target}-${period.name}.${format}`
-  const about = { plan, period, withheld: withhold, rows, name, build, runBy: by }
+  const about = { plan, period, withheld: withhold, rows, policies: known, name, build, runBy: by }
   const pieces: string[] = []
   await populationReport(format, json, { ...about, runAt: clock.now() }, async (piece) => void pieces.push(piece))
   return { kind: 'taken', name, content: pieces.join('') }

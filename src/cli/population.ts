@@ -39,7 +39,7 @@ export async function population(given: Arguments, format: ReportFormat, files: 
       policiesNamed: (named) => textsOfPolicies(acting, new Set(named)),
     })
     const name = basename(given.value('out')) || 'evidence.json'
-    const about = { plan, period, withheld, rows, name, build: await readBuild() }
+    const about = { plan, period, withheld, rows, policies, name, build: await readBuild() }
     const manifest = await populationReport(
       format,
       json,

@@ -6,6 +6,7 @@ import {
   type UsedData,
 } from './activity-event.ts'
 import { activityWords, sumActivity } from './activity-sums.ts'
+import type { Names } from './conclude-people.ts'
 import type { Clause, Part, PartFact, ProvedFact, Standing } from './conclusion.ts'
 import { utc } from './conclusion.ts'
 import { counted } from './counted.ts'
@@ -16,13 +17,12 @@ const MOST_SHOWN = 500
 
 /**
  * What was done with the access, as the target's own log had it when it was read.
- * @param givenAt when it was handed out, epoch ms; null where it never was
+ * @param of.givenAt when it was handed out, epoch ms; null where it never was
  * @returns no part where nothing of it is on record; a clause only where it was used after it was gone
  */
 export function concludeActivity(
-  grant: string,
+  { grant, givenAt, names }: { readonly grant: string; readonly givenAt: number | null; readonly names: Names },
   beside: readonly ProvedFact[],
-  givenAt: number | null,
 ): { parts: Part[]; clauses: Clause[] } {
   const own = beside.filter(({ stream }) => stream === activityStream(grant)).map(readable)
   const late = beside
@@ -47,7 +47,7 @@ export function concludeActivity(
   const addresses = new Map(pieces.flatMap((piece) => lines(piece.addresses).map((line) => splitOnce(line))))
   const says = ended === null ? unknown : activityWords(ended)
   const facts: PartFact[] = [
-    ...who(pieces),
+    ...who(pieces, names),
     ...sums.sessions.map(({ id, firstAt, lastAt, statements, ended: isOver, isLook }) => ({
       label: isLook ? 'Our own look' : 'Session',
       value: `${utc(firstAt)} to ${utc(lastAt)}, from ${addresses.get(id) ?? '(not in this file)'}, ${counted(statements, 'statement')}${isOver ? '' : '; its end is not in the log'}${isLook ? ': that the login works, before it was handed out' : ''} (${id})`,
@@ -83,9 +83,11 @@ function readable({ texts, ...fact }: ProvedFact) {
   return { ...fact, data }
 }
 
-function who(pieces: readonly UsedData[]): PartFact[] {
+function who(pieces: readonly UsedData[], names: Names): PartFact[] {
   const [piece] = pieces
-  return piece === undefined ? [] : [{ label: 'Who', value: `${piece.person ?? 'nobody known'}, as ${piece.account}` }]
+  return piece === undefined
+    ? []
+    : [{ label: 'Who', value: `${piece.person == null ? 'nobody known' : names(piece.person)}, as ${piece.account}` }]
 }
 
 /** Within a second it is nothing that anybody would mistake. */

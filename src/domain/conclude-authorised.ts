@@ -1,5 +1,6 @@
 import { ruleInWords } from './approvers.ts'
 import { assuranceInWords } from './assurance.ts'
+import { type Names, namesIn } from './conclude-people.ts'
 import {
   allOf,
   type Clause,
@@ -29,14 +30,15 @@ export function concludeAuthorised(
 ): { clause: Clause; part: Part } {
   const approved = lastOf(events, 'request.approved')
   const faults = approved === undefined ? [] : faultsOf({ asked, events, policies }, approved)
-  const clause = clauseOf(asked, approved, events, faults)
+  const names = namesIn(policies)
+  const clause = clauseOf({ asked, events, policies }, approved, faults, names)
   const part: Part = {
     title: 'Authorised',
     standing: clause.standing,
     says: faults.length > 0 ? faults.map(({ says }) => says).join('; ') : clause.words,
     facts: [
-      ...eligibility(asked, events),
-      ...decisions(events),
+      ...eligibility(asked, events, names),
+      ...decisions(events, names),
       ...(approved === undefined ? [] : dutyChecks(faults, applying({ asked, events, policies }, approved))),
     ],
   }
@@ -61,10 +63,10 @@ function applying(story: Story, { data }: EventOf<'request.approved'>): Applying
 }
 
 function clauseOf(
-  asked: EventOf<'request.asked'>,
+  { asked, events }: Story,
   approved: EventOf<'request.approved'> | undefined,
-  events: readonly ProvedEvent[],
   faults: readonly Fault[],
+  names: Names,
 ): Clause {
   const wasGiven = events.some(({ type }) => type === 'grant.providing')
   if (approved !== undefined) {
@@ -74,9 +76,9 @@ function clauseOf(
   }
   if (wasGiven) return { words: 'NOT authorised', standing: 'broken' }
   const denied = lastOf(events, 'request.denied')
-  if (denied !== undefined) return { words: `denied by ${denied.data.by}`, standing: 'shown' }
+  if (denied !== undefined) return { words: `denied by ${names(denied.data.by)}`, standing: 'shown' }
   const cancelled = lastOf(events, 'request.cancelled')
-  if (cancelled !== undefined) return { words: `taken back by ${cancelled.data.by}`, standing: 'shown' }
+  if (cancelled !== undefined) return { words: `taken back by ${names(cancelled.data.by)}`, standing: 'shown' }
   const lapsed = lastOf(events, 'request.lapsed')
   if (lapsed !== undefined) return { words: `closed: ${LAPSED[lapsed.data.because]}`, standing: 'shown' }
   if (events.some(({ type }) => type === 'request.expired')) return { words: 'never decided', standing: 'shown' }
@@ -146,7 +148,8 @@ function signatureFaults(
   signed: readonly (EventOf<'request.signed'> | EventOf<'extension.signed'>)[],
 ): Fault[] {
   const faults: Fault[] = []
-  const { asked } = story
+  const { asked, policies } = story
+  const names = namesIn(policies)
   const { by, policy } = approved.data
   const what = approved.type === 'request.approved' ? 'the approval' : 'the extension'
   if (by.length === 0) faults.push(broken('distinct', `${what} names nobody`))
@@ -154,12 +157,12 @@ function signatureFaults(
   const needsPasskey = approved.data.stepUp === 'passkey' || asksForPasskey(story, policy)
   for (const person of by) {
     if (needsPasskey && !signed.some(({ data }) => data.by === person && data.assurance === 'passkey')) {
-      faults.push(broken('passkey', `${what} counts a click of ${person}, where a passkey was needed`))
+      faults.push(broken('passkey', `${what} counts a click of ${names(person)}, where a passkey was needed`))
     }
     if (person === asked.data.by || person === asked.data.for)
-      faults.push(broken('own', `${what} was signed by ${person} for themselves`))
+      faults.push(broken('own', `${what} was signed by ${names(person)} for themselves`))
     if (!signed.some(({ data }) => data.by === person)) {
-      faults.push(broken('signed', `${what} counts ${person}, of whom there is no signature before it`))
+      faults.push(broken('signed', `${what} counts ${names(person)}, of whom there is no signature before it`))
     }
   }
   const signers = signed.filter(({ data }) => by.includes(data.by)).map(({ data }) => ({ id: data.by, as: data.as }))
@@ -197,18 +200,21 @@ function readRule(words: string, signers: readonly Approver[]): ResolvedRule | n
   return { need: Number(need), persons: new Set(persons) }
 }
 
-function eligibility(asked: EventOf<'request.asked'>, events: readonly ProvedEvent[]): PartFact[] {
+function eligibility(asked: EventOf<'request.asked'>, events: readonly ProvedEvent[], names: Names): PartFact[] {
   const { rules, approvers } = rulesWithApprovers(asked, events)
   const held = lastOf(events, 'request.held')
   return [
     { label: 'Rules', value: rules.length === 0 ? 'none' : rules.join('; ') },
-    { label: 'Eligible', value: approvers.length === 0 ? 'nobody' : approvers.map(inWords).join(', ') },
+    {
+      label: 'Eligible',
+      value: approvers.length === 0 ? 'nobody' : approvers.map((one) => inWords(one, names)).join(', '),
+    },
     ...(held === undefined
       ? []
       : [
           {
             label: 'Held',
-            value: `${held.data.missing} too few could approve; told ${held.data.escalatedTo.join(', ')}`,
+            value: `${held.data.missing} too few could approve; told ${held.data.escalatedTo.map(names).join(', ')}`,
           },
         ]),
   ]
@@ -221,7 +227,8 @@ function rulesWithApprovers(asked: EventOf<'request.asked'>, events: readonly Pr
   return lastOf(until, 'request.approvers-changed')?.data ?? asked.data
 }
 
-function decisions(events: readonly ProvedEvent[]): PartFact[] {
+function decisions(events: readonly ProvedEvent[], names: Names): PartFact[] {
+  const decision = decisionBy(names)
   return events.flatMap((event): PartFact[] => {
     switch (event.type) {
       case 'request.signed':
@@ -229,12 +236,12 @@ function decisions(events: readonly ProvedEvent[]): PartFact[] {
       case 'request.denied':
         return [{ label: 'Denied', value: decision(event, event.data) + because(event.data.reason) }]
       case 'request.approved':
-        return [{ label: 'Approved', value: `${utc(event.at)}, counting ${event.data.by.join(', ')}` }]
+        return [{ label: 'Approved', value: `${utc(event.at)}, counting ${event.data.by.map(names).join(', ')}` }]
       case 'extension.asked':
         return [
           {
             label: 'More time asked',
-            value: `${utc(event.at)} by ${event.data.by}: ${formatDuration(event.data.durationMs)}, until ${utc(event.data.until)}${because(event.data.reason)}`,
+            value: `${utc(event.at)} by ${names(event.data.by)}: ${formatDuration(event.data.durationMs)}, until ${utc(event.data.until)}${because(event.data.reason)}`,
           },
         ]
       case 'extension.signed':
@@ -245,7 +252,7 @@ function decisions(events: readonly ProvedEvent[]): PartFact[] {
         return [
           {
             label: 'More time approved',
-            value: `${utc(event.at)}, until ${utc(event.data.until)}, counting ${event.data.by.join(', ')}`,
+            value: `${utc(event.at)}, until ${utc(event.data.until)}, counting ${event.data.by.map(names).join(', ')}`,
           },
         ]
       case 'extension.failed':
@@ -263,16 +270,18 @@ interface Decided {
   readonly assertion?: PasskeyAssertion
 }
 
-function decision({ at, platformAt }: ProvedEvent, data: Decided): string {
-  const as = data.as === undefined || data.as.length === 0 ? '' : ` as ${data.as.join(' and ')}`
-  const theirs = platformAt === undefined ? '' : `, ${utc(platformAt)} by the chat platform’s clock`
-  return `${utc(at)} by ${data.by}${as} (${assuranceInWords(data.assurance, data.assertion)})${theirs}`
+function decisionBy(names: Names): (event: ProvedEvent, data: Decided) => string {
+  return ({ at, platformAt }, data) => {
+    const as = data.as === undefined || data.as.length === 0 ? '' : ` as ${data.as.join(' and ')}`
+    const theirs = platformAt === undefined ? '' : `, ${utc(platformAt)} by the chat platform’s clock`
+    return `${utc(at)} by ${names(data.by)}${as} (${assuranceInWords(data.assurance, data.assertion)})${theirs}`
+  }
 }
 
 function because(reason: string): string {
   return reason === '' ? '' : `: ${reason}`
 }
 
-function inWords({ id, as }: Approver): string {
-  return `${id} (${as.join(', ')})`
+function inWords({ id, as }: Approver, names: Names): string {
+  return `${names(id)} as ${as.join(' and ')}`
 }

@@ -1,7 +1,8 @@
+import { type Names, nameOf } from './conclude-people.ts'
 import { type Part, type PartFact, type ProvedFact, type StoryEvent, utc, word } from './conclusion.ts'
 
 /** What others tried, and what did not reach anybody. */
-export function concludeBeside(own: readonly StoryEvent[], beside: readonly ProvedFact[]): Part[] {
+export function concludeBeside(own: readonly StoryEvent[], beside: readonly ProvedFact[], names: Names): Part[] {
   const all = [...own, ...beside]
   const refused = all.filter(({ type }) => type === 'act.refused')
   const lost = all.filter(({ type }) => type === 'notice.undeliverable')
@@ -9,7 +10,7 @@ export function concludeBeside(own: readonly StoryEvent[], beside: readonly Prov
   const facts: PartFact[] = [
     ...refused.map(({ at, data }) => ({
       label: 'Refused',
-      value: `${utc(at)}: ${word(data.by, 'a stranger')} tried to ${word(data.act, 'do something')} (${word(data.code, 'no code')})`,
+      value: `${utc(at)}: ${nameOf(data.by, names, 'a stranger')} tried to ${word(data.act, 'do something')} (${word(data.code, 'no code')})`,
     })),
     ...lost.map(({ at, data }) => ({
       label: 'Not delivered',

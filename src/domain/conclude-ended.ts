@@ -1,3 +1,4 @@
+import type { Names } from './conclude-people.ts'
 import {
   allOf,
   type Clause,
@@ -16,20 +17,20 @@ import { keptByInWords } from './independence.ts'
 export const ON_TIME_MS = 5 * SECOND
 
 /** When it was given and how it was seen to work; what of it may be there still when it never was. */
-export function concludeGiven(events: readonly ProvedEvent[]): Part {
+export function concludeGiven(events: readonly ProvedEvent[], names: Names): Part {
   const providing = lastOf(events, 'grant.providing')
   const active = lastOf(events, 'grant.active')
   const failed = lastOf(events, 'grant.failed')
   const facts: PartFact[] = [
     ...waits(events),
     ...allOf(events, 'grant.attempt-failed').map(failure),
-    ...(providing === undefined ? [] : provided(providing)),
+    ...(providing === undefined ? [] : provided(providing, holderOf(events, names))),
     ...(active === undefined
       ? []
       : [{ label: 'Usable', value: utc(active.data.activatedAt) }, ...looks(active.data.checks)]),
     ...allOf(events, 'grant.connection-shown').map(({ at, data }) => ({
       label: 'How to connect',
-      value: `${utc(at)}, shown to ${data.by}`,
+      value: `${utc(at)}, shown to ${names(data.by)}`,
     })),
     ...(failed === undefined ? [] : [{ label: 'Given up', value: `${failed.data.message} (${failed.data.code})` }]),
   ]
@@ -45,7 +46,7 @@ export function concludeGiven(events: readonly ProvedEvent[]): Part {
 }
 
 /** Whether nobody could come in any more at the moment that was allowed. */
-export function concludeEnded(events: readonly ProvedEvent[]): Part {
+export function concludeEnded(events: readonly ProvedEvent[], names: Names): Part {
   const clause = clauseOf(events)
   const ending = firstEnding(events)
   const facts: PartFact[] = []
@@ -55,7 +56,7 @@ export function concludeEnded(events: readonly ProvedEvent[]): Part {
     const { cause, by, due, order } = ending.data
     facts.push({
       label: 'Cause',
-      value: `${CAUSES[cause] ?? cause}${by === null ? '' : `, by ${by}`}${order === undefined ? '' : `, order ${order}`}`,
+      value: `${CAUSES[cause] ?? cause}${by === null ? '' : `, by ${names(by)}`}${order === undefined ? '' : `, order ${order}`}`,
     })
     facts.push({ label: 'Due', value: utc(due) }, { label: 'Begun', value: utc(ending.at) })
   }
@@ -122,9 +123,14 @@ function waits(events: readonly ProvedEvent[]): PartFact[] {
   }))
 }
 
-function provided({ at, data }: EventOf<'grant.providing'>): PartFact[] {
+function holderOf(events: readonly ProvedEvent[], names: Names): string {
+  const [asked] = allOf(events, 'request.asked')
+  return asked === undefined ? '' : `, made for ${names(asked.data.for)}`
+}
+
+function provided({ at, data }: EventOf<'grant.providing'>, forWhom: string): PartFact[] {
   return [
-    { label: 'Account', value: data.account },
+    { label: 'Account', value: `${data.account}${forWhom}` },
     { label: 'Begun', value: `${utc(at)}, with the approval inside a checkpoint of ${data.checkpointSize} events` },
     ...(data.independence === undefined ? [] : [{ label: 'Kept by', value: keptByInWords(data.independence.keptBy) }]),
     { label: "The target's own expiry", value: utc(data.nativeExpiry) },

@@ -1,3 +1,4 @@
+import type { Names } from './conclude-people.ts'
 import { concludeStory } from './conclude-story.ts'
 import { allOf, type Clause, lastOf, type Part, type PartFact, type ProvedEvent, utc, worst } from './conclusion.ts'
 import { formatDuration } from './duration.ts'
@@ -9,18 +10,25 @@ import { findingSteps } from './tell-finding.ts'
  * Reads what was proved of one finding and says what it comes to: fixed, looked at since, and closed by another person,
  * or which of these fails. Found again from the events alone: who closed it has no say.
  */
-export const concludeFinding = concludeStory<FindingEvent>(findingOfStream, ({ id, own }) => {
+export const concludeFinding = concludeStory<FindingEvent>(findingOfStream, ({ id, own, names, targets }) => {
   const [opened] = own
   if (opened?.type !== 'finding.opened') return null
-  const { clauses, checks } = clausesOf(opened, own)
+  const { clauses, checks } = clausesOf(opened, own, names)
   const line = clauses.map(({ words }) => words).join(', ')
   const standing = worst(clauses.map((clause) => clause.standing))
   return {
     about: id,
     line,
     standing,
-    begins: [foundPart(opened, own)],
-    goesOn: [{ title: 'Settled', standing, says: line, facts: [...own.flatMap(findingSteps), ...checks] }],
+    begins: [foundPart(opened, own, names, targets)],
+    goesOn: [
+      {
+        title: 'Settled',
+        standing,
+        says: line,
+        facts: [...own.flatMap((event) => findingSteps(event, names)), ...checks],
+      },
+    ],
     notProved: [
       'that what was found is all there was: nobody can prove that nothing else was wrong',
       'what a person saw who looked: it is their word',
@@ -32,7 +40,7 @@ export const concludeFinding = concludeStory<FindingEvent>(findingOfStream, ({ i
 type Event = ProvedEvent<FindingEvent>
 type Opened = Extract<Event, { type: 'finding.opened' }>
 
-function foundPart({ at, data }: Opened, own: readonly Event[]): Part {
+function foundPart({ at, data }: Opened, own: readonly Event[], names: Names, targets: Names): Part {
   const kind = findingKindOf(data.cause)
   const again = allOf(own, 'finding.seen-again')
   const reopened = allOf(own, 'finding.reopened').filter((one) => one.data.because === 'seen-again')
@@ -46,23 +54,29 @@ function foundPart({ at, data }: Opened, own: readonly Event[]): Part {
     facts: [
       { label: 'Cause', value: data.cause },
       { label: 'About', value: [data.subject.kind, data.subject.id].filter(Boolean).join(' ') },
-      ...(data.target === null ? [] : [{ label: 'Target', value: data.target }]),
-      ...(data.persons.length === 0 ? [] : [{ label: 'Persons whom it is about', value: data.persons.join(', ') }]),
+      ...(data.target === null ? [] : [{ label: 'Target', value: targets(data.target) }]),
+      ...(data.persons.length === 0
+        ? []
+        : [{ label: 'Persons whom it is about', value: data.persons.map(names).join(', ') }]),
       ...(kind === null ? [] : [{ label: 'What may be wrong', value: kind.exposure }]),
       { label: 'How bad', value: `${data.severity}${data.financial ? '; touches financial reporting' : ''}` },
       ...[...details].filter((one) => one !== '').map((value) => ({ label: 'What was seen', value })),
-      { label: 'Owners', value: data.owners.map(({ id, as }) => `${id} (${as.join(', ')})`).join(', ') || 'nobody' },
+      {
+        label: 'Owners',
+        value: data.owners.map(({ id, as }) => `${names(id)} as ${as.join(' and ')}`).join(', ') || 'nobody',
+      },
       { label: 'Due', value: utc(data.due) },
       ...(data.after === null ? [] : [{ label: 'After', value: `${data.after}, of the same cause, which was closed` }]),
     ],
   }
 }
 
-function clausesOf(opened: Opened, own: readonly Event[]): { clauses: Clause[]; checks: PartFact[] } {
+function clausesOf(opened: Opened, own: readonly Event[], names: Names): { clauses: Clause[]; checks: PartFact[] } {
   const closed = lastOf(own, 'finding.closed')
   const due = dueAt(own, closed?.seq ?? Number.POSITIVE_INFINITY)
   if (closed !== undefined) {
-    const checks = closed.data.by === null ? closedByItself(opened, own, closed) : closedByPerson(opened, own, closed)
+    const checks =
+      closed.data.by === null ? closedByItself(opened, own, closed) : closedByPerson(opened, own, closed, names)
     const failed = checks.filter(({ holds }) => !holds)
     const by = closed.data.by === null ? 'seen gone by the machine, closed by itself' : CLOSED_BY_ANOTHER
     const words = failed.length === 0 ? by : `closed, and NOT as it must be: ${failed.map(({ not }) => not).join('; ')}`
@@ -135,7 +149,7 @@ interface Check {
 type Closed = Extract<Event, { type: 'finding.closed' }>
 
 /** A fix, a look since by somebody else, and a closer who neither made a fix nor is whom it is about. */
-function closedByPerson({ data }: Opened, own: readonly Event[], closed: Closed): Check[] {
+function closedByPerson({ data }: Opened, own: readonly Event[], closed: Closed, names: Names): Check[] {
   const before = own.filter(({ seq }) => seq < closed.seq)
   const fixes = allOf(before, 'finding.fixed')
   const fixed = fixes.at(-1)
@@ -143,6 +157,7 @@ function closedByPerson({ data }: Opened, own: readonly Event[], closed: Closed)
   const mayNot = (by: string | null) => by !== null && (fixers.includes(by) || data.persons.includes(by))
   const looks = allOf(before, 'finding.retested').filter(({ seq }) => seq > (fixed?.seq ?? closed.seq))
   const { by, as } = closed.data
+  const closer = by === null ? 'Countersign' : names(by)
   return [
     { holds: fixed !== undefined, asks: 'somebody said what was done about it', not: 'nobody fixed it' },
     {
@@ -158,14 +173,14 @@ function closedByPerson({ data }: Opened, own: readonly Event[], closed: Closed)
     {
       holds: !fixers.includes(by ?? ''),
       asks: 'whoever closed it had not fixed it',
-      not: `it was closed by ${by}, who had fixed it`,
+      not: `it was closed by ${closer}, who had fixed it`,
     },
     {
       holds: !data.persons.includes(by ?? ''),
       asks: 'whoever closed it is not whom it is about',
-      not: `it was closed by ${by}, whom it is about`,
+      not: `it was closed by ${closer}, whom it is about`,
     },
-    { holds: as.length > 0, asks: 'it is said as what they closed it', not: `${by} closed it as nothing` },
+    { holds: as.length > 0, asks: 'it is said as what they closed it', not: `${closer} closed it as nothing` },
   ]
 }
 

@@ -1,3 +1,4 @@
+import type { Names } from './conclude-people.ts'
 import { concludeStory } from './conclude-story.ts'
 import { type Clause, lastOf, type Part, type PartFact, type ProvedEvent, utc, worst } from './conclusion.ts'
 import { EVERYWHERE, type FreezeEvent, freezeStream, targetOfFreeze } from './freeze-event.ts'
@@ -6,8 +7,9 @@ import { EVERYWHERE, type FreezeEvent, freezeStream, targetOfFreeze } from './fr
  * Reads what was proved of the freezes of one target: since when the last one holds, and whether each that was lifted
  * was lifted by two distinct persons.
  */
-export const concludeFreezes = concludeStory<FreezeEvent>(targetOfFreeze, ({ id: target, own }) => {
-  const freezes = episodes(own)?.map(freezePart)
+export const concludeFreezes = concludeStory<FreezeEvent>(targetOfFreeze, ({ id: target, own, names, targets }) => {
+  const on = target === EVERYWHERE ? 'every target' : targets(target)
+  const freezes = episodes(own)?.map((events) => freezePart(events, on, names))
   if (freezes === undefined) return null
   return {
     about: freezeStream(target),
@@ -47,24 +49,28 @@ function episodes(own: readonly Event[]): Event[][] | null {
   return all
 }
 
-function freezePart(events: readonly Event[]): Part {
+function freezePart(events: readonly Event[], on: string, names: Names): Part {
   const set = events[0] as Extract<Event, { type: 'freeze.set' }>
   const lifted = lastOf(events, 'freeze.lifted')
   const checks = lifted === undefined ? [] : checksOf(events, lifted)
   const clause = clauseOf(set, lifted?.data.by ?? null, checks)
   const facts: PartFact[] = [
-    { label: 'By', value: `${set.data.by} as ${set.data.as.join(' and ')} (${set.data.assurance})` },
+    { label: 'On', value: on },
+    { label: 'By', value: `${names(set.data.by)} as ${set.data.as.join(' and ')} (${set.data.assurance})` },
     { label: 'When', value: utc(set.at) },
     { label: 'Why', value: set.data.reason },
     ...events.flatMap((event): PartFact[] => {
       if (event.type === 'freeze.lift-asked') {
         const { by, as, askedUntil, assurance } = event.data
-        const value = `${utc(event.at)} by ${by} as ${as.join(' and ')} (${assurance}), good until ${utc(askedUntil)}`
+        const value = `${utc(event.at)} by ${names(by)} as ${as.join(' and ')} (${assurance}), good until ${utc(askedUntil)}`
         return [{ label: 'First to lift it', value }]
       }
       if (event.type !== 'freeze.lifted') return []
       return [
-        { label: 'Lifted', value: `${utc(event.at)} by ${event.data.by.join(' and ')} (${event.data.assurance})` },
+        {
+          label: 'Lifted',
+          value: `${utc(event.at)} by ${event.data.by.map(names).join(' and ')} (${event.data.assurance})`,
+        },
       ]
     }),
     ...checks.map(({ holds, asks }) => ({ label: 'Checked', value: `${asks}: ${holds ? 'yes' : 'NO'}` })),

@@ -1,4 +1,5 @@
 import { looks } from './conclude-ended.ts'
+import type { Names } from './conclude-people.ts'
 import {
   allOf,
   type Clause,
@@ -13,7 +14,7 @@ import type { Left, Look } from './grant-event.ts'
 import type { OrphanFact } from './orphan-event.ts'
 
 /** Whether somebody looked after the removal and it was not there; and whether it was found again. */
-export function concludeGone(events: readonly ProvedEvent[], beside: readonly ProvedFact[]): Part {
+export function concludeGone(events: readonly ProvedEvent[], beside: readonly ProvedFact[], names: Names): Part {
   const found = orphansIn(beside)
   // What was seen before its end says nothing of what was there after it.
   const after = events.slice(events.findLastIndex(({ type }) => type === 'grant.ending') + 1)
@@ -31,7 +32,7 @@ export function concludeGone(events: readonly ProvedEvent[], beside: readonly Pr
       : [
           {
             label: 'Stuck',
-            value: `${utc(stuck.at)}, ${stuck.data.step}: ${stuck.data.message} (${stuck.data.code}); told ${stuck.data.escalatedTo.join(', ')}`,
+            value: `${utc(stuck.at)}, ${stuck.data.step}: ${stuck.data.message} (${stuck.data.code}); told ${stuck.data.escalatedTo.map(names).join(', ')}`,
           },
         ]),
     ...(removed === undefined

@@ -3,6 +3,7 @@ import { concludeAuthorised } from './conclude-authorised.ts'
 import { concludeEnded, concludeGiven } from './conclude-ended.ts'
 import { concludeGone } from './conclude-gone.ts'
 import { concludePasskeys } from './conclude-passkeys.ts'
+import type { Names } from './conclude-people.ts'
 import { concludeStory } from './conclude-story.ts'
 import { allOf, type Clause, type EventOf, lastOf, type Part, type ProvedEvent, utc, worst } from './conclusion.ts'
 import { formatDuration } from './duration.ts'
@@ -10,37 +11,45 @@ import { type GrantEvent, grantOfStream } from './grant-event.ts'
 import { lackOfIndependence } from './independence.ts'
 
 /** Reads what was proved of one grant and says what it comes to. What is not shown is never taken for granted. */
-export const concludeGrant = concludeStory<GrantEvent>(grantOfStream, ({ id, own, beside, policies }) => {
-  const [asked] = own
-  if (asked?.type !== 'request.asked') return null
-  const exists = own.some(({ type }) => type === 'grant.providing')
-  const authorised = concludeAuthorised(asked, own, policies)
-  const given = concludeGiven(own)
-  const ended = exists ? [concludeEnded(own)] : []
-  const gone = exists || beside.some(({ type }) => type === 'orphan.found') ? [concludeGone(own, beside)] : []
-  const activity = concludeActivity(id, beside, lastOf(own, 'grant.active')?.data.activatedAt ?? null)
-  const clauses = [authorised.clause, ...[...ended, ...gone].map(clauseOf), ...activity.clauses]
-  return {
-    about: id,
-    line: [...clauses.map(({ words }) => words), ...(exists ? unusable(own) : notGiven(own))].join(', '),
-    standing: worst([...clauses, given].map(({ standing }) => standing)),
-    begins: [askedPart(asked)],
-    goesOn: [authorised.part, ...concludePasskeys(beside), given, ...ended, ...gone, ...activity.parts],
-    notProved: exists ? activityNotProved(id, beside) : [],
-    kept: independence(own),
-  }
-})
+export const concludeGrant = concludeStory<GrantEvent>(
+  grantOfStream,
+  ({ id, own, beside, policies, names, targets }) => {
+    const [asked] = own
+    if (asked?.type !== 'request.asked') return null
+    const exists = own.some(({ type }) => type === 'grant.providing')
+    const authorised = concludeAuthorised(asked, own, policies)
+    const given = concludeGiven(own, names)
+    const ended = exists ? [concludeEnded(own, names)] : []
+    const gone = exists || beside.some(({ type }) => type === 'orphan.found') ? [concludeGone(own, beside, names)] : []
+    const activity = concludeActivity(
+      { grant: id, givenAt: lastOf(own, 'grant.active')?.data.activatedAt ?? null, names },
+      beside,
+    )
+    const clauses = [authorised.clause, ...[...ended, ...gone].map(clauseOf), ...activity.clauses]
+    return {
+      about: id,
+      line: [...clauses.map(({ words }) => words), ...(exists ? unusable(own) : notGiven(own, names))].join(', '),
+      standing: worst([...clauses, given].map(({ standing }) => standing)),
+      begins: [askedPart(asked, names, targets)],
+      goesOn: [authorised.part, ...concludePasskeys(beside, names), given, ...ended, ...gone, ...activity.parts],
+      notProved: exists ? activityNotProved(id, beside) : [],
+      kept: independence(own),
+    }
+  },
+)
 
-function askedPart({ at, data }: EventOf<'request.asked'>): Part {
+function askedPart({ at, data }: EventOf<'request.asked'>, names: Names, targets: Names): Part {
   const right = `${data.target}:${data.entitlement}`
+  const on = targets(data.target)
   return {
     title: 'Asked',
     standing: 'shown',
-    says: `${data.by} asked for ${right}${data.for === data.by ? '' : ` for ${data.for}`}, for ${formatDuration(data.durationMs)}`,
+    says: `${names(data.by)} asked for ${right}${data.for === data.by ? '' : ` for ${names(data.for)}`}, for ${formatDuration(data.durationMs)}`,
     facts: [
-      { label: 'By', value: data.by },
-      { label: 'For', value: data.for },
+      { label: 'By', value: names(data.by) },
+      { label: 'For', value: names(data.for) },
       { label: 'What', value: `${right}, which the target calls ${data.grants}` },
+      ...(on === data.target ? [] : [{ label: 'On', value: on }]),
       { label: 'How long', value: formatDuration(data.durationMs) },
       { label: 'Why', value: data.reason },
       { label: 'When', value: utc(at) },
@@ -52,10 +61,10 @@ function clauseOf({ says, standing }: Part): Clause {
   return { words: says, standing }
 }
 
-function notGiven(own: readonly ProvedEvent[]): string[] {
+function notGiven(own: readonly ProvedEvent[], names: Names): string[] {
   const isOver = own.some(({ type }) => OVER.includes(type))
   const cancelled = own.some(({ type }) => type === 'request.approved') ? lastOf(own, 'request.cancelled') : undefined
-  const back = cancelled === undefined ? [] : [`taken back by ${cancelled.data.by}`]
+  const back = cancelled === undefined ? [] : [`taken back by ${names(cancelled.data.by)}`]
   return [...back, isOver ? 'never given' : 'not given yet']
 }
 

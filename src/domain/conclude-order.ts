@@ -1,3 +1,4 @@
+import type { Names } from './conclude-people.ts'
 import { concludeStory } from './conclude-story.ts'
 import { allOf, type Clause, lastOf, type Part, type PartFact, type ProvedEvent, utc, worst } from './conclusion.ts'
 import { counted } from './counted.ts'
@@ -8,15 +9,15 @@ import { type OrderEvent, orderOfStream } from './order-event.ts'
  * Reads what was proved of one order that everything of a person, or on a target, ends: whether two distinct persons
  * signed it, and whether all that it found open is said to be gone.
  */
-export const concludeOrder = concludeStory<OrderEvent>(orderOfStream, ({ id, own }) => {
+export const concludeOrder = concludeStory<OrderEvent>(orderOfStream, ({ id, own, names, targets }) => {
   const [proposed] = own
   if (proposed?.type !== 'order.proposed') return null
-  const parts = [signedPart(proposed, own), ...carriedOutPart(own)]
+  const parts = [signedPart(proposed, own, names), ...carriedOutPart(own)]
   return {
     about: id,
     line: parts.map(({ says }) => says).join(', '),
     standing: worst(parts.map(({ standing }) => standing)),
-    begins: [proposedPart(proposed)],
+    begins: [proposedPart(proposed, names, targets)],
     goesOn: parts,
     notProved: [
       'when and how each access was gone: that is in the evidence of each, by its id',
@@ -29,43 +30,46 @@ export const concludeOrder = concludeStory<OrderEvent>(orderOfStream, ({ id, own
 type Event = ProvedEvent<OrderEvent>
 type Proposed = Extract<Event, { type: 'order.proposed' }>
 
-function proposedPart({ at, data }: Proposed): Part {
+function proposedPart({ at, data }: Proposed, names: Names, targets: Names): Part {
   const { by, as, subject, reason, pendingUntil, requests, grants, held, signers } = data
-  const whose = subject.kind === 'person' ? `of ${subject.id}` : `on ${subject.id}`
+  const whose = subject.kind === 'person' ? `of ${names(subject.id)}` : `on ${targets(subject.id)}`
   return {
     title: 'Proposed',
     standing: 'shown',
-    says: `${by} proposed that everything ${whose} ends; open then: ${counted(grants, 'grant')} and ${counted(requests, 'request')}`,
+    says: `${names(by)} proposed that everything ${whose} ends; open then: ${counted(grants, 'grant')} and ${counted(requests, 'request')}`,
     facts: [
-      { label: 'By', value: `${by} as ${as.join(' and ')} (${data.assurance})` },
+      { label: 'By', value: `${names(by)} as ${as.join(' and ')} (${data.assurance})` },
       { label: 'When', value: utc(at) },
       { label: 'Why', value: reason },
-      { label: 'Open on', value: held.join(', ') || 'nothing' },
-      { label: 'Who may be the second', value: signers.map((one) => `${one.id} (${one.as.join(', ')})`).join(', ') },
+      { label: 'Open on', value: held.map(targets).join(', ') || 'nothing' },
+      {
+        label: 'Who may be the second',
+        value: signers.map((one) => `${names(one.id)} as ${one.as.join(' and ')}`).join(', '),
+      },
       { label: 'To be confirmed by', value: utc(pendingUntil) },
     ],
   }
 }
 
-function signedPart(proposed: Proposed, own: readonly Event[]): Part {
+function signedPart(proposed: Proposed, own: readonly Event[], names: Names): Part {
   const confirmed = lastOf(own, 'order.confirmed')
   const checks = confirmed === undefined ? [] : checksOf(proposed, confirmed)
-  const clause = signedClause(proposed, own, checks)
+  const clause = signedClause(proposed, own, checks, names)
   const facts: PartFact[] = [
     ...own.flatMap((event): PartFact[] => {
       if (event.type === 'order.confirmed') {
         const { by, as, assurance } = event.data
-        return [{ label: 'Confirmed', value: `${utc(event.at)} by ${by} as ${as.join(' and ')} (${assurance})` }]
+        return [{ label: 'Confirmed', value: `${utc(event.at)} by ${names(by)} as ${as.join(' and ')} (${assurance})` }]
       }
       if (event.type !== 'order.declined') return []
-      return [{ label: 'Declined', value: `${utc(event.at)} by ${event.data.by} (${event.data.assurance})` }]
+      return [{ label: 'Declined', value: `${utc(event.at)} by ${names(event.data.by)} (${event.data.assurance})` }]
     }),
     ...checks.map(({ holds, asks }) => ({ label: 'Checked', value: `${asks}: ${holds ? 'yes' : 'NO'}` })),
   ]
   return { title: 'Signed', standing: clause.standing, says: clause.words, facts }
 }
 
-function signedClause(proposed: Proposed, own: readonly Event[], checks: readonly Check[]): Clause {
+function signedClause(proposed: Proposed, own: readonly Event[], checks: readonly Check[], names: Names): Clause {
   if (checks.length > 0) {
     if (checks.every(({ holds }) => holds)) return { words: 'signed by two persons', standing: 'shown' }
     return { words: 'NOT signed by two persons in time', standing: 'broken' }
@@ -76,7 +80,7 @@ function signedClause(proposed: Proposed, own: readonly Event[], checks: readonl
   const declined = lastOf(own, 'order.declined')
   if (declined !== undefined) {
     const { by } = declined.data
-    const words = by === proposed.data.by ? `taken back by ${by}` : `declined by ${by}`
+    const words = by === proposed.data.by ? `taken back by ${names(by)}` : `declined by ${names(by)}`
     return { words: `${words}, nothing ended`, standing: 'shown' }
   }
   if (own.some(({ type }) => type === 'order.expired')) {

@@ -1,4 +1,5 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
+import { nameOf, namesIn } from './conclude-people.ts'
 import { type Part, type PartFact, type ProvedFact, type StoryEvent, utc, word } from './conclusion.ts'
 import { POLICY_STREAM } from './house-event.ts'
 
@@ -20,7 +21,7 @@ export function concludePolicy(
     },
     ...activationOf(hash, own, singles).map(({ at, data }) => ({
       label: 'Put into force',
-      value: `${utc(at)} ${data.by === null ? 'as the first one, by nobody' : `by ${word(data.by, 'somebody')}`}${'unproved' in data ? `, on their word: ${word(data.unproved, '')}` : ''}`,
+      value: `${utc(at)} ${data.by === null ? 'as the first one, by nobody' : `by ${nameOf(data.by, namesIn(policies), 'somebody')}`}${'unproved' in data ? `, on their word: ${word(data.unproved, '')}` : ''}`,
     })),
   ])
   const says = uses.size > 1 ? `decided by ${uses.size} policies, one after the other` : 'decided by one policy'

@@ -1,7 +1,7 @@
 import type { KnownPolicies } from './conclude-authorised.ts'
 import { concludeBeside } from './conclude-beside.ts'
 import { concludeHouse } from './conclude-house.ts'
-import { concludePeople } from './conclude-people.ts'
+import { concludePeople, type Names, namesIn, targetNamesIn } from './conclude-people.ts'
 import { concludePolicy } from './conclude-policy.ts'
 import { concludeThread } from './conclude-thread.ts'
 import {
@@ -31,7 +31,8 @@ export function concludeStory<Event extends Pick<StoryEvent, 'type' | 'data'>>(
     if (id === null) return null
     const own = facts.filter((fact) => fact.stream === stream).map((fact) => readable<Event>(fact))
     const beside = facts.filter((fact) => fact.stream !== stream)
-    const telling = tell({ id, own, beside, policies })
+    const names = namesIn(policies)
+    const telling = tell({ id, own, beside, policies, names, targets: targetNamesIn(policies) })
     if (telling === null) return null
     const { about, line, standing, begins, goesOn, notProved, kept = [] } = telling
     const parts = [
@@ -39,9 +40,9 @@ export function concludeStory<Event extends Pick<StoryEvent, 'type' | 'data'>>(
       ...concludePeople(own, policies),
       concludePolicy(own, policies, singles),
       ...goesOn,
-      ...concludeThread(beside),
+      ...concludeThread(beside, names),
       ...concludeHouse(own, singles),
-      ...concludeBeside(own, beside),
+      ...concludeBeside(own, beside, names),
     ]
     return {
       ...{ about, line, standing, parts },
@@ -70,6 +71,9 @@ interface Story<Event> {
   readonly own: readonly ProvedEvent<Event>[]
   readonly beside: readonly ProvedFact[]
   readonly policies: KnownPolicies
+  /** Of persons and machines. */
+  readonly names: Names
+  readonly targets: Names
 }
 
 /** What the events of one story come to. */

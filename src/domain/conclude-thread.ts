@@ -1,9 +1,10 @@
+import { type Names, nameOf } from './conclude-people.ts'
 import { type Part, type PartFact, type ProvedFact, utc, word } from './conclusion.ts'
 import { counted } from './counted.ts'
 import { cardOfThread } from './thread-event.ts'
 
 /** What people wrote under the card, line by line in the order of the chat, each with all that it ever said. */
-export function concludeThread(facts: readonly ProvedFact[]): Part[] {
+export function concludeThread(facts: readonly ProvedFact[], names: Names): Part[] {
   const thread = facts.filter(({ stream }) => cardOfThread(stream) !== null)
   if (thread.length === 0) return []
   const erased = new Set(thread.flatMap(({ type, data }) => (type === 'thread.redacted' ? [word(data.line, '')] : [])))
@@ -15,10 +16,13 @@ export function concludeThread(facts: readonly ProvedFact[]): Part[] {
   }
   const inOrder = [...lines].sort(([, [a]], [, [b]]) => sentAt(a) - sentAt(b))
   const said = inOrder.map(
-    ([line, of]): PartFact => ({ label: line, value: of.map((one) => sayLine(one, erased.has(line))).join('\n') }),
+    ([line, of]): PartFact => ({
+      label: line,
+      value: of.map((one) => sayLine(one, erased.has(line), names)).join('\n'),
+    }),
   )
   const besides = thread.flatMap((fact): PartFact[] => {
-    const words = sayBesides(fact)
+    const words = sayBesides(fact, names)
     return words === null ? [] : [{ label: 'Besides', value: `${utc(fact.at)}: ${words}` }]
   })
   const differs = thread.some(({ type }) => type === 'thread.differs')
@@ -53,8 +57,8 @@ export function howFarMirrored(facts: readonly ProvedFact[]): string[] {
 
 const LINES = ['thread.written', 'thread.edited', 'thread.deleted']
 
-function sayLine({ type, at, data, texts }: ProvedFact, isErased: boolean): string {
-  const who = word(data.by, 'a stranger')
+function sayLine({ type, at, data, texts }: ProvedFact, isErased: boolean, names: Names): string {
+  const who = nameOf(data.by, names, 'a stranger')
   const withheld = typeof data.withheld === 'string' ? `(withheld: it looked like a secret, ${data.withheld})` : null
   const hidden =
     typeof data.text === 'object' ? (isErased ? '(erased by two persons)' : '(not in this file)') : word(data.text, '')
@@ -66,18 +70,18 @@ function sayLine({ type, at, data, texts }: ProvedFact, isErased: boolean): stri
   return `${utc(at)} ${data.late === true ? 'found deleted' : 'deleted'} in chat`
 }
 
-function sayBesides({ type, data, texts }: ProvedFact): string | null {
+function sayBesides({ type, data, texts }: ProvedFact, names: Names): string | null {
   switch (type) {
     case 'thread.flooded':
       return `${data.count} more messages within a minute; they are not mirrored`
     case 'thread.differs':
       return DIFFERENCES[word(data.what, '')] ?? 'the thread differs from the record'
     case 'thread.redaction-asked':
-      return `${word(data.by, 'somebody')} asked to erase ${word(data.line, 'a line')}: ${texts.reason ?? '(not in this file)'}`
+      return `${nameOf(data.by, names, 'somebody')} asked to erase ${word(data.line, 'a line')}: ${texts.reason ?? '(not in this file)'}`
     case 'thread.redaction-declined':
-      return `${word(data.by, 'somebody')} declined to erase ${word(data.line, 'a line')}`
+      return `${nameOf(data.by, names, 'somebody')} declined to erase ${word(data.line, 'a line')}`
     case 'thread.redacted':
-      return `${word(data.by, 'somebody')} confirmed: the text of ${word(data.line, 'a line')} was erased; its salted hash is still here`
+      return `${nameOf(data.by, names, 'somebody')} confirmed: the text of ${word(data.line, 'a line')} was erased; its salted hash is still here`
     default:
       return null
   }

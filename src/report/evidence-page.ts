@@ -71,10 +71,8 @@ ${aboutSection(manifest)}
 /** What a first reader looks for, with names where the policy's text has them; each stands below again, in its part. */
 function atAGlance(parts: readonly Part[]): string {
   const factsIn = (title: string) => parts.find((part) => part.title === title)?.facts ?? []
-  const people = new Map(factsIn('People').map(({ label, value }) => [label, `${value} (${label})`]))
-  const named = (value: string) => value.replace(/[^\s,]+/gu, (word) => people.get(word) ?? word)
   const sought = [
-    ...(['For', 'What', 'How long', 'Why'] as const).map((label) => ['Asked', label] as const),
+    ...(['For', 'What', 'On', 'How long', 'Why'] as const).map((label) => ['Asked', label] as const),
     ...([
       ['Authorised', 'Approved'],
       ['Given', 'Usable'],
@@ -84,8 +82,7 @@ function atAGlance(parts: readonly Part[]): string {
   ]
   const rows = sought.flatMap(([title, label]): Row[] => {
     const fact = factsIn(title).find((one) => one.label === label)
-    if (fact === undefined) return []
-    return [[label, label === 'For' || label === 'Approved' ? named(fact.value) : fact.value]]
+    return fact === undefined ? [] : [[label, fact.value]]
   })
   return rows.length === 0 ? '' : `<div id="glance">${list(rows)}</div>`
 }

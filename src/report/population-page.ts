@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto'
+import { type Names, namesIn, targetNamesIn } from '../domain/conclude-people.ts'
 import { concludePopulation } from '../domain/conclude-population.ts'
 import { type Standing, utc, worst } from '../domain/conclusion.ts'
 import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
+import { readPolicies } from './conclude.ts'
 import { aboutSection, keysBefore } from './evidence-page.ts'
 import type { Manifest } from './manifest.ts'
 import { pageHead, readInside } from './page-head.ts'
@@ -19,7 +21,10 @@ export function pageBefore(about: PopulationAbout): string {
   const { verifierKey, handOvers } = plan.keys
   const { checkpoint } = plan.checkpoint
   const { person, target } = plan.of
-  const title = `${person ?? (target === null ? 'everybody' : '')}${target === null ? '' : person === null ? target : ` on ${target}`}`
+  const known = readPolicies(about.policies)
+  const [names, targets] = [namesIn(known), targetNamesIn(known)]
+  const title =
+    [person === null ? [] : names(person), target === null ? [] : targets(target)].flat().join(' on ') || 'everybody'
   const { line, standing } = concludePopulation(rows)
   const checks = [
     ['Key in this file', verifierKey],
@@ -47,7 +52,7 @@ ${checkSection()}
 <button type="button" id="after">Later</button> <label><input type="checkbox" id="odd"> only what is not in order</label></p>
 <table class="wide"><thead><tr><th>Grant</th><th>Asked (UTC)</th><th>What</th><th>Signed by</th><th>Came to</th><th>Leaves</th></tr></thead>
 <tbody id="rows">
-${rows.map(rowOf).join('\n')}
+${rows.map((row) => rowOf(row, names)).join('\n')}
 </tbody></table>
 </section>
 <section class="limits"><h2>What this does not prove</h2>
@@ -86,8 +91,8 @@ than this file</strong>: ask for the fingerprint by telephone, and compare. It a
 </section>`
 }
 
-function rowOf(row: PopulationRow): string {
-  const who = row.for === row.by ? row.by : `${row.for}, asked by ${row.by}`
+function rowOf(row: PopulationRow, names: Names): string {
+  const who = row.for === row.by ? names(row.by) : `${names(row.for)}, asked by ${names(row.by)}`
   const cells: [text: string, small: string][] = [
     [row.grant, who],
     [utc(row.askedAt).replace('T', ' ').slice(0, 19), ''],
@@ -95,7 +100,7 @@ function rowOf(row: PopulationRow): string {
       `${row.target}:${row.entitlement}`,
       `${formatDuration(row.durationMs)}${row.reason === '' ? '' : `: ${row.reason}`}`,
     ],
-    [row.signedBy.join(', ') || 'nobody', ''],
+    [row.signedBy.map((one) => one.replace(/^\S+/, names)).join(', ') || 'nobody', ''],
     [row.line, row.standing === 'shown' ? '' : STANDINGS[row.standing]],
     [`${row.firstLeaf} to ${row.lastLeaf}`, row.closed ? 'closed' : 'not closed'],
   ]

@@ -3,6 +3,7 @@ import { utc } from '../domain/conclusion.ts'
 import { boundaryOf, type Period } from '../domain/period.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
 import type { PopulationPlan } from '../record/plan-population.ts'
+import type { PolicyText } from '../record/verify.ts'
 import type { Build } from '../telemetry/build.ts'
 import type { ReportFormat } from './evidence-report.ts'
 import type { Manifest } from './manifest.ts'
@@ -88,6 +89,8 @@ export interface PopulationAbout {
   /** What is not of the population is not shown. */
   readonly withheld: boolean
   readonly rows: readonly PopulationRow[]
+  /** Those whose texts are in the file: by them people and targets are named. */
+  readonly policies: readonly PolicyText[]
   /** The file's. */
   readonly name: string
   readonly build: Build

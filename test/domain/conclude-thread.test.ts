@@ -14,7 +14,7 @@ function fact(type: string, data: object, text?: string): ProvedFact {
 }
 
 it('shows each line with all that it ever said, in the order of the chat, and what was withheld or erased', () => {
-  const [part] = concludeThread([
+  const written = [
     fact('thread.written', { line: 'T-2', sentAt: AT + 5, by: null }, 'who are you'),
     fact('thread.written', {}, 'row 4711'),
     fact('thread.edited', { version: '1' }, 'row 4712'),
@@ -23,7 +23,8 @@ it('shows each line with all that it ever said, in the order of the chat, and wh
     fact('thread.written', { line: 'T-4', sentAt: AT + 7, files: 2, late: true }),
     fact('thread.redaction-asked', { line: 'T-4', by: 'carla' }, 'a name'),
     fact('thread.redacted', { line: 'T-4', by: 'olga' }),
-  ])
+  ]
+  const [part] = concludeThread(written, (id) => (id === 'olga' ? 'Olga Weber (olga)' : id))
   expect(part).toMatchObject({
     title: 'Thread',
     standing: 'shown',
@@ -34,11 +35,11 @@ it('shows each line with all that it ever said, in the order of the chat, and wh
   expect(part?.facts[1]?.value).toContain('a stranger: who are you')
   expect(part?.facts[2]?.value).toContain('(withheld: it looked like a secret, aws)')
   expect(part?.facts[3]?.value).toContain('(erased by two persons) (2 files, not kept) (found later)')
-  expect(part?.facts[5]?.value).toContain('olga confirmed: the text of T-4 was erased')
+  expect(part?.facts[5]?.value).toContain('Olga Weber (olga) confirmed: the text of T-4 was erased')
 })
 
 it('a thread that differs from the record is not shown to be whole', () => {
-  const [part] = concludeThread([fact('thread.differs', { what: 'missing' })])
+  const [part] = concludeThread([fact('thread.differs', { what: 'missing' })], String)
   expect(part).toMatchObject({ standing: 'unclear', says: expect.stringContaining('differs from the record') })
 })
 
@@ -50,5 +51,5 @@ it('says how far the chat was mirrored: not at all, as it was heard, or compared
   expect(howFarMirrored([written, compared, fact('thread.flooded', { count: 7 })]).join()).toMatch(
     /compared with the chat up to 2026-11-21T14:00:00.000Z.*7 more messages/,
   )
-  expect(concludeThread([])).toEqual([])
+  expect(concludeThread([], String)).toEqual([])
 })

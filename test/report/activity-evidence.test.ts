@@ -81,7 +81,13 @@ describe('what was done with an access', () => {
     const part = conclusion?.parts.find(({ title }) => title === 'Activity')
     expect(part).toMatchObject({ standing: 'shown', says: '1 session, 3 statements; activity complete' })
     for (const words of [
-      ...['ana, as jit_7k3qf0', 'from 10.20.30.40:51234', 'bytes 1200 to 9400: 7 lines', 'ab'.repeat(32), 'INV-2060'],
+      ...[
+        'Ana (ana), as jit_7k3qf0',
+        'from 10.20.30.40:51234',
+        'bytes 1200 to 9400: 7 lines',
+        'ab'.repeat(32),
+        'INV-2060',
+      ],
       'literals that looked like secrets and are not kept: 1',
     ]) {
       expect(content).toContain(words)

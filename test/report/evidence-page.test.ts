@@ -95,7 +95,15 @@ describe('the page', () => {
     expect(await stateOf(page)).toBe('good')
     expect(await page.locator('.line').textContent()).toBe('authorised, ended on time, seen gone')
     const glance = await page.locator('#glance').innerText()
-    for (const word of ['For', 'fix ledger INC-42', 'Marcus, Manager (', 'Usable', 'Logins stopped', 'Seen gone']) {
+    for (const word of [
+      'For',
+      'fix ledger INC-42',
+      'Marcus (marcus)',
+      'prod-db (Production ledger)',
+      'Usable',
+      'Logins stopped',
+      'Seen gone',
+    ]) {
       expect(glance, 'who, what, when and ended, above all that follows').toContain(word)
     }
     const says = await page.locator('#check').innerText()
@@ -108,6 +116,18 @@ describe('the page', () => {
     expect(faults).toEqual([])
     expect(asked()).toEqual([])
     await close()
+  })
+
+  test('names people by the policy in the file alone, and leaves what somebody typed as it was', async () => {
+    const file = await grantFile({ typed: 'as marcus said' })
+    const named = html(file)
+    for (const words of ['by Marcus (marcus) as manager', 'Olga (olga) as owner', 'made for Ana (ana)']) {
+      expect(named).toContain(words)
+    }
+    expect(named).toContain('>as marcus said<')
+    const { policies: _, ...unnamed } = file
+    expect(html(unnamed)).toContain('by marcus as manager')
+    expect(html(unnamed)).not.toContain('Marcus')
   })
 
   test('is read without scripts too, and then does not pretend to have checked anything', async () => {

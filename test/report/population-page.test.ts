@@ -56,6 +56,7 @@ async function report(format: 'html' | 'csv', file: File, copies = 1, withheld =
       runAt: UNTIL + DAY,
     },
     period: { name: '2026-10', from: FROM, until: UNTIL, timeZone: 'UTC' },
+    policies: [],
     rows: Array.from({ length: copies }, () => rows).flat(),
     build: { version: '0.1.0', commit: 'c'.repeat(40), lockFile: 'd'.repeat(64) },
   }
