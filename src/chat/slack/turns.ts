@@ -1,6 +1,7 @@
 import { inTransaction } from '../../db/in-transaction.ts'
 import type { Db, Tx } from '../../db/transaction.ts'
 import { ChatError, type Priority } from '../../ports/chat.ts'
+import { reachDatabase } from '../reach-database.ts'
 
 /** How often Slack takes something: one each `spacingMs`, and `burst` of them at once after a pause. */
 export interface Limit {
@@ -142,13 +143,8 @@ async function lessUrgent(tx: Tx, { place, priority, now }: Pick<Wish, 'place' |
   return theirs
 }
 
-async function reach<T>(query: () => Promise<T>): Promise<T> {
-  try {
-    return await query()
-  } catch (cause) {
-    const words = 'Whose turn it is in Slack cannot be read: the database does not answer'
-    throw new ChatError('unreachable', words, { cause })
-  }
+function reach<T>(query: () => Promise<T>): Promise<T> {
+  return reachDatabase('Whose turn it is in Slack', query)
 }
 
 export interface Turns {

@@ -1,6 +1,7 @@
 import type { Db } from '../../db/transaction.ts'
 import { type Account, ChatError } from '../../ports/chat.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { reachDatabase } from '../reach-database.ts'
 import type { Place } from './connector.ts'
 import { TEAMS_PLATFORM } from './sent-messages.ts'
 
@@ -206,13 +207,8 @@ function sameFacts(one: Known, other: Known): boolean {
   return (['conversation', 'userId', 'team', 'serviceUrl'] as const).every((fact) => one[fact] === other[fact])
 }
 
-async function reach<T>(query: () => Promise<T>): Promise<T> {
-  try {
-    return await query()
-  } catch (cause) {
-    const words = 'Where people are in Teams cannot be read: the database does not answer'
-    throw new ChatError('unreachable', words, { cause })
-  }
+function reach<T>(query: () => Promise<T>): Promise<T> {
+  return reachDatabase('Where people are in Teams', query)
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {

@@ -1,5 +1,6 @@
 import type { Db } from '../../db/transaction.ts'
 import { ChatError, type MessageRef } from '../../ports/chat.ts'
+import { reachDatabase } from '../reach-database.ts'
 
 export const TEAMS_PLATFORM = 'teams'
 
@@ -66,11 +67,6 @@ interface Row {
   readonly fresh: boolean
 }
 
-async function reach<T>(query: () => Promise<T>): Promise<T> {
-  try {
-    return await query()
-  } catch (cause) {
-    if (cause instanceof ChatError) throw cause
-    throw new ChatError('unreachable', 'What was sent to Teams cannot be read: the database does not answer', { cause })
-  }
+function reach<T>(query: () => Promise<T>): Promise<T> {
+  return reachDatabase('What was sent to Teams', query)
 }
