@@ -6,7 +6,7 @@ import { CHANGED, DIGEST_LISTS, type DigestList, ENDED_BADLY, FOUND, LIST_NAMES 
 import { formatDuration } from '../domain/duration.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { Chart } from '../ports/chat.ts'
-import type { Manifest } from './manifest.ts'
+import { type Manifest, madeRows } from './manifest.ts'
 import { pageHead, readInside } from './page-head.ts'
 import type { Digest, DigestRow } from './read-digest.ts'
 import { escapeHtml, inScript } from './shown-text.ts'
@@ -141,16 +141,10 @@ function checkWords({ ok, at, size, checkpoint, differences }: NonNullable<Diges
   return `${found}; ${size} events, witnessed to ${checkpoint}; ${when(at)}`
 }
 
-function aboutRows({ report, version, build, parameters, period, runBy, runAt, rows, file }: Manifest) {
+function aboutRows(manifest: Manifest) {
+  const { period, runBy, runAt, rows, file } = manifest
   return [
-    ['Report', `${report}, version ${version} of its form`],
-    ['Made by', `Countersign ${build.version}, commit ${build.commit}, dependencies ${build.lockFile}`],
-    [
-      'Asked for',
-      Object.entries(parameters)
-        .map(([name, value]) => `${name}: ${value}`)
-        .join(', '),
-    ],
+    ...madeRows(manifest),
     ['Period', `${period.from} to ${period.until} (UTC), ${period.zone}; ${period.boundary}`],
     ['Run', `by ${runBy} at ${runAt}`],
     ['Rows', `${rows} events`],

@@ -5,7 +5,7 @@ import { keysOf } from '../record/read-hand-overs.ts'
 import type { Verdict } from '../record/verify.ts'
 import { allInOrder } from './evidence-csv.ts'
 import type { MissingEvents } from './evidence-report.ts'
-import type { Manifest } from './manifest.ts'
+import { type Manifest, madeRows } from './manifest.ts'
 import { pageHead, readInside } from './page-head.ts'
 import { escapeHtml, inScript } from './shown-text.ts'
 
@@ -158,16 +158,10 @@ ${list(aboutRows(manifest))}
 </section>`
 }
 
-function aboutRows({ report, version, build, parameters, period, runBy, runAt, rows, file }: Manifest): Row[] {
+function aboutRows(manifest: Manifest): Row[] {
+  const { period, runBy, runAt, rows, file } = manifest
   return [
-    ['Report', `${report}, version ${version} of its form`],
-    ['Made by', `Countersign ${build.version}, commit ${build.commit}, dependencies ${build.lockFile}`],
-    [
-      'Asked for',
-      Object.entries(parameters)
-        .map(([name, value]) => `${name}: ${value}`)
-        .join(', '),
-    ],
+    ...madeRows(manifest),
     [
       'Period',
       period.from === null ? 'no events' : `${period.from} to ${period.until}, ${period.zone}; ${period.boundary}`,

@@ -35,4 +35,14 @@ export function manifestOf({ name, content, ...about }: Described): Manifest {
   return { format: 'countersign-manifest/1', ...about, file }
 }
 
+/** How a report came about, as its page says it. */
+export function madeRows({ report, version, build, parameters }: Manifest): (readonly [string, string])[] {
+  const asked = Object.entries(parameters).map(([name, value]) => `${name}: ${value}`)
+  return [
+    ['Report', `${report}, version ${version} of its form`],
+    ['Made by', `Countersign ${build.version}, commit ${build.commit}, dependencies ${build.lockFile}`],
+    ['Asked for', asked.join(', ')],
+  ]
+}
+
 type Described = Omit<Manifest, 'format' | 'file'> & { readonly name: string; readonly content: string }
