@@ -40,8 +40,26 @@ export type CollectionEvent =
 
 export type ActivityOutcome = 'complete' | 'gaps' | 'not-collected'
 
+/** What is counted of an account's use. */
+export interface ActivityCounts {
+  readonly statements: number
+  /** Statements by what they begin with: `SELECT`, `ALTER ROLE`. From a closed list. */
+  readonly commands: Readonly<Record<string, number>>
+  readonly errors: number
+  /** Lines of an audit extension. */
+  readonly audited: number
+  /** Logins that the target refused: anybody may try under any name. */
+  readonly refusedLogins: number
+  /** Literals and comments that looked like secrets and are not kept. */
+  readonly scrubbed: number
+  /** Statements of which only the beginning is kept. */
+  readonly cut: number
+  /** Lines that the sessions wrote and the log does not have: somebody took them out. */
+  readonly missing: number
+}
+
 /** What an account did in one piece of the log. Times are by the target's clock. */
-interface Used {
+interface Used extends ActivityCounts {
   target: string
   account: string
   /** Whose grant it is; null where no grant explains it. */
@@ -58,14 +76,6 @@ interface Used {
   lastAt: number
   /** How far the target's clock was before ours, ms; not known of an older set-up. */
   aheadMs?: number | null
-  statements: number
-  commands: Readonly<Record<string, number>>
-  errors: number
-  audited: number
-  refusedLogins: number
-  scrubbed: number
-  cut: number
-  missing: number
   sessions: readonly {
     readonly id: string
     readonly firstAt: number

@@ -1,4 +1,4 @@
-import type { ActivityEvent, ActivityOutcome, CollectionEvent, UsedData } from './activity-event.ts'
+import type { ActivityCounts, ActivityEvent, ActivityOutcome, CollectionEvent, UsedData } from './activity-event.ts'
 import { counted } from './counted.ts'
 import type { Placed } from './grant-event.ts'
 
@@ -121,19 +121,11 @@ interface ActivitySession {
   readonly isLook: boolean
 }
 
-interface ActivitySums {
+interface ActivitySums extends ActivityCounts {
   readonly sessions: readonly ActivitySession[]
   /** Without our own looks, as the statements are. */
   readonly sessionCount: number
-  readonly statements: number
   readonly looks: { readonly sessions: number; readonly statements: number }
-  readonly commands: Readonly<Record<string, number>>
-  readonly errors: number
-  readonly audited: number
-  readonly refusedLogins: number
-  readonly scrubbed: number
-  readonly cut: number
-  readonly missing: number
 }
 
 /** `3 sessions, 41 statements; activity complete`. */

@@ -1,3 +1,5 @@
+import type { ActivityCounts } from '../domain/activity-event.ts'
+
 /**
  * What was done under the accounts of grants, as the target's own log has it. For connectors of targets that write one
  * which the accounts cannot stop or change.
@@ -51,7 +53,7 @@ export interface ActivityLogged {
 }
 
 /** What one account did, in one piece of the log. */
-export interface UsedAccount {
+export interface UsedAccount extends ActivityCounts {
   readonly account: string
   /** As the target itself remembers it; null for an account that nobody of ours made. */
   readonly grantId: string | null
@@ -62,20 +64,6 @@ export interface UsedAccount {
   /** By the target's clock, epoch ms. */
   readonly firstAt: number
   readonly lastAt: number
-  readonly statements: number
-  /** Statements by what they begin with: `SELECT`, `ALTER ROLE`. From a closed list. */
-  readonly commands: Readonly<Record<string, number>>
-  readonly errors: number
-  /** Lines of an audit extension. */
-  readonly audited: number
-  /** Logins that the target refused: anybody may try under any name. */
-  readonly refusedLogins: number
-  /** Literals and comments that looked like secrets and are not kept. */
-  readonly scrubbed: number
-  /** Statements of which only the beginning is kept. */
-  readonly cut: number
-  /** Lines that the sessions wrote and the log does not have: somebody took them out. */
-  readonly missing: number
   /** The first of them. */
   readonly sessions: readonly UsedSession[]
   readonly moreSessions: number

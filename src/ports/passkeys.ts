@@ -1,3 +1,5 @@
+import type { Passkey } from '../domain/passkey-event.ts'
+
 /**
  * The passkeys of people's devices: what a browser brings back is checked here, and comes out as plain values that
  * the record keeps. Binary values are base64.
@@ -10,7 +12,7 @@ export interface Passkeys {
   /** Whether it has the form of a new passkey at all. */
   isNew(response: unknown): boolean
   /** A new passkey that a browser made for this challenge. @returns null when that does not hold */
-  readNew(response: unknown, challenge: string, place: PasskeyPlace): Promise<NewPasskey | null>
+  readNew(response: unknown, challenge: string, place: PasskeyPlace): Promise<Passkey | null>
   /** Which passkey a browser says it used, base64; null where it brings no assertion at all. */
   nameOf(response: unknown): string | null
   /** What a passkey of ours signed for this challenge. @returns null when that does not hold */
@@ -27,16 +29,6 @@ export interface PasskeyPlace {
   readonly rpId: string
   /** The page's, such as `https://access.example.com`. */
   readonly origin: string
-}
-
-export interface NewPasskey {
-  readonly credential: string
-  /** A JSON Web Key. */
-  readonly publicKey: Readonly<Record<string, string>>
-  readonly rpId: string
-  readonly flags: { readonly be: boolean; readonly bs: boolean }
-  readonly aaguid: string
-  readonly transports: readonly string[]
 }
 
 export interface SignedAssertion {

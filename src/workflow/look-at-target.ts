@@ -32,12 +32,17 @@ async function explain(context: Context, target: string, observed: ObservedGrant
 }
 
 export interface SeenAccount {
+  /** The account's name in the target. */
   readonly account: string
+  /** Who holds it, by name; null when no grant explains it. */
   readonly holder: string | null
+  /** The grant that it rests on; null when no grant explains it. */
   readonly grant: string | null
+  /** Entitlements, as people say them: `prod-db:read`. */
   readonly holds: readonly string[]
-  /** Epoch ms; null when nobody knows an end. */
+  /** When it ends, epoch ms; null when the target knows no end. */
   readonly until: number | null
+  /** `closed` once new logins are refused and removal is under way. */
   readonly logins: 'open' | 'closed'
   readonly liveSessions: number
 }

@@ -1,4 +1,5 @@
 import type { Text } from '../../ports/chat.ts'
+import type { SeenAccount } from '../../workflow/look-at-target.ts'
 
 /** What stands beside the chat. Read about once a second while somebody looks; a failure is shown, never guessed over. */
 export interface Panes {
@@ -9,23 +10,7 @@ export interface Panes {
 /** What exists in one target right now, as the target itself shows it. */
 export interface TargetPane {
   readonly target: string
-  readonly accounts: readonly TargetAccount[]
-}
-
-export interface TargetAccount {
-  /** The account's name in the target. */
-  readonly account: string
-  /** Who holds it, by name; null when no grant explains it. */
-  readonly holder: string | null
-  /** The grant that it rests on; null when no grant explains it. */
-  readonly grant: string | null
-  /** Entitlements, as people say them: `prod-db:read`. */
-  readonly holds: readonly string[]
-  /** When it ends, epoch ms; null when the target knows no end. */
-  readonly until: number | null
-  /** `closed` once new logins are refused and removal is under way. */
-  readonly logins: 'open' | 'closed'
-  readonly liveSessions: number
+  readonly accounts: readonly SeenAccount[]
 }
 
 /** The newest of the record, and how far it is sealed. */

@@ -4,7 +4,7 @@ import { state, watch } from './state.js'
 import { drawCountdown, drawWords } from './text.js'
 import { showTime } from './time.js'
 
-/** @import { TargetAccount } from '../panes.ts' */
+/** @import { TargetPane } from '../panes.ts' */
 
 /** What the target itself shows right now. */
 export function startTargetPane() {
@@ -35,7 +35,7 @@ export function startTargetPane() {
   })
 }
 
-/** @param {TargetAccount} account */
+/** @param {TargetPane['accounts'][number]} account */
 function drawAccount(account) {
   const { until, liveSessions } = account
   const sessions = liveSessions === 1 ? '1 live session' : `${liveSessions} live sessions`
