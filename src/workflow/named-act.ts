@@ -3,9 +3,11 @@ import { inTransaction } from '../db/in-transaction.ts'
 import type { Db } from '../db/transaction.ts'
 import type { ActRefused } from '../domain/grant-event.ts'
 import { POLICY_STREAM } from '../domain/house-event.ts'
+import { type Period, readPeriod } from '../domain/period.ts'
 import { personStream } from '../domain/person-event.ts'
 import type { Policy } from '../domain/policy.ts'
 import { populatePolicy } from '../domain/populate-policy.ts'
+import { isRefused } from '../domain/refusal.ts'
 import { nearest } from '../policy/did-you-mean.ts'
 import { quote } from '../policy/fault.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
@@ -89,6 +91,15 @@ async function keepRefusal(
   const stream = by === null ? `stranger:${stranger}` : personStream(by)
   await inTransaction(db, { timeoutMs: 10_000 }, (tx) => record.append(tx, stream, null, [toDraft(fact)], clock.now()))
   committed()
+}
+
+/** @param now epoch ms @throws NamedActRefused where it is none */
+export function readNamedPeriod(said: string, now: number, timeZone: string): Period {
+  const period = readPeriod(said, now, timeZone)
+  if (!isRefused(period)) return period
+  const { refused } = period
+  const words = refused.code === 'malformed' ? `${refused.what} is not valid. Write ${refused.expected}` : refused.code
+  throw new NamedActRefused('malformed', words)
 }
 
 /** An expected no: the message says what to do. */

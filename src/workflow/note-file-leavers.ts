@@ -1,32 +1,22 @@
-import { inTransaction } from '../db/in-transaction.ts'
 import type { IdentityEvent } from '../domain/identity-event.ts'
 import type { People } from '../domain/people.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Context } from './context.ts'
-import { decideAgain } from './decide-again.ts'
-import { changePeople } from './write-people.ts'
+import { noteByPolicy } from './note-by-policy.ts'
 
 /**
  * Whom the policy file says to have left, or names no more, gets the same leaving on record as whom the directory takes
- * away. Noted once, whoever comes first; writes nothing while nothing changed.
+ * away.
  */
 export async function noteFileLeavers(context: Context): Promise<void> {
-  await context.policy.inForce(context.db)
-  const people = await context.people.look(context.db)
-  if (!context.policy.isFromRecord() || wanted(context, people).size === 0) return
-  await decideAgain(() =>
-    inTransaction(context.db, { timeoutMs: 10_000 }, (tx) =>
-      changePeople(context, tx, context.clock.now(), async (stage) => {
-        // Whoever waited here may have an older policy, in which they are still here.
-        await context.policy.inForce(tx)
-        for (const [id, fact] of wanted(context, stage.people)) {
-          stage.write(id, [fact])
-          stage.decideAgain(id)
-        }
-      }),
-    ),
+  await noteByPolicy(
+    context,
+    (people) => wanted(context, people),
+    (stage, id, fact) => {
+      stage.write(id, [fact])
+      stage.decideAgain(id)
+    },
   )
-  context.committed()
 }
 
 function wanted(context: Context, people: People): Map<string, IdentityEvent> {

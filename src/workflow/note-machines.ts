@@ -1,30 +1,20 @@
-import { inTransaction } from '../db/in-transaction.ts'
 import { decideMachine } from '../domain/decide-machine.ts'
 import type { MachineEvent } from '../domain/machine-event.ts'
 import type { People } from '../domain/people.ts'
 import type { Context } from './context.ts'
-import { decideAgain } from './decide-again.ts'
+import { noteByPolicy } from './note-by-policy.ts'
 import { standingIn } from './reconsider.ts'
-import { changePeople } from './write-people.ts'
 
 /**
  * A machine whose owner has left is orphaned, on record and told, whether the file or a directory said so; and is one
- * no more when a policy gives it to somebody else. Noted once, whoever comes first; writes nothing while nothing changed.
+ * no more when a policy gives it to somebody else.
  */
 export async function noteMachines(context: Context): Promise<void> {
-  await context.policy.inForce(context.db)
-  const people = await context.people.look(context.db)
-  if (!context.policy.isFromRecord() || wanted(context, people).size === 0) return
-  await decideAgain(() =>
-    inTransaction(context.db, { timeoutMs: 10_000 }, (tx) =>
-      changePeople(context, tx, context.clock.now(), async (stage) => {
-        // Whoever waited here may have an older policy, which names the owner of before.
-        await context.policy.inForce(tx)
-        for (const [id, facts] of wanted(context, stage.people)) stage.writeMachine(id, facts)
-      }),
-    ),
+  await noteByPolicy(
+    context,
+    (people) => wanted(context, people),
+    (stage, id, facts) => void stage.writeMachine(id, facts),
   )
-  context.committed()
 }
 
 function wanted(context: Context, people: People): Map<string, MachineEvent[]> {

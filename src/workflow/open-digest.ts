@@ -1,10 +1,9 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
 import { mayReadDigest } from '../domain/may-read-digest.ts'
-import { type Period, readPeriod } from '../domain/period.ts'
+import type { Period } from '../domain/period.ts'
 import type { Policy } from '../domain/policy.ts'
-import { isRefused } from '../domain/refusal.ts'
-import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
+import { NamedActRefused, type NamedSurroundings, performNamed, readNamedPeriod } from './named-act.ts'
 
 /**
  * Lets a person who was named take out the digest of a period. That they did is on record before anything leaves.
@@ -16,13 +15,7 @@ export function openDigest(
   { said, by }: { readonly said: string; readonly by: string },
 ): Promise<{ readonly period: Period; readonly policy: Policy }> {
   return performNamed(around, { by, act: 'take out the digest' }, async (policy) => {
-    const period = readPeriod(said, around.clock.now(), policy.timeZone)
-    if (isRefused(period)) {
-      const { refused } = period
-      const words =
-        refused.code === 'malformed' ? `${refused.what} is not valid. Write ${refused.expected}` : refused.code
-      throw new NamedActRefused('malformed', words)
-    }
+    const period = readNamedPeriod(said, around.clock.now(), policy.timeZone)
     const refused = mayReadDigest(by, policy)
     if (refused !== null) {
       const words = `The digest is for compliance and those in escalateTo; ${by} is in neither list of the policy`

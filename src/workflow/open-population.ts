@@ -1,9 +1,8 @@
 import { inTransaction } from '../db/in-transaction.ts'
 import { SYSTEM_STREAM, type SystemFact } from '../domain/house-event.ts'
-import { type Period, readPeriod } from '../domain/period.ts'
-import { isRefused } from '../domain/refusal.ts'
+import type { Period } from '../domain/period.ts'
 import { type PopulationPlan, planPopulation } from '../record/plan-population.ts'
-import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
+import { type NamedSurroundings, performNamed, readNamedPeriod } from './named-act.ts'
 import type { EvidenceSurroundings } from './open-evidence.ts'
 import { unknownNames } from './unknown-names.ts'
 
@@ -18,13 +17,7 @@ export async function openPopulation(
   { said, by, patienceMs, person, target, since = [] }: PopulationAsked,
 ): Promise<OpenedPopulation> {
   return performNamed(around, { by, act: 'take out evidence' }, async (policy) => {
-    const period = readPeriod(said, around.clock.now(), policy.timeZone)
-    if (isRefused(period)) {
-      const { refused } = period
-      const words =
-        refused.code === 'malformed' ? `${refused.what} is not valid. Write ${refused.expected}` : refused.code
-      throw new NamedActRefused('malformed', words)
-    }
+    const period = readNamedPeriod(said, around.clock.now(), policy.timeZone)
     const seq = await recordOpening(around, populationOpened(by, period, { person, target }))
     // So that whatever came before it is under the checkpoint too.
     await around.sealed(SYSTEM_STREAM, seq, AbortSignal.timeout(patienceMs)).catch(() => undefined)
