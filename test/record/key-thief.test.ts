@@ -12,9 +12,9 @@ import {
   append,
   asVandal,
   createRecordDatabase,
-  createReplica,
   createTestSigner,
   type RecordDatabase,
+  sealUpTo,
 } from './record-fixture.ts'
 
 /*
@@ -34,14 +34,8 @@ beforeEach(async () => {
 })
 afterEach(() => db.drop())
 
-async function sealAll(of: RecordDatabase, by: FakeWitness, seq: number, stream = 'a') {
-  const replica = createReplica(of, { signer, witnesses: [by], clock })
-  replica.sealer.start()
-  replica.sealer.kick()
-  await replica.sealer.sealed(stream, seq)
-  await replica.stop()
-}
-
+const sealAll = (of: RecordDatabase, by: FakeWitness, seq: number, stream = 'a') =>
+  sealUpTo(of, { signer, witnesses: [by], clock }, stream, seq)
 const verify = (of = db, by = witness) => verifyLog(of.app, db.keys.macKey, createWitnessed(signer.vkey, [by]))
 const evidenceOf = (of: RecordDatabase, by: FakeWitness, since: number[] = []) => {
   const witnessed = createWitnessed(signer.vkey, [by])

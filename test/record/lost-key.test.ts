@@ -17,6 +17,7 @@ import {
   createReplica,
   createTestSigner,
   type RecordDatabase,
+  sealUpTo,
 } from './record-fixture.ts'
 
 /*
@@ -77,11 +78,8 @@ afterEach(async () => {
 })
 
 async function goOn(witnesses = [witness]) {
-  const replica = createReplica(db, { signer: fresh, witnesses, clock })
-  replica.sealer.start()
-  await replica.sealer.sealed('a', 3)
+  const replica = await sealUpTo(db, { signer: fresh, witnesses, clock }, 'a', 3)
   expect(replica.alarms).toEqual([])
-  await replica.stop()
   return replica.witnessed
 }
 const verify = async () => verifyLog(db.app, db.keys.macKey, createWitnessed(fresh.vkey, [witness]))

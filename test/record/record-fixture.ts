@@ -131,6 +131,21 @@ export function createReplica(
   }
 }
 
+/** One replica runs until an event is sealed, and stops. */
+export async function sealUpTo(
+  database: Pick<RecordDatabase, 'database' | 'keys'>,
+  options: ReplicaOptions,
+  stream: string,
+  seq: number,
+): Promise<Replica> {
+  const replica = createReplica(database, options)
+  replica.sealer.start()
+  replica.sealer.kick()
+  await replica.sealer.sealed(stream, seq)
+  await replica.stop()
+  return replica
+}
+
 export interface ReplicaOptions {
   readonly signer: Signer
   readonly nextSigner?: Signer

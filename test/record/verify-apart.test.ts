@@ -7,9 +7,9 @@ import {
   append,
   asVandal,
   createRecordDatabase,
-  createReplica,
   createTestSigner,
   type RecordDatabase,
+  sealUpTo,
 } from './record-fixture.ts'
 
 const clock = createTestClock()
@@ -22,12 +22,8 @@ let witness: FakeWitness
 beforeEach(async () => {
   db = await createRecordDatabase()
   witness = createFakeWitness()
-  const replica = createReplica(db, { signer, witnesses: [witness], clock })
-  replica.sealer.start()
   await append(db, 'a', 0, ...Array.from({ length: EVENTS }, () => 'said'))
-  replica.sealer.kick()
-  await replica.sealer.sealed('a', EVENTS)
-  await replica.stop()
+  await sealUpTo(db, { signer, witnesses: [witness], clock }, 'a', EVENTS)
 })
 afterEach(() => db.drop())
 
