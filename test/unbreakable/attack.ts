@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import postgres, { type Sql } from 'postgres'
+import { expect } from 'vitest'
 import type { Db, Tx } from '../../src/db/transaction.ts'
 import { enqueue } from '../../src/effects/enqueue.ts'
 import { canonicalJson, leafHash } from '../../src/record/verify.ts'
@@ -151,6 +152,14 @@ export async function cutTail(tx: Tx, id: string, type: string, status: string):
     where stream = ${stream}`
   await tx`update grant_state set status = ${status}, seq = (select seq from stream_head where stream = ${stream})
     where id = ${id}`
+}
+
+/** What is done to others does not touch somebody who has an access, nor end it. */
+export async function isUndisturbed(house: House, at: Replica, who: string, id: string): Promise<void> {
+  const person = await connect(house, at, who, id)
+  expect(await person`select count(*)::int as n from payments`).toMatchObject([{ n: expect.any(Number) }])
+  await person.end()
+  expect(await typesOf(house, id)).not.toContain('grant.ending')
 }
 
 export interface Event {

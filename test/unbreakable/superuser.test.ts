@@ -10,6 +10,7 @@ import {
   give,
   gone,
   insertJob,
+  isUndisturbed,
   named,
   oidOf,
   openCrowdedHouse,
@@ -32,13 +33,6 @@ beforeAll(async () => {
   bystander = await give(house, replica, 'bo', '1h')
 })
 afterAll(() => house?.close())
-
-async function isUndisturbed(): Promise<void> {
-  const person = await connect(house, replica, 'bo', bystander)
-  expect(await person`select count(*)::int as n from payments`).toMatchObject([{ n: expect.any(Number) }])
-  await person.end()
-  expect(await typesOf(house, bystander)).not.toContain('grant.ending')
-}
 
 test('a job for nothing, for a pending, a denied, a cancelled and an ended request gives nothing', async () => {
   const pending = await ask(replica, 'e1', '1h fix the ledger')
@@ -63,7 +57,7 @@ test('a job for nothing, for a pending, a denied, a cancelled and an ended reque
   })
   expect(await accounts(house)).toEqual([accountOf(bystander)])
   expect((await typesOf(house, pending)).at(-1)).toBe('request.asked')
-  await isUndisturbed()
+  await isUndisturbed(house, replica, 'bo', bystander)
 })
 
 test('jobs that are deleted the moment they are written are made up for', async () => {
@@ -291,11 +285,11 @@ test('a queue that is gone holds up no ending', async () => {
   await until('the proof is on record', async () => (await typesOf(house, id)).at(-1) === 'closed')
   await house.db`alter schema pgboss_gone rename to pgboss`
   await named(house, replica, 'queue-broken', id)
-  await isUndisturbed()
+  await isUndisturbed(house, replica, 'bo', bystander)
 })
 
 test('and the grant of somebody else still ends as asked', async () => {
-  await isUndisturbed()
+  await isUndisturbed(house, replica, 'bo', bystander)
   await replica.press('bo', 'done', bystander)
   await gone(house, bystander)
   await until('it is closed', async () => (await typesOf(house, bystander)).at(-1) === 'closed')
