@@ -169,9 +169,19 @@ function readWitnesses(text: string): WitnessPlace[] | Wrong {
     if (place instanceof Wrong) return place
     const name = nameOfWitness(place)
     if (places.some((other) => nameOfWitness(other) === name)) return new Wrong(`names ${name} twice. Keep one`)
+    const other = places.find((one) => isOneBucket(one, place) && one.administeredBy !== place.administeredBy)
+    if (other)
+      return new Wrong(
+        `says that ${other.administeredBy} administers the bucket of ${name}, and ${place.administeredBy} too: that is one witness. Keep one`,
+      )
     places.push(place)
   }
   return places
+}
+
+function isOneBucket(one: WitnessPlace, other: WitnessPlace): boolean {
+  if (one.kind === 'file' || other.kind === 'file') return false
+  return one.bucket === other.bucket && one.endpoint === other.endpoint
 }
 
 /** What it is called where people read it: its kind and its place, and nothing about how it is entered. */

@@ -209,6 +209,10 @@ describe('a wrong setting', () => {
     [{ WITNESSES: 'file:relative' }, /^WITNESSES has an entry that names no witness/],
     [{ WITNESSES: 'file:/a,file:/a' }, /^WITNESSES names file:\/a twice/],
     [{ WITNESSES: 'file:/a,' }, /^WITNESSES/],
+    [
+      { WITNESSES: ['a', 'b'].map((x) => `s3:audit/${x}?region=r&retention=7y&administrator=${x}`).join(',') },
+      /^WITNESSES says that a administers the bucket of s3:audit\/b, and b too/,
+    ],
     [{ ...PRODUCTION, ...SLACK, SLACK_BOT_TOKEN: 'xapp-1' }, /^SLACK_BOT_TOKEN is not the token of a bot/],
     [{ ...PRODUCTION, ...SLACK, SLACK_APP_TOKEN: 'xoxb-1' }, /^SLACK_APP_TOKEN is the token of the bot/],
     [{ ...PRODUCTION, ...SLACK, SLACK_API_URL: 'http://slack.example.com' }, /^SLACK_API_URL is no plain https/],

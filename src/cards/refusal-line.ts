@@ -297,6 +297,12 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       return no(
         `${formatDuration(refusal.askedMs)} is too long here. Ask for ${formatDuration(refusal.maxMs)} at most.`,
       )
+    case 'finding-put-off':
+      return no(
+        ...(['One person puts it off by 30 days from the day that was set first, so to '] as const),
+        time(refusal.until, 'date-time'),
+        ' at most. Two may let it rest: press Accept until… on its card.',
+      )
     case 'may-not-keep':
       return refusal.may.length === 0
         ? no('Nobody may decide what is held or erased: the policy has to name somebody, under compliance or keepers.')

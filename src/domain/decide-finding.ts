@@ -45,7 +45,11 @@ export function decideDueDate(
     return refuse({ code: 'finding-too-long', askedMs: asked.inMs, maxMs: LONGEST_DELAY_MS })
   const bad = checkReason(asked.reason, WORDS)
   if (bad !== null) return bad
+  if (state.persons.includes(settling.by)) return refuse({ code: 'finding-on-you' })
   const due = settling.now + asked.inMs
+  const latest = state.dueAtFirst + LONGEST_DELAY_MS
+  // Else one person puts it off for ever, a little at a time.
+  if (due > latest) return refuse({ code: 'finding-put-off', until: latest })
   return [{ type: 'finding.due-moved', data: { ...signed, due, reason: asked.reason.trim() } }]
 }
 

@@ -21,6 +21,8 @@ export interface FindingState {
   readonly announcedIn: readonly ChannelOn[]
   readonly openedAt: number
   readonly due: number
+  /** What was set when it was opened, or opened again; nobody moved it. */
+  readonly dueAtFirst: number
   /** How often somebody put off when it is due. */
   readonly moved: number
   readonly after: string | null
@@ -70,7 +72,14 @@ export function evolveFinding(id: string, state: FindingState | null, event: Pla
     const { cause, subject, detail, target, persons, severity, financial, owners, due, after } = event.data
     return {
       ...{ id, seq, status: 'open', cause, subject, target, persons, severity, financial, owners, due, after },
-      ...{ announcedIn: readAnnouncedIn(event.data), openedAt: at, moved: 0, details: [detail], lastSeenAt: at },
+      ...{
+        announcedIn: readAnnouncedIn(event.data),
+        openedAt: at,
+        dueAtFirst: due,
+        moved: 0,
+        details: [detail],
+        lastSeenAt: at,
+      },
       ...{
         takenBy: null,
         fix: null,
@@ -118,7 +127,14 @@ function change(state: FindingState, event: Placed<FindingEvent>): Partial<Findi
     }
     case 'finding.reopened':
       return {
-        ...{ status: 'open', due: event.data.due, fix: null, acceptance: null, asked: null },
+        ...{
+          status: 'open',
+          due: event.data.due,
+          dueAtFirst: event.data.due,
+          fix: null,
+          acceptance: null,
+          asked: null,
+        },
         ...(event.data.detail !== null && seen(state, event.data.detail, at)),
       }
     case 'finding.reminded':

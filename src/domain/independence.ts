@@ -27,8 +27,16 @@ export interface Independence {
 
 /** Two names for one administrator's witness would be one witness: each administrator counts once. */
 export function countIndependent(keptBy: readonly KeptBy[]): number {
-  const administrators = keptBy.filter(({ strength }) => strength === 'independent').map((one) => one.administeredBy)
+  const administrators = keptBy
+    .filter(({ strength }) => strength === 'independent')
+    .map((one) => asRead(one.administeredBy))
   return new Set(administrators).size
+}
+
+/** However it is spelt: capitals, blanks and signs that nobody sees make nobody another administrator. */
+function asRead(name: string): string {
+  const seen = name.normalize('NFKC').replaceAll(/\p{Cf}/gu, '')
+  return seen.replaceAll(/\s+/g, ' ').trim().toLowerCase()
 }
 
 /** @returns what is said wherever it matters; null where there are enough, or none are needed */

@@ -111,6 +111,8 @@ export type Refusal =
   | { readonly code: 'finding-own-fix'; readonly may: readonly string[] }
   | { readonly code: 'finding-nothing-asked' }
   | { readonly code: 'finding-too-long'; readonly askedMs: number; readonly maxMs: number }
+  /** `until`: the latest that one person may put it off to, epoch ms. */
+  | { readonly code: 'finding-put-off'; readonly until: number }
   | { readonly code: 'may-not-keep'; readonly may: readonly string[] }
   | { readonly code: 'keeping-on-you' }
   | { readonly code: 'unknown-keeping'; readonly said: string }

@@ -1,4 +1,5 @@
-import { mkdir, open, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Witness, WitnessRefused, WitnessUnreachable } from '../ports/witness.ts'
 import { type Checkpoint, parseCheckpoint, parseNote } from '../record/verify.ts'
@@ -26,7 +27,7 @@ export function createFileWitness({ path, name = 'file', administeredBy }: FileW
     const file = await openOrNull(path)
     if (!file) return forget()
     try {
-      if ((await file.stat()).size < readBytes) forget()
+      if ((await refuseNoFile(file)) < readBytes) forget()
       const chunk = Buffer.alloc(CHUNK_BYTES)
       for (;;) {
         const { bytesRead } = await file.read(chunk, 0, chunk.length, readBytes)
@@ -58,8 +59,9 @@ export function createFileWitness({ path, name = 'file', administeredBy }: FileW
     refuseContradiction(kept, before)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     const isNew = readBytes === 0
-    const file = await open(path, 'a', 0o600)
+    const file = await open(path, ADDING, 0o600)
     try {
+      await refuseNoFile(file)
       // A crash in the middle of a line leaves a half one that was never confirmed.
       await file.truncate(readBytes)
       await file.appendFile(`${JSON.stringify(note)}\n`)
@@ -127,12 +129,26 @@ async function reachable<T>(task: () => Promise<T>): Promise<T> {
 
 async function openOrNull(path: string) {
   try {
-    return await open(path, 'r')
+    return await open(path, READING)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
 }
+
+/**
+ * A pipe would answer nobody: who waits for it holds a thread that everything else in the process needs as well.
+ * @returns its size
+ */
+async function refuseNoFile(file: FileHandle): Promise<number> {
+  const seen = await file.stat()
+  if (!seen.isFile()) throw new Error('it is no file')
+  return seen.size
+}
+
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const READING = O_RDONLY | O_NONBLOCK
+const ADDING = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK
 
 /** The name of a new file is durable only when its folder is. */
 async function syncFolder(path: string): Promise<void> {

@@ -44,7 +44,11 @@ async function dueWeeks({ db, record, clock }: Context, timeZone: string): Promi
   const newest = await record.newestOf(db, 'digest.made', now + 1)
   const after = newest === null ? told - 14 : mondayNamed(String(newest.data.week))
   const weeks: Period[] = []
-  for (let next = after + 7; next < told; next += 7) weeks.push(weekFrom(next, timeZone))
+  // Where the zone of the policy was changed, the week goes on where the one before ended: no hour in none, and none in two.
+  for (let next = after + 7; next < told; next += 7) {
+    const from = newest !== null && weeks.length === 0 ? Number(newest.data.until) : null
+    weeks.push({ ...weekFrom(next, timeZone), ...(from !== null && { from }) })
+  }
   if (newest !== null || weeks.length === 0) return weeks
   const [first] = await db<{ at: number | null }[]>`select min(at) as at from event`
   return weeks.filter(({ until }) => first?.at != null && first.at < until)

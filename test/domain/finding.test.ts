@@ -237,6 +237,22 @@ it('is for its stewards alone, by the policy of now', () => {
   )
 })
 
+it('one person puts it off by 30 days in all, however often, and nobody whom it is about', () => {
+  const put = (state: FindingState, inDays: number, by = 'olga', now = NOW) =>
+    decideDueDate(state, { inMs: inDays * DAY, reason: 'parts come later' }, as(by, now))
+  const events = opened()
+  const { due } = fold(events)
+  const first = put(fold(events), 25)
+  if ('refused' in first) throw new Error(first.refused.code)
+  events.push(...place(first, 1, NOW))
+  expect(fold(events).due).toBe(NOW + 25 * DAY)
+  expect(put(fold(events), 29, 'carla', NOW + 20 * DAY)).toEqual({
+    refused: { code: 'finding-put-off', until: due + 30 * DAY },
+  })
+  expect(put(fold(events), 5, 'carla', NOW + 20 * DAY)).toMatchObject([{ type: 'finding.due-moved' }])
+  expect(put({ ...fold(opened()), persons: ['olga'] }, 1)).toEqual({ refused: { code: 'finding-on-you' } })
+})
+
 it('what nobody thought of is a finding, and what only could not be said is none', () => {
   expect(findingKindOf('something-new')).toMatchObject({ severity: 'high', closesItself: false })
   expect(findingKindOf('constructor')).toMatchObject({ severity: 'high' })

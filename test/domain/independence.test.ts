@@ -11,6 +11,8 @@ it('counts who administers, not how many places they have', () => {
   expect(countIndependent([file])).toBe(0)
   expect(countIndependent([file, audit, second])).toBe(1)
   expect(countIndependent([audit, auditor])).toBe(2)
+  const spelt = ['internal audit', 'Internal  Audit ', 'Internal\u200b Audit', 'Ｉnternal Audit']
+  expect(countIndependent([audit, ...spelt.map((administeredBy) => ({ ...audit, administeredBy }))])).toBe(1)
 })
 
 it.each([

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -107,6 +108,15 @@ describe('the file was touched', () => {
     expect(await witness.newest('test.example/log')).toBe(await note(1))
     await rm(path)
     expect(await witness.newest('test.example/log')).toBeNull()
+  })
+
+  test('what is no file, such as a pipe that never answers, is unreachable and holds up nobody', async () => {
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'pipe')])
+    for (const place of [join(folder, 'pipe'), '/dev/null', folder]) {
+      const witness = createFileWitness({ path: place, administeredBy: 'x' })
+      await expect(witness.newest('test.example/log'), place).rejects.toThrow(WitnessUnreachable)
+      await expect(witness.keep(await note(1)), place).rejects.toThrow(WitnessUnreachable)
+    }
   })
 
   test('a place that cannot be written is unreachable', async () => {

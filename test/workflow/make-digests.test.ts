@@ -74,6 +74,26 @@ it('skips no week: what nobody made while nothing ran is made from the record, e
   expect(String(made?.data.line)).toMatch(/^To look at: 1 digest nobody acknowledged/)
 })
 
+it.each([
+  ['Pacific/Auckland', 'America/Los_Angeles'],
+  ['America/Los_Angeles', 'Pacific/Auckland'],
+])('leaves no hour out, and counts none twice, where the zone changes from %s to %s', async (before, after) => {
+  world.setPolicy({ timeZone: before })
+  await goTo(MONDAY + DAY)
+  await make()
+  world.setPolicy({ timeZone: after })
+  await goTo(MONDAY + 15 * DAY)
+  await make()
+  const made = await Promise.all(
+    ['42', '43', '44'].map(async (week) => {
+      const [event] = await world.context.record.readStream(world.context.db, `digest:2026-W${week}`)
+      return event?.data ?? expect.fail(week)
+    }),
+  )
+  expect(made.map(({ timeZone }) => timeZone)).toEqual([before, after, after])
+  expect(made.slice(1).map(({ from }) => from)).toEqual(made.slice(0, 2).map(({ until }) => until))
+})
+
 it('whatever step it dies at, the next run says it once', async () => {
   await goTo(MONDAY)
   const dies = async (broken: Partial<TestContext['context']>) => {
