@@ -37,15 +37,20 @@ export function selectPending(log: number): string {
  * @param take is called with each row, whose `leafInput` lies in a buffer that is used again
  */
 export async function copyRows(db: Db | Tx, select: string, take: (row: CopiedRow) => void): Promise<void> {
-  await copyMessages(db, select, (chunk, first) => readRow(chunk, first, take))
+  await copyMessages(db, select, (fields) => take(readRow(fields)))
 }
 
-async function copyMessages(db: Db | Tx, select: string, read: (chunk: Buffer, first: number) => number) {
+async function copyMessages(db: Db | Tx, select: string, take: (fields: Fields) => void) {
   const stream: Readable = await db.unsafe(`copy (${select}) to stdout (format binary)`).readable()
+  const fields = createFields()
   let at = HEADER_BYTES
   for await (const chunk of stream) {
     // Whole messages, one or several: the header first, then a row each, then the end, which says -1.
-    while (at < chunk.length && chunk.readInt16BE(at) >= 0) at = read(chunk, at + FIELDS_BYTES)
+    while (at < chunk.length && chunk.readInt16BE(at) >= 0) {
+      fields.begin(chunk, at + FIELDS_BYTES)
+      take(fields)
+      at = fields.at()
+    }
     at = 0
   }
 }
@@ -59,19 +64,13 @@ export async function copyBareLeaves(
   const select = `
     select leaf_index, leaf_hash from leaf
     where log = ${log} and leaf_index >= ${from} and leaf_index < ${to} order by leaf_index`
-  await copyMessages(db, select, (chunk, first) => {
-    const fields = createFields(chunk, first)
-    take(fields.whole(), fields.bytes() ?? '')
-    return fields.at()
-  })
+  await copyMessages(db, select, ({ whole, bytes }) => take(whole(), bytes() ?? ''))
 }
 
 /** Every stream with the place and the hash of its last event. */
 export async function copyHeads(db: Db | Tx, take: (stream: string, seq: number, leaf: string) => void): Promise<void> {
-  await copyMessages(db, 'select stream, seq, hash from stream_head', (chunk, first) => {
-    const fields = createFields(chunk, first)
-    take(fields.text() ?? '', fields.whole(), fields.bytes() ?? '')
-    return fields.at()
+  await copyMessages(db, 'select stream, seq, hash from stream_head', ({ text, whole, bytes }) => {
+    take(text() ?? '', whole(), bytes() ?? '')
   })
 }
 
@@ -81,15 +80,13 @@ export async function copyTexts(
   select: string,
   take: (leaf: string, text: string) => void,
 ): Promise<void> {
-  await copyMessages(db, select, (chunk, first) => {
-    const fields = createFields(chunk, first)
-    take(fields.bytes() ?? '', fields.text() ?? '')
-    return fields.at()
-  })
+  await copyMessages(db, select, ({ bytes, text }) => take(bytes() ?? '', text() ?? ''))
 }
 
-function createFields(chunk: Buffer, first: number) {
-  let at = first
+/** The fields of a row one after the other. One reader for all rows: one a row would be a fifth of all the work. */
+function createFields() {
+  let chunk: Buffer = Buffer.alloc(0)
+  let at = 0
   /** Goes behind the field. @returns its length; -1 for null */
   const next = (): number => {
     const length = chunk.readInt32BE(at)
@@ -97,6 +94,10 @@ function createFields(chunk: Buffer, first: number) {
     return length
   }
   return {
+    begin(row: Buffer, first: number): void {
+      chunk = row
+      at = first
+    },
     next,
     at: () => at,
     whole(): number {
@@ -111,30 +112,30 @@ function createFields(chunk: Buffer, first: number) {
       const length = next()
       return length < 0 ? null : chunk.toString('latin1', at - length, at)
     },
+    /** Of the hash that was read last. */
+    hex: () => chunk.toString('hex', at - HASH_BYTES, at),
+    /** A zero and the bytes of the field, where they lie. */
+    leafInput(): Buffer {
+      const length = next()
+      // The byte before the field is the last of its length, which is read: there the zero goes that a leaf begins with.
+      chunk[at - length - 1] = 0
+      return chunk.subarray(at - length - 1, at)
+    },
   }
 }
 
-/** @returns where the next row begins */
-function readRow(chunk: Buffer, first: number, take: (row: CopiedRow) => void): number {
-  const { next, at, whole, text, bytes } = createFields(chunk, first)
-  const leafIndex = whole()
-  const leaf = bytes() ?? ''
-  const stream = text()
+type Fields = ReturnType<typeof createFields>
+
+function readRow({ next, whole, text, bytes, hex, leafInput }: Fields): CopiedRow {
+  const [leafIndex, leaf, stream] = [whole(), bytes() ?? '', text()]
   if (stream === null) {
     for (let field = 3; field < FIELDS; field++) next()
-    take({ leafIndex, leaf, event: null })
-    return at()
+    return { leafIndex, leaf, event: null }
   }
-  const [seq, type, v, atMs] = [whole(), text() ?? '', whole(), whole()]
-  const length = next()
-  // The byte before the body is the last of its length, which is read: there the zero goes that a leaf begins with.
-  chunk[at() - length - 1] = 0
-  const leafInput = chunk.subarray(at() - length - 1, at())
-  const prev = bytes()
-  const prevHex = prev === null ? null : chunk.toString('hex', at() - HASH_BYTES, at())
-  const mac = bytes() ?? ''
-  take({ leafIndex, leaf, event: { stream, seq, type, v, at: atMs, leafInput, prev, prevHex, mac } })
-  return at()
+  const [seq, type, v, at] = [whole(), text() ?? '', whole(), whole()]
+  const [input, prev] = [leafInput(), bytes()]
+  const prevHex = prev === null ? null : hex()
+  return { leafIndex, leaf, event: { stream, seq, type, v, at, leafInput: input, prev, prevHex, mac: bytes() ?? '' } }
 }
 
 const HEADER_BYTES = 19
