@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { hostname } from 'node:os'
 import { createAnswersFirst } from './app/answers-first.ts'
 import { jobsOf } from './app/calendar.ts'
+import { checkReadiness } from './app/check-readiness.ts'
 import { createCollecting } from './app/collecting.ts'
 import { openDoors } from './app/doors.ts'
 import { createEffectHandlers } from './app/effect-handlers.ts'
@@ -22,10 +23,7 @@ import type { OpenDatabase } from './db/open-database.ts'
 import { schemaState } from './db/schema-state.ts'
 import { createPolicyDirectory } from './directory/policy-directory.ts'
 import type { Target } from './domain/policy.ts'
-import { needPasskey } from './domain/policy.ts'
-import { isRefused } from './domain/refusal.ts'
 import { shortLock } from './domain/short-lock.ts'
-import { keepersOf } from './domain/stewards.ts'
 import type { EffectData } from './effects/effect.ts'
 import { enqueue } from './effects/enqueue.ts'
 import { createLanes } from './effects/lanes.ts'
@@ -35,21 +33,15 @@ import { openRecord } from './open-record.ts'
 import type { Connector } from './ports/connector.ts'
 import { createSealer } from './record/sealer.ts'
 import { recordStatus } from './record/watch.ts'
-import { readinessChecks } from './report/readiness.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import { readBuild } from './telemetry/build.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { serve } from './web/serve.ts'
 import { createPasskeys } from './web/webauthn.ts'
-import { readCursors } from './workflow/activity-cursor.ts'
 import { announce } from './workflow/announce.ts'
-import { newestAnnounced } from './workflow/announce-checkpoint.ts'
 import { createAskTogether } from './workflow/ask-together.ts'
 import type { Context, CrashPoint } from './workflow/context.ts'
-import { countFindings } from './workflow/count-findings.ts'
-import { countKeeping } from './workflow/count-keeping.ts'
-import { allFreezes } from './workflow/freezes.ts'
 import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createThreadEar } from './workflow/hear-threads.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
@@ -65,10 +57,6 @@ import { watchPolicy } from './workflow/watch-policy.ts'
 
 /** What is under way may take so long all together; a target that hangs must not keep us from ending. */
 const DRAIN_MS = 8_000
-/** The largest record, with rests; what is interrupted goes on where it was. */
-const _RECORD_CHECK_MS = 12 * 60 * 60_000
-/** After months without a process many weeks are due at once. */
-const _DIGESTS_MS = 60 * 60_000
 /** So long a notice waits at most while many accesses are being taken away. */
 const ENDINGS_FIRST_MS = 5_000
 
@@ -327,41 +315,7 @@ async function start(
     await front.start()
     onStop(() => front.stop())
   }
-  const checks = readinessChecks({
-    ...{ db, clock, roles, sealer, witnesses, connectorOf: connectors.known, origin: witnessed.origin },
-    chats: fronts.flatMap(({ chat, look }) => (look === undefined ? [] : [{ platform: chat.platform, look }])),
-    policyHeld: async () => {
-      const inForce = await policy.provedInForce(db)
-      if (!isRefused(inForce) || inForce.refused.code === 'clock-fell-back') return null
-      return inForce.refused.code === 'policy-unproved'
-        ? 'nothing is given: no witness confirms that the record of the policies is whole; see the alarm policy-unproved'
-        : 'held: the policy of this process is not the active one'
-    },
-    targets: () => Object.keys(policy.current().targets),
-    activity: () => readCursors(db),
-    financial: () =>
-      Object.values(policy.current().targets).flatMap((one) => (one.financialReporting ? [one.name] : [])),
-    fellBack: () => {
-      const refused = fellBack()?.refused
-      return refused?.code === 'clock-fell-back' ? refused.byMs : 0
-    },
-    independence: async () => {
-      const touched = Object.values(policy.current().targets).some((target) => target.financialReporting)
-      return { needed: touched ? policy.current().independentWitnesses : 0, keptBy: await lookAtWitnesses() }
-    },
-    freezes: () => allFreezes({ record }, db),
-    checkpointNotice: async () => {
-      const channels = policy.current().checkpointChannel
-      return { channels, newest: channels === null ? null : await newestAnnounced({ record }, db) }
-    },
-    findings: () => countFindings({ record }, db, clock.now()),
-    retentionYears: () => policy.current().retentionYears,
-    keeping: async () => ({
-      keepers: keepersOf(policy.current(), null).map(({ id }) => id),
-      figures: await countKeeping({ record, clock }, db),
-    }),
-    stepUp: () => ({ needs: needPasskey(policy.current()), place: passkeys.place?.rpId ?? null, publicUrl }),
-  })
+  const checks = checkReadiness({ context, roles, sealer, witnesses, fronts, fellBack })
   const serving = await serve({
     ...{ host: config.host, port: config.port },
     routers: await openDoors({ config, context, build, fronts, checks, metrics, witnesses, log }),
