@@ -2,7 +2,7 @@ import type { Asking, Erasure, Hold } from '../domain/keeping-state.ts'
 import type { Button, Card, Span, Text } from '../ports/chat.ts'
 import type { CardContext, Fact } from './grant-card.ts'
 import { scopeHeld } from './keeping-lines.ts'
-import { code, joined, type Names, people, person, strong, text, time, typed } from './text.ts'
+import { anyOf, code, type Names, people, person, strong, text, time, typed } from './text.ts'
 
 /** `/access hold` alone: what is held now. */
 export function holdsCard(holds: readonly Hold[], names: Names): Card {
@@ -110,10 +110,7 @@ function signedFact(
 }
 
 function waitFacts({ signers, askedUntil }: Asking, names: Names): Fact[] {
-  const who = joined(
-    signers.map(({ id }) => person(id, names)),
-    ' or ',
-  )
+  const who = anyOf(signers, names)
   return [
     { label: 'Needs', value: text(...who) },
     { label: 'Expires', value: text(time(askedUntil, 'date-time')) },

@@ -2,7 +2,7 @@ import { counted } from '../domain/counted.ts'
 import type { Scope } from '../domain/keeping-event.ts'
 import type { Erasure, Hold } from '../domain/keeping-state.ts'
 import type { Line, Span } from '../ports/chat.ts'
-import { code, joined, line, type Names, person, strong, time } from './text.ts'
+import { anyOf, code, line, type Names, person, strong, time } from './text.ts'
 
 /** What is held, in the middle of a sentence. */
 export function scopeHeld({ kind, id }: Scope, names: Names): Span {
@@ -18,19 +18,13 @@ export function keepingLine(hold: Hold | undefined, now: number, names: Names): 
     return line('info', strong('Lifted. '), what, ' is held no more by ', code(hold.id), '.')
   }
   if (hold.lift !== null && now < hold.lift.askedUntil) {
-    const who = joined(
-      hold.lift.signers.map(({ id }) => person(id, names)),
-      ' or ',
-    )
+    const who = anyOf(hold.lift.signers, names)
     return line('waiting', strong('One of two. '), code(hold.id), ' goes on until ', ...who, ' lifts it too.')
   }
   if (hold.placed !== null) {
     return line('done', strong('Held: '), what, ' (', code(hold.id), '). Nothing of it is erased or pruned.')
   }
-  const who = joined(
-    hold.asked.signers.map(({ id }) => person(id, names)),
-    ' or ',
-  )
+  const who = anyOf(hold.asked.signers, names)
   return line(
     ...(['waiting', strong('One of two. '), 'A hold on ', what, ' (', code(hold.id), ') counts until '] as const),
     ...[time(hold.asked.askedUntil, 'date-time'), ', and stays if ', ...who, ' places it too.'],
@@ -52,10 +46,7 @@ export function erasureLine(erasure: Erasure | undefined, names: Names): Line {
       ...[' I will tell you what came of it.'],
     )
   }
-  const who = joined(
-    asked.signers.map(({ id }) => person(id, names)),
-    ' or ',
-  )
+  const who = anyOf(asked.signers, names)
   return line(
     ...(['waiting', strong('One of two. '), 'To erase ', what, person(erasure.person, names), ' (', code(id)] as const),
     ...[') ', ...who, ' must confirm. It cannot be undone.', ...stay],

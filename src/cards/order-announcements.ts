@@ -5,7 +5,7 @@ import type { Line } from '../ports/chat.ts'
 import { type Announcement, inEveryChannel, type Told } from './announcement.ts'
 import type { CardContext } from './grant-card.ts'
 import { orderCard } from './order-card.ts'
-import { code, joined, line, type Names, person, strong } from './text.ts'
+import { anyOf, code, joined, line, type Names, person, strong } from './text.ts'
 import { triedLine } from './tried-line.ts'
 
 /** Everything that people should see of one order, from its events alone. */
@@ -67,10 +67,7 @@ export function orderLine(event: Placed<OrderEvent>, names: Names): Line | null 
     case 'order.proposed':
       return line(
         ...(['waiting', person(event.data.by, names), ' proposed it. A second person must confirm: '] as const),
-        ...joined(
-          event.data.signers.map(({ id }) => person(id, names)),
-          ' or ',
-        ),
+        ...anyOf(event.data.signers, names),
         '.',
       )
     case 'order.confirmed':

@@ -2,7 +2,7 @@ import type { Placed } from '../domain/grant-event.ts'
 import type { ThreadEvent } from '../domain/thread-event.ts'
 import type { Button, Card, Line, Span } from '../ports/chat.ts'
 import type { CardContext } from './grant-card.ts'
-import { code, joined, line, type Names, person, strong, text, time, typed } from './text.ts'
+import { anyOf, code, line, type Names, person, strong, text, time, typed } from './text.ts'
 
 type Asked = Extract<ThreadEvent, { type: 'thread.redaction-asked' }>
 type Written = Placed<Extract<ThreadEvent, { type: 'thread.written' }>>
@@ -62,10 +62,7 @@ function whoWrote(written: Written | null, names: Names): (string | Span)[] {
 
 /** What the first of two hears, and who asks for the same again. */
 export function redactionLine({ line: id, confirmers, pendingUntil }: Asked['data'], names: Names): Line {
-  const who = joined(
-    confirmers.map((one) => person(one.id, names)),
-    ' or ',
-  )
+  const who = anyOf(confirmers, names)
   return line(
     ...(['waiting', strong('One of two. '), 'The text of ', code(id), ' stays until '] as const),
     ...[...who, ' confirms, before ', time(pendingUntil, 'date-time'), '.'],

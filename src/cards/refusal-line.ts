@@ -4,7 +4,7 @@ import type { GrantOutcome, PasskeyFault, Refusal } from '../domain/refusal.ts'
 import type { Line } from '../ports/chat.ts'
 import { frozenBy, scopeSpan, scopeWord } from './freeze-lines.ts'
 import { subjectSpan } from './order-lines.ts'
-import { capital, code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
+import { anyOf, capital, code, joined, line, type Names, people, person, strong, time, typed } from './text.ts'
 
 const AGAIN = 'Nothing was decided. Press the button in chat again for a new link.'
 
@@ -21,8 +21,7 @@ const PASSKEY_FAULTS: Readonly<Record<PasskeyFault, string>> = {
 
 /** A refusal in words: the thing, the value, the next step. */
 export function refusalLine(refusal: Refusal, names: Names): Line {
-  const no = (...parts: Parameters<typeof line> extends [unknown, ...infer Rest] ? Rest : never) =>
-    line('refused', ...parts)
+  const no = (...words: Words) => line('refused', ...words)
   const codes = (words: readonly string[]) => joined(words.map(code), ' or ')
   switch (refusal.code) {
     case 'unknown-person':
@@ -106,13 +105,7 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
       if (refusal.waitsFor.length > 0) {
         return no(
           ...['The passkey of ', person(refusal.whose, names), ' counts as soon as '],
-          ...[
-            ...joined(
-              refusal.waitsFor.map((id) => person(id, names)),
-              ' or ',
-            ),
-            ' confirms it.',
-          ],
+          ...[...anyOf(refusal.waitsFor, names), ' confirms it.'],
         )
       }
       return no(
@@ -131,26 +124,11 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
         'No such passkey waits to be confirmed: it was decided, replaced by a newer one, or it waited too long.',
       )
     case 'own-passkey':
-      return no(
-        'Nobody confirms their own passkey. Ask ',
-        ...joined(
-          refusal.may.map((id) => person(id, names)),
-          ' or ',
-        ),
-        '.',
-      )
+      return no('Nobody confirms their own passkey. Ask ', ...anyOf(refusal.may, names), '.')
     case 'may-not-confirm-passkey':
       return no(
         'Only the manager of its owner and compliance may do this',
-        ...(refusal.may.length === 0
-          ? []
-          : [
-              ': ',
-              ...joined(
-                refusal.may.map((id) => person(id, names)),
-                ' or ',
-              ),
-            ]),
+        ...(refusal.may.length === 0 ? [] : [': ', ...anyOf(refusal.may, names)]),
         '.',
       )
     case 'own-request':
@@ -374,14 +352,7 @@ export function refusalLine(refusal: Refusal, names: Names): Line {
   }
 }
 
-function anyOf(ids: readonly string[], names: Names) {
-  return joined(
-    ids.map((id) => person(id, names)),
-    ' or ',
-  )
-}
-
-function notActive(status: string): Parameters<typeof line> extends [unknown, ...infer Rest] ? Rest : never {
+function notActive(status: string): Words {
   switch (status) {
     case 'pending':
       return ['This is not an access yet: it is pending. Wait until it is approved: I will tell you.']
@@ -398,3 +369,5 @@ function notActive(status: string): Parameters<typeof line> extends [unknown, ..
 function outcomeWord(outcome: GrantOutcome): string {
   return outcome === 'failed' ? 'given up' : outcome
 }
+
+type Words = Parameters<typeof line> extends [unknown, ...infer Rest] ? Rest : never

@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Line } from '../ports/chat.ts'
-import { code, joined, line, type Names, person, strong, time } from './text.ts'
+import { anyOf, code, line, type Names, strong, time } from './text.ts'
 
 /** What somebody is told who has just asked, or who asks again for what is open already. */
 export function requestLine(state: GrantState, isNew: boolean, names: Names): Line {
@@ -28,9 +28,6 @@ export function requestLine(state: GrantState, isNew: boolean, names: Names): Li
   if (state.missing > 0) {
     return line('alarm', ...start, 'Nobody may approve it yet: it is held, and the people who can mend that are told.')
   }
-  const approvers = joined(
-    state.approvers.map((approver) => person(approver.id, names)),
-    ' or ',
-  )
+  const approvers = anyOf(state.approvers, names)
   return line('waiting', ...start, ...approvers, ' may decide. I will tell you.')
 }

@@ -38,6 +38,15 @@ export function people(ids: readonly string[], names: Names): Span[] {
   return joined(ids.map((id) => person(id, names)))
 }
 
+/** One of them will do. */
+export function anyOf(persons: readonly (string | { readonly id: string })[], names: Names): Span[] {
+  const ids = persons.map((one) => (typeof one === 'string' ? one : one.id))
+  return joined(
+    ids.map((id) => person(id, names)),
+    ' or ',
+  )
+}
+
 export function joined(spans: readonly Span[], last = ' and '): Span[] {
   return spans.flatMap((span, index) => {
     if (index === 0) return [span]
