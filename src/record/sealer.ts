@@ -12,6 +12,7 @@ import { type Alarm, type ForkReason, type Position, RecordForked, takeOver } fr
 import { type Checkpoint, parseCheckpoint, parseNote } from './verify.ts'
 import { type Signing, signerAfter, signerInForce } from './who-signs.ts'
 import { type Witnessed, type WitnessedNote, WitnessNoteWrong } from './witnessed.ts'
+import { writeCheckpoint } from './write-checkpoint.ts'
 
 export const SEALER_LOCK = 7_240_118_002
 const PENDING = 'countersign_pending'
@@ -143,11 +144,7 @@ export function createSealer(options: SealerOptions): Sealer {
 
   /** Who signed what a witness holds may have died before it was written here: the receipt of it would have nothing to stand on. */
   async function putOnRecord({ log, notes }: Position): Promise<void> {
-    for (const { note, checkpoint } of notes) {
-      await db`
-        insert into checkpoint (log, size, root, note, at)
-        values (${log}, ${checkpoint.size}, ${checkpoint.root}, ${note}, ${clock.now()}) on conflict do nothing`
-    }
+    for (const { note, checkpoint: head } of notes) await writeCheckpoint(db, { log, note, head, at: clock.now() })
   }
 
   async function publish(lease: Lease): Promise<void> {
@@ -155,12 +152,7 @@ export function createSealer(options: SealerOptions): Sealer {
     const { next } = lease
     const note = await signCheckpoint(lease.signer, head, next ?? undefined)
     const checkpoint: Checkpoint = { ...head, origin: witnessed.origin }
-    const write = () => db<{ note: string }[]>`
-      with added as (
-        insert into checkpoint (log, size, root, note, at)
-        values (${lease.log}, ${head.size}, ${head.root}, ${note}, ${clock.now()}) on conflict do nothing returning note)
-      select note from added union all
-      select note from checkpoint where log = ${lease.log} and size = ${head.size}`
+    const write = () => writeCheckpoint(db, { log: lease.log, note, head, at: clock.now() })
     if (next === null) {
       lease.signed = head.size
       for (const keeper of keepers) keeper.offer({ note, checkpoint })
@@ -168,8 +160,7 @@ export function createSealer(options: SealerOptions): Sealer {
       return
     }
     // On record before a witness has it: whoever leads next must know by it which key is in force.
-    const written = await write()
-    if (!written.some((row) => row.note === note)) {
+    if ((await write()) !== note) {
       throw new RecordForked('checkpoint-taken', `there is another checkpoint of size ${head.size} at the hand-over`)
     }
     lease.signed = head.size
