@@ -6,10 +6,10 @@ import { type Checkpoint, parseCheckpoint, parseNote, Refused } from '../record/
 import { type Bucket, BucketFailed, type Protection, type StoredObject } from './bucket.ts'
 import { checkpointName, folderOf, handOverName } from './bucket-names.ts'
 import { checkpointsAbove, findNewest, type KeptCheckpoint } from './find-newest.ts'
+import { judgeBucket } from './judge-bucket.ts'
 
 const AT_ONCE = 8
 const PROTECTION_MS = 5 * 60_000
-const DAY_MS = 24 * 60 * 60_000
 /** Past a quarter of an hour S3 refuses requests; a minute is already more than clocks that are looked after have. */
 const MOST_SKEW_MS = 60_000
 const NOTE = 'text/plain; charset=utf-8'
@@ -213,41 +213,12 @@ export function createS3Witness(options: S3WitnessOptions): Witness {
   }
 
   async function look(origin: string): Promise<WitnessLook> {
-    const place = placeOf(origin)
-    const [{ lock, versioning }, kept] = await Promise.all([bucket.protection(), newestOf(place)])
-    protection = { is: { lock, versioning }, at: clock.now() }
-    const object = kept && (await readFirst(kept))
-    const weak = [
-      ...(lock ? [] : ['the bucket has no object lock: whoever may write there can rewrite it']),
-      ...(versioning ? [] : ['the bucket keeps no versions']),
-      ...(lock && object ? faultsOfLock(object) : []),
-      ...(lock && !object ? ['it holds no checkpoint yet, so no lock could be seen'] : []),
-    ]
-    strength = weak.length === 0 ? 'independent' : 'weak'
-    const markers = kept?.versions.filter(({ isDeleteMarker }) => isDeleteMarker).length ?? 0
-    const skew = skewFault()
-    return {
-      strength,
-      faults: [
-        ...weak,
-        ...(markers > 0 ? ['somebody has deleted the newest checkpoint: its locked version is still there'] : []),
-        ...(skew === null ? [] : [skew]),
-      ],
-      seen: [
-        ...(object?.lockMode && object.lockedUntil
-          ? [`locked in ${object.lockMode.toLowerCase()} mode until ${new Date(object.lockedUntil).toISOString()}`]
-          : []),
-        ...(versioning ? ['versions are kept'] : []),
-      ],
-      newest: kept && { size: kept.size, at: kept.first.at },
-    }
-  }
-
-  function faultsOfLock({ lockMode, lockedUntil, at }: StoredObject): string[] {
-    if (lockMode === null) return ['the newest checkpoint is not locked, or its lock may not be seen']
-    if (lockMode !== 'COMPLIANCE') return [`the newest checkpoint is locked in ${lockMode} mode, which can be lifted`]
-    const isShort = (lockedUntil ?? 0) < at + retentionMs - DAY_MS
-    return isShort ? ['the newest checkpoint is locked for less than the retention'] : []
+    const [seen, kept] = await Promise.all([bucket.protection(), newestOf(placeOf(origin))])
+    protection = { is: seen, at: clock.now() }
+    const newest = kept && { kept, object: await readFirst(kept) }
+    const worth = judgeBucket({ protection: seen, newest, clockFault: skewFault(), retentionMs })
+    strength = worth.strength
+    return worth
   }
 
   function placeOf(origin: string): Place {
