@@ -50,7 +50,7 @@ export function checkReadiness(house: {
     freezes: () => allFreezes({ record }, db),
     checkpointNotice: async () => {
       const channels = policy.current().checkpointChannel
-      return { channels, newest: channels === null ? null : await newestAnnounced({ record }, db) }
+      return { channels, newest: channels === null ? null : await newestAnnounced(context, db) }
     },
     findings: () => countFindings({ record }, db, clock.now()),
     retentionYears: () => policy.current().retentionYears,

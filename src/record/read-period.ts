@@ -1,4 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
+import { DAY } from '../domain/duration.ts'
 import { acceptedKeys, type RecordKeys } from './compose.ts'
 import { bodyOf, type EventRow, faultOf, type RowFault } from './recorded-event.ts'
 import type { Body } from './verify.ts'
@@ -27,6 +28,9 @@ export async function readPeriod(
   return found
 }
 
+/** Of a type that comes often there are many, and the newest is near: all are looked through only where none is. */
+const NEAR_MS = [DAY, 7 * DAY, Number.POSITIVE_INFINITY]
+
 /** The newest event of a type before a moment that is genuine by itself; null when there is none. */
 export async function newestOf(
   keys: RecordKeys,
@@ -34,10 +38,15 @@ export async function newestOf(
   type: string,
   before: number,
 ): Promise<CheckedEvent | null> {
-  const rows = await db<PlacedRow[]>`
-    select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac, ${leafOf(keys, db)} as "leafIndex"
-    from event e where type = ${type} and at < ${before} order by at desc, seq desc limit 3`
-  return rows.flatMap((row) => checked(keys, row, []))[0] ?? null
+  for (const nearMs of NEAR_MS) {
+    const rows = await db<PlacedRow[]>`
+      select stream, seq, type, v, at, body, prev, leaf_hash as "leafHash", mac, ${leafOf(keys, db)} as "leafIndex"
+      from event e where type = ${type} and at < ${before} and at >= ${Math.max(0, before - nearMs)}
+      order by at desc, seq desc limit 3`
+    const [newest] = rows.flatMap((row) => checked(keys, row, []))
+    if (newest !== undefined) return newest
+  }
+  return null
 }
 
 /** The first event of each of these streams, as far as it is genuine. */

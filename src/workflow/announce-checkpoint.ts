@@ -4,6 +4,7 @@ import type { Db, Tx } from '../db/transaction.ts'
 import { channelList } from '../domain/channels.ts'
 import { type CheckpointCause, type CheckpointEvent, checkpointStream } from '../domain/checkpoint-event.ts'
 import { digestStream } from '../domain/digest-event.ts'
+import { HOUR } from '../domain/duration.ts'
 import { StreamConflict } from '../record/append.ts'
 import { findLog } from '../record/read-witnessed.ts'
 import { confirmedByAll, type WitnessedNote } from '../record/witnessed.ts'
@@ -47,10 +48,11 @@ export async function announceCheckpoint(context: Context, cause: CheckpointCaus
 
 /** The newest that is on record as told; `at` in epoch ms. */
 export async function newestAnnounced(
-  { record }: Pick<Context, 'record'>,
+  { record, clock }: Pick<Context, 'record' | 'clock'>,
   db: Db,
 ): Promise<{ stream: string; origin: string; size: number; at: number } | null> {
-  const newest = await record.newestOf(db, 'checkpoint.announced', Number.MAX_SAFE_INTEGER)
+  // Whoever told it may have a clock that is a little before ours.
+  const newest = await record.newestOf(db, 'checkpoint.announced', clock.now() + HOUR)
   if (newest === null) return null
   const { stream, at, data } = newest
   return { stream, at, origin: String(data.origin), size: Number(data.size) }

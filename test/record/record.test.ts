@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DAY } from '../../src/domain/duration.ts'
 import { StreamConflict } from '../../src/record/append.ts'
 import { BodyTooLarge } from '../../src/record/compose.ts'
 import { createRecord } from '../../src/record/record.ts'
@@ -42,6 +43,15 @@ test('many streams are read at once, and one without events is empty', async () 
     [none, 0],
     [one, 1],
   ])
+})
+
+test('the newest of a type is found, however long ago it was', async () => {
+  const stream = newStream()
+  await append(db, stream, 0, { type: 'rare', data: { n: 1 } }, { type: 'rare', data: { n: 2 } })
+  for (const days of [0, 1, 6, 400]) {
+    expect(await db.record.newestOf(db.app, 'rare', AT + 1 + days * DAY)).toMatchObject({ stream, data: { n: 2 } })
+  }
+  expect(await db.record.newestOf(db.app, 'rare', AT)).toBeNull()
 })
 
 describe('two writers on one stream', () => {
