@@ -46,6 +46,7 @@ import { createClockGuard, whileClockHolds } from './workflow/guard-clock.ts'
 import { createThreadEar } from './workflow/hear-threads.ts'
 import { createWitnessLook } from './workflow/look-at-witnesses.ts'
 import { alarmOfSealer, namingTampering } from './workflow/name-tampering.ts'
+import { noteWitnesses } from './workflow/note-witnesses.ts'
 import { openFinding } from './workflow/open-finding.ts'
 import { createPeople } from './workflow/people-store.ts'
 import { createPolicyInForce } from './workflow/policy-in-force.ts'
@@ -184,7 +185,18 @@ async function start(
   })
   onStop(() => connectors.close())
   const directory = createPolicyDirectory(policy.current)
-  const lookAtWitnesses = createWitnessLook(witnesses, witnessed.origin, clock)
+  const lookAtWitnesses = createWitnessLook(witnesses, {
+    ...{ origin: witnessed.origin, clock },
+    onNews: async (seen) => {
+      try {
+        await noteWitnesses({ db, record, clock }, seen)
+        committed()
+      } catch (error) {
+        log.error({ err: error }, 'who keeps the checkpoints could not be put on record')
+        throw error
+      }
+    },
+  })
 
   const passkeys = createPasskeys(() => publicUrl)
   const context: Context = {
@@ -298,6 +310,7 @@ async function start(
     await sealer.stop()
   })
   sealer.kick()
+  void lookAtWitnesses()
   endings.start()
   onStop(() => endings.stop())
   const collecting = createCollecting(context, log, () => endings.calm(ENDINGS_FIRST_MS))

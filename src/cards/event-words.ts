@@ -70,6 +70,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'passkey.offered': 'Somebody made a passkey.',
   'passkey.revoked': 'Passkeys were taken back.',
   'population.opened': 'Somebody took out the evidence of a period.',
+  'witnesses.seen': 'Who keeps the checkpoints was looked at.',
   'record.pruned': 'What its retention is over for was pruned.',
 }
 

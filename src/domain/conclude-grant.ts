@@ -33,7 +33,7 @@ export const concludeGrant = concludeStory<GrantEvent>(
       begins: [askedPart(asked, names, targets)],
       goesOn: [authorised.part, ...concludePasskeys(beside, names), given, ...ended, ...gone, ...activity.parts],
       notProved: exists ? activityNotProved(id, beside) : [],
-      kept: independence(own),
+      ...(exists && { kept: independence(own) }),
     }
   },
 )
@@ -82,7 +82,7 @@ function independence(own: readonly ProvedEvent[]): string[] {
   const providings = allOf(own, 'grant.providing')
   const told = providings.flatMap(({ data }) => data.independence ?? [])
   const lacks = [...new Set(told.flatMap((one) => lackOfIndependence(one) ?? []))]
-  if (told.length === providings.length && providings.length > 0) return lacks
+  if (told.length === providings.length) return lacks
   return [
     ...lacks,
     'the witness: these events do not say where else the checkpoint is kept. A file on the same machine is weak',

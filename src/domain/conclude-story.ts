@@ -4,6 +4,7 @@ import { concludeHouse } from './conclude-house.ts'
 import { concludePeople, type Names, namesIn, targetNamesIn } from './conclude-people.ts'
 import { concludePolicy } from './conclude-policy.ts'
 import { concludeThread } from './conclude-thread.ts'
+import { concludeWitnesses, witnessesNotProved } from './conclude-witnesses.ts'
 import {
   type Conclusion,
   type Part,
@@ -34,19 +35,28 @@ export function concludeStory<Event extends Pick<StoryEvent, 'type' | 'data'>>(
     const names = namesIn(policies)
     const telling = tell({ id, own, beside, policies, names, targets: targetNamesIn(policies) })
     if (telling === null) return null
-    const { about, line, standing, begins, goesOn, notProved, kept = [] } = telling
+    const { about, line, standing, begins, goesOn, notProved, kept } = telling
     const parts = [
       ...begins,
       ...concludePeople(own, policies),
       concludePolicy(own, policies, singles),
       ...goesOn,
+      ...(kept === undefined ? concludeWitnesses(own, singles) : []),
       ...concludeThread(beside, names),
       ...concludeHouse(own, singles),
       ...concludeBeside(own, beside, names),
     ]
     return {
       ...{ about, line, standing, parts },
-      notProved: listNotProved({ first: notProved, kept, own, beside, facts, singles, policies }),
+      notProved: listNotProved({
+        first: notProved,
+        kept: kept ?? witnessesNotProved(own, singles),
+        own,
+        beside,
+        facts,
+        singles,
+        policies,
+      }),
     }
   }
   return (facts, policies, singles = []) => unlessOdd(() => conclude(facts, policies, singles))
@@ -83,7 +93,7 @@ interface Telling extends Pick<Conclusion, 'about' | 'line' | 'standing'> {
   readonly goesOn: readonly Part[]
   /** What weighs most of what nobody can know of a story of this kind. */
   readonly notProved: readonly string[]
-  /** What is not shown of who keeps the evidence. */
+  /** What is not shown of who keeps the evidence, where its own events say who does. */
   readonly kept?: readonly string[]
 }
 

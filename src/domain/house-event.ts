@@ -1,3 +1,5 @@
+import type { KeptBy } from './independence.ts'
+
 /** Facts about Countersign itself, outside any grant. Streams `policy`, `system` and `keys`. */
 export type PolicyFact =
   | {
@@ -78,6 +80,8 @@ export type SystemFact =
         readonly refused: 'policy-unproved' | 'record-not-checked' | null
       }
     }
+  /** Who keeps the checkpoints, and what each was worth when it was looked at: at the first look, and when that is another. */
+  | { readonly type: 'witnesses.seen'; readonly data: { readonly keptBy: readonly KeptBy[] } }
   /** Somebody took out what is on record about a grant, an order, a finding or freezes, private texts included. */
   | {
       readonly type: 'evidence.opened'

@@ -21,6 +21,13 @@ export async function findStarts(db: Db, own: readonly PlacedEvent[]): Promise<s
   return findAround(db, { stream: SYSTEM_STREAM, type: 'system.started', from, until, most: MOST_STARTS })
 }
 
+/** Who kept the checkpoints before and while a story went on: leaf hashes, in hex. */
+export async function findWitnesses(db: Db, own: readonly PlacedEvent[]): Promise<string[]> {
+  const times = own.map(({ at }) => at)
+  const [from, until] = [Math.min(...times), Math.max(...times)]
+  return findAround(db, { stream: SYSTEM_STREAM, type: 'witnesses.seen', from, until, most: MOST_STARTS })
+}
+
 /** Who had put the policies into force that a story goes by: leaf hashes, in hex. */
 export async function findActivations(
   { record, db }: { readonly record: EventRecord; readonly db: Db },

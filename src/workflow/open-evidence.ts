@@ -11,7 +11,7 @@ import { findErasures } from '../record/private-texts.ts'
 import { RecordTampered } from '../record/recorded-event.ts'
 import { claimsPasskey, type PolicyText, parseBody } from '../record/verify.ts'
 import type { Witnessed } from '../record/witnessed.ts'
-import { findActivations, findNotice, findStarts } from './find-beside.ts'
+import { findActivations, findNotice, findStarts, findWitnesses } from './find-beside.ts'
 import { findPruned } from './keeping-store.ts'
 import { NamedActRefused, type NamedSurroundings, performNamed } from './named-act.ts'
 import { textOf } from './policy-in-force.ts'
@@ -69,7 +69,8 @@ export async function collectEvidence(
   const beside = async (events: readonly PlacedEvent[]) => {
     const own = events.filter(({ stream }) => stream === streamOfEvidence(id))
     const house = withPolicies && own.length > 0 ? [findStarts(db, own), findActivations(around, own)] : []
-    return [...(await Promise.all(house)).flat(), ...(await findNotice(around, witnessed.origin, own))]
+    const kept = own.length > 0 ? await findWitnesses(db, own) : []
+    return [...(await Promise.all(house)).flat(), ...kept, ...(await findNotice(around, witnessed.origin, own))]
   }
   const proved = await buildEvidence({ record, witnessed }, db, streams, { reveal: true, since, beside })
   const policies = withPolicies ? await policiesOf(around, proved) : []

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { countersign } from '../support/command-line.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
@@ -7,6 +10,8 @@ import { type House, idOn, openHouse, type Replica, until } from '../support/hou
  * Somebody changes a row of the database under two processes: one finding, told in the channel and in person, seen to
  * at both, by distinct persons, over a kill; and the auditor gets it with its proofs.
  */
+const VERIFIER = 'test/verifier/verify_evidence.py'
+
 let house: House
 let one: Replica
 let two: Replica
@@ -71,6 +76,13 @@ it('has evidence, with what people wrote and what it comes to, on the command li
   expect(evidence.code).toBe(0)
   expect(evidence.out).toContain('finding.closed')
   expect(evidence.out).toContain('it cannot write any more')
+  const vkey = (await countersign(['key'], house.environment)).out.trim()
+  const file = house.file('finding.json')
+  await writeFile(file, evidence.out)
+  const ours = await countersign(['verify', file, '--key', vkey], house.environment)
+  expect(ours).toMatchObject({ code: 0, out: expect.stringContaining('Kept by: 2') })
+  const { stdout } = await promisify(execFile)('python3', ['-B', VERIFIER, file, '--key', vkey])
+  expect(stdout, 'by the second verifier too').toMatch(/^verified\n/)
 
   expect(words(await one.command('ana', `evidence ${id}`))).toContain('You may not see all that is on record')
   const answer = JSON.stringify(await two.command('dirk', `evidence ${id.toLowerCase()}`))
@@ -78,6 +90,7 @@ it('has evidence, with what people wrote and what it comes to, on the command li
   const html = await (await fetch(url, { method: 'POST', body: new URLSearchParams({ format: 'html' }) })).text()
   expect(html).toContain('>fixed, retested, closed by another person, in time<')
   expect(html).toContain('it cannot write any more')
+  expect(html).toMatch(/<h2>Witnesses <small>not shown[\s\S]*file \(weak, administered by /)
   const opened = await house.db<{ body: string }[]>`
     select body from event where stream = 'system' and type = 'evidence.opened' order by seq`
   expect(opened.map(({ body }) => JSON.parse(body).data)).toEqual([

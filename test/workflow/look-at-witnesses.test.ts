@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { TwoClocks } from '../../src/domain/independence.ts'
+import type { KeptBy, TwoClocks } from '../../src/domain/independence.ts'
 import { type Witness, WitnessUnreachable } from '../../src/ports/witness.ts'
 import { createWitnessLook } from '../../src/workflow/look-at-witnesses.ts'
 import { createFakeWitness } from '../record/fake-witness.ts'
@@ -25,7 +25,8 @@ it('looks again after five minutes, believes a witness only as far as it was see
       return { strength: held.strength, faults: [], seen: [], newest: null }
     },
   }
-  const look = createWitnessLook([bucket], ORIGIN, clock)
+  const told: KeptBy[] = []
+  const look = createWitnessLook([bucket], { origin: ORIGIN, clock, onNews: async (news) => void told.push(...news) })
   const seen = (strength: Witness['strength']) => [{ witness: 's3:audit', strength, administeredBy: 'Internal Audit' }]
 
   expect(await look()).toEqual(seen('independent'))
@@ -42,4 +43,5 @@ it('looks again after five minutes, believes a witness only as far as it was see
   held.isThere = false
   await clock.advance(5 * 60_000 + 1)
   expect(await look()).toEqual(seen('weak'))
+  expect(told, 'news is what was not seen before').toEqual([...seen('independent'), ...seen('weak')])
 })

@@ -50,7 +50,9 @@ it('gives compliance the whole story, once, and puts on record who took it befor
   expect(verdict).toMatchObject({ verdict: 'verified', limits: [] })
   expect(verdict.reveals.map(({ value }) => value)).toContain('fix the <ledger>')
   expect(verdict.policies).toHaveLength(1)
-  expect(verdict.singles.map(({ type }) => type).toSorted()).toEqual(['policy.activated', 'system.started'])
+  expect(verdict.singles.map(({ type }) => type).toSorted()).toEqual([
+    ...['policy.activated', 'system.started', 'witnesses.seen'],
+  ])
   const build = conclude(verdict)?.parts.find(({ title }) => title === 'The build that ran')
   expect(build).toMatchObject({
     standing: 'shown',
