@@ -122,7 +122,7 @@ function carriedOutPart(own: readonly Event[]): Part[] {
     ...ids('Ended, and seen to be gone', ended),
     ...ids('Taken back before anything was given', cancelled),
     ...ids('NOT proved to be gone', stuck),
-    ...ids('Nothing is said of', unsaid),
+    ...ids(done === undefined ? 'Still being ended' : 'Nothing is said of', unsaid),
     ...(done === undefined ? [] : [{ label: 'Done', value: utc(done.at) }]),
     ...(done === undefined || confirmed === undefined
       ? []

@@ -17,7 +17,7 @@ export function concludeWitnesses(own: readonly StoryEvent[], singles: readonly 
   const facts = looks.map(
     ({ at, keptBy }): PartFact => ({ label: 'Kept by', value: `${utc(at)}: ${keptByInWords(keptBy)}` }),
   )
-  return [{ title: 'Witnesses', standing: least === 0 ? 'unclear' : 'shown', says, facts }]
+  return [{ title: 'Witnesses', standing: 'shown', says, facts }]
 }
 
 /** What is not shown of who keeps the evidence of a story that is of no access. */

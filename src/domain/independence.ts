@@ -46,6 +46,16 @@ export function lackOfIndependence({ needed, keptBy }: Independence): string | n
   return `not independent: ${counted(needed, 'witness', 'witnesses')} out of the operators’ reach should keep the evidence, and ${seen} did`
 }
 
+/** Each once, without the times: who kept checkpoints, by whatever events say so. */
+export function distinctKeepers(all: readonly KeptBy[]): KeptBy[] {
+  const found = new Map<string, KeptBy>()
+  for (const { witness, strength, administeredBy } of all) {
+    const one = { witness, strength, administeredBy }
+    found.set(JSON.stringify(one), one)
+  }
+  return [...found.values()]
+}
+
 export function keptByInWords(keptBy: readonly KeptBy[]): string {
   return keptBy
     .map(({ witness, strength, administeredBy, clock }) => {

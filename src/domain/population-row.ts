@@ -4,6 +4,7 @@ import { concludeGrant } from './conclude-grant.ts'
 import type { PopulationMember } from './conclude-population.ts'
 import { allOf, lastOf, type ProvedEvent, type ProvedFact, readable } from './conclusion.ts'
 import { grantStream } from './grant-event.ts'
+import { distinctKeepers, type KeptBy } from './independence.ts'
 
 /**
  * One grant of a population, as a line of a table, from what was proved of it.
@@ -37,12 +38,13 @@ function toldBy(events: readonly ProvedEvent[]): Told {
     stoppedAt: events.find(({ type }) => type === 'grant.disabled')?.at ?? null,
     lateMs: latenessOf(events),
     goneAt: lastOf(events, 'grant.removed')?.at ?? null,
+    keptBy: distinctKeepers(allOf(events, 'grant.providing').flatMap(({ data }) => data.independence?.keptBy ?? [])),
   }
 }
 
 const NOTHING_TOLD: Told = {
   ...{ by: '', for: '', target: '', entitlement: '', durationMs: 0, reason: '', signedBy: [] },
-  ...{ approvedAt: null, givenAt: null, allowedUntil: null, stoppedAt: null, lateMs: null, goneAt: null },
+  ...{ approvedAt: null, givenAt: null, allowedUntil: null, stoppedAt: null, lateMs: null, goneAt: null, keptBy: [] },
 }
 
 /** Moments are epoch ms; null where the events say nothing of it. */
@@ -62,6 +64,8 @@ interface Told {
   readonly stoppedAt: number | null
   readonly lateMs: number | null
   readonly goneAt: number | null
+  /** Witnesses that had confirmed the approval when the access began. */
+  readonly keptBy: readonly KeptBy[]
 }
 
 export interface PopulationRow extends PopulationMember, Told {

@@ -93,7 +93,8 @@ function number(counts: Digest['counts']['counts'], name: DigestList): string {
 }
 
 function section({ counts, rows, period }: Digest, name: DigestList, names: Names, when: When): string {
-  const [count, shown] = [counts.counts[name], rows.get(name) ?? []]
+  const count = counts.counts[name]
+  const shown = (rows.get(name) ?? []).toSorted((a, b) => a.at - b.at || (a.leafIndex ?? 0) - (b.leafIndex ?? 0))
   if (count === 0) return ''
   const more = count - shown.length
   const rest =
@@ -118,7 +119,14 @@ function listRow({ at, stream, what, whose, note, by, leafIndex }: DigestRow, na
 function policyChange({ event, policy, by, diff, stewards }: Digest['policies'][number], names: Names, when: When) {
   const who = by === null ? 'the first, by itself' : `by ${names(by)}`
   const lines = stewards.map((line) => `<li>${escapeHtml(line)}</li>`).join('')
-  const text = diff === null ? 'Its difference is not on record, or was erased.' : diff === '' ? 'No difference.' : diff
+  const text =
+    diff === null && by === null
+      ? 'There was none before it to compare it with.'
+      : diff === null
+        ? 'Its difference is not on record, or was erased.'
+        : diff === ''
+          ? 'No difference.'
+          : diff
   return `<details${event.seq === 0 ? '' : ' open'}><summary>Policy ${escapeHtml(policy.slice(0, 12))}, ${escapeHtml(who)}, ${escapeHtml(when(event.at))}</summary>
 ${lines === '' ? '' : `<ul>${lines}</ul>`}<pre dir="ltr">${escapeHtml(text)}</pre></details>`
 }

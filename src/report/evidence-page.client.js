@@ -255,6 +255,7 @@ function checkPopulation({ from, until, person, target, first, end }, { shown, w
 }
 
 function show(state, words, wrong = []) {
+  for (const row of document.querySelectorAll('tr.differs')) row.closest('details')?.setAttribute('open', '')
   document.getElementById('check').dataset.state = state
   says.textContent = words
   const line = document.querySelector('.line')
@@ -346,7 +347,7 @@ function offer(file, known) {
 
 // On paper nobody can open it, and not every browser prints what is closed.
 addEventListener('beforeprint', () => {
-  for (const folded of document.querySelectorAll('.policy details')) folded.open = true
+  for (const folded of document.querySelectorAll('.fold details')) folded.open = true
 })
 
 void run()

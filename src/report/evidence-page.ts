@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto'
+import { type Names, namesIn } from '../domain/conclude-people.ts'
 import { type Conclusion, type Part, type Standing, utc } from '../domain/conclusion.ts'
 import type { EvidenceFile } from '../record/evidence.ts'
 import { keysOf } from '../record/read-hand-overs.ts'
 import type { Verdict } from '../record/verify.ts'
+import { readPolicies } from './conclude.ts'
 import { allInOrder } from './evidence-csv.ts'
 import type { MissingEvents } from './evidence-report.ts'
 import { type Manifest, madeRows } from './manifest.ts'
@@ -39,7 +41,7 @@ than this file</strong>: ask for the fingerprint by telephone, and compare.</p>
 <label>The key or fingerprint that you were given <input id="given" type="text" autocomplete="off" spellcheck="false"></label>
 <span id="given-says" role="status"></span></p>
 </section>
-${(conclusion?.parts ?? []).map(section).join('\n')}
+${(conclusion?.parts ?? []).map((part) => section(part, conclusion?.line ?? '')).join('\n')}
 ${notProved([...missing.map(notIn), ...(conclusion?.notProved ?? []), ...verdict.limits])}
 <section><h2>Key and checkpoint</h2>
 ${list([
@@ -53,13 +55,13 @@ ${list([
   ),
 ])}
 </section>
-<section><h2>Every event</h2>
+<section class="fold"><details><summary>Every event, ${allInOrder(verdict).length} of them, in the order of the log</summary>
 <table><thead><tr><th>Leaf</th><th>When (UTC)</th><th>Event</th><th>Place</th></tr></thead><tbody>
 ${allInOrder(verdict).map(eventRow).join('\n')}
-</tbody></table>
+</tbody></table></details>
 </section>
 ${verdict.policies.map(policyText).join('\n')}
-${aboutSection(manifest)}
+${aboutSection(manifest, namesIn(readPolicies(verdict.policies)))}
 </main>
 <script type="application/json" id="evidence">${inScript(JSON.stringify(file))}</script>
 <script>${script}</script>
@@ -71,14 +73,27 @@ ${aboutSection(manifest)}
 /** What a first reader looks for, with names where the policy's text has them; each stands below again, in its part. */
 function atAGlance(parts: readonly Part[]): string {
   const factsIn = (title: string) => parts.find((part) => part.title === title)?.facts ?? []
-  const sought = [
+  const lastFreeze = parts.findLast(({ title }) => title.startsWith('Frozen on '))?.title ?? ''
+  const sought: readonly (readonly [title: string, label: string])[] = [
     ...(['For', 'What', 'On', 'How long', 'Why'] as const).map((label) => ['Asked', label] as const),
     ...([
       ['Authorised', 'Approved'],
       ['Given', 'Usable'],
       ['Ended', 'Logins stopped'],
       ['Gone', 'Seen gone'],
+      ['Found', 'What was seen'],
+      ['Found', 'Target'],
+      ['Found', 'Persons whom it is about'],
+      ['Settled', 'Fixed'],
+      ['Settled', 'Closed'],
+      ['Proposed', 'By'],
+      ['Proposed', 'Why'],
+      ['Signed', 'Confirmed'],
+      ['Carried out', 'Ended, and seen to be gone'],
+      ['Carried out', 'NOT proved to be gone'],
+      ['Carried out', 'Done'],
     ] as const),
+    ...['On', 'By', 'Why', 'Lifted'].map((label) => [lastFreeze, label] as const),
   ]
   const rows = sought.flatMap(([title, label]): Row[] => {
     const fact = factsIn(title).find((one) => one.label === label)
@@ -99,10 +114,11 @@ export function keysBefore(handOvers: Required<EvidenceFile>['handOvers']): Row[
 
 type Row = readonly [label: string, value: string]
 
-function section({ title, standing, says, facts }: Part): string {
+/** What the first line says already is not said again. */
+function section({ title, standing, says, facts }: Part, line: string): string {
   const rows = grouped(facts.map(({ label, value }): Row => [label, value]))
   return `<section class="${standing}"><h2>${escapeHtml(title)} <small>${STANDINGS[standing]}</small></h2>
-${says.toLowerCase() === title.toLowerCase() ? '' : `<p>${escapeHtml(says)}.</p>`}
+${says === line || says.toLowerCase() === title.toLowerCase() ? '' : `<p>${escapeHtml(says)}.</p>`}
 ${rows.length === 0 ? '' : list(rows)}
 </section>`
 }
@@ -148,13 +164,13 @@ function eventRow({ leafIndex, at, type, stream, seq }: Verdict['events'][number
 }
 
 function policyText({ hash: name, text }: Verdict['policies'][number]): string {
-  return `<section class="policy"><details><summary>The policy ${name.slice(0, 12)}, as it was in force</summary>
+  return `<section class="fold"><details><summary>The policy ${name.slice(0, 12)}, as it was in force</summary>
 <p class="soft">SHA-256 ${name}</p><pre dir="ltr">${escapeHtml(text)}</pre></details></section>`
 }
 
-export function aboutSection(manifest: Manifest): string {
+export function aboutSection(manifest: Manifest, names: Names): string {
   return `<section class="about"><h2>About this report</h2>
-${list(aboutRows(manifest))}
+${list(aboutRows({ ...manifest, runBy: names(manifest.runBy) }))}
 </section>`
 }
 

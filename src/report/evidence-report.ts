@@ -1,4 +1,5 @@
 import { utc } from '../domain/conclusion.ts'
+import { distinctKeepers, type KeptBy } from '../domain/independence.ts'
 import type { EvidenceFile } from '../record/evidence.ts'
 import { type Verdict, verifyEvidence } from '../record/verify.ts'
 import type { Build } from '../telemetry/build.ts'
@@ -11,7 +12,7 @@ export const REPORT_FORMATS = ['json', 'html', 'csv'] as const
 export type ReportFormat = (typeof REPORT_FORMATS)[number]
 
 /** Raised when a column, a rule or a member changes. */
-const VERSION = 1
+const VERSION = 2
 
 /**
  * Evidence as a file for whoever asked, with its manifest. Our own evidence is verified first, as anybody would: what
@@ -47,7 +48,14 @@ function partsOf({ events, singles, checkpoint, origin }: Verdict, format: Repor
     ...{ report: `evidence on ${id}`, version: VERSION, build, parameters: { id, format }, period: periodOf(events) },
     ...{ runBy, runAt: utc(runAt), rows: events.length + singles.length },
     checkpoint: { origin: origin ?? '', size: checkpoint?.size ?? 0, root: checkpoint?.root ?? '' },
+    witnesses: distinctKeepers([...events, ...singles].flatMap(keepersIn)),
   }
+}
+
+function keepersIn({ type, data }: Verdict['events'][number]): KeptBy[] {
+  const holder = type === 'grant.providing' ? data.independence : type === 'witnesses.seen' ? data : null
+  const { keptBy } = (holder ?? {}) as { readonly keptBy?: unknown }
+  return Array.isArray(keptBy) ? keptBy.filter((one) => typeof one === 'object' && one !== null) : []
 }
 
 function periodOf(events: Verdict['events']): Period {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { KeptBy } from '../domain/independence.ts'
 import type { Build } from '../telemetry/build.ts'
 
 /** What a report is, so that a reader can tell how it came about and whether it is whole. */
@@ -15,6 +16,8 @@ export interface Manifest {
   /** UTC. */
   readonly runAt: string
   readonly checkpoint: { readonly origin: string; readonly size: number; readonly root: string }
+  /** Who keeps the checkpoints, as the events of the report say; left out of a digest. */
+  readonly witnesses?: readonly KeptBy[]
   readonly rows: number
   readonly file: { readonly name: string; readonly sha256: string; readonly bytes: number }
 }

@@ -1,5 +1,6 @@
 import { utc } from '../domain/conclusion.ts'
 import { formatDuration } from '../domain/duration.ts'
+import { keptByInWords } from '../domain/independence.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
 import { csvLine } from './evidence-csv.ts'
 
@@ -24,6 +25,7 @@ const COLUMNS = [
     'logins_stopped_utc',
     'late_ms',
     'seen_gone_utc',
+    'kept_by',
   ] as const),
   ...(['closed', 'first_leaf', 'last_leaf'] as const),
 ] as const
@@ -51,6 +53,7 @@ function cellsOf(row: PopulationRow): string[] {
       moment(row.stoppedAt),
       row.lateMs === null ? '' : String(row.lateMs),
       moment(row.goneAt),
+      keptByInWords(row.keptBy),
     ],
     ...[row.closed ? 'yes' : 'no', String(row.firstLeaf), String(row.lastLeaf)],
   ]

@@ -3,6 +3,7 @@ import { type Names, namesIn, targetNamesIn } from '../domain/conclude-people.ts
 import { concludePopulation } from '../domain/conclude-population.ts'
 import { type Standing, utc, worst } from '../domain/conclusion.ts'
 import { formatDuration } from '../domain/duration.ts'
+import { keptByInWords } from '../domain/independence.ts'
 import { boundaryOf } from '../domain/period.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
 import { readPolicies } from './conclude.ts'
@@ -22,15 +23,16 @@ export function pageBefore(about: PopulationAbout): string {
   const { checkpoint } = plan.checkpoint
   const { person, target } = plan.of
   const known = readPolicies(about.policies)
-  const [names, targets] = [namesIn(known), targetNamesIn(known)]
-  const title =
-    [person === null ? [] : names(person), target === null ? [] : targets(target)].flat().join(' on ') || 'everybody'
+  const names = namesIn(known)
+  const title = [person === null ? [] : names(person), target ?? []].flat().join(' on ') || 'everybody'
+  const on = target === null ? '' : targetNamesIn(known)(target)
   const { line, standing } = concludePopulation(rows)
   const checks = [
     ['Key in this file', verifierKey],
     ['Its fingerprint', `${hash('sha256', verifierKey, 'hex')} (SHA-256 of the key's text)`],
     ...keysBefore(handOvers),
     ['Checkpoint', `${checkpoint.size} events under the root ${checkpoint.root.toString('base64')}`],
+    ...keepers(rows),
     [
       'Looked through',
       `leaves ${plan.range.first} to ${plan.range.end - 1}: an hour more than the period on both sides`,
@@ -44,7 +46,7 @@ export function pageBefore(about: PopulationAbout): string {
 <p class="line ${about.withheld ? worst([standing, 'unclear']) : standing}">${escapeHtml(line).replace(/G-[0-9A-Z]{6}/g, '<span>$&</span>')}${
     about.withheld ? '; not shown that none is missing' : ''
   }</p>
-<p class="soft">Every request of the period, and the access that came of it. The period is
+<p class="soft">Every request of the period${on === (target ?? '') ? '' : ` on ${escapeHtml(on)}`}, and the access that came of it. The period is
 ${escapeHtml(boundaryOf(period))}. What counts is when it was asked for.</p>
 ${checkSection()}
 <section><h2>Each of them <small>${rows.length}</small></h2>
@@ -66,14 +68,22 @@ ${rows.map((row) => rowOf(row, names)).join('\n')}
 }
 
 /** What comes behind the evidence. @param manifest of the evidence inside */
-export function pageAfter(manifest: Manifest): string {
+export function pageAfter(manifest: Manifest, policies: PopulationAbout['policies']): string {
   return `</script>
-${aboutSection(manifest)}
+${aboutSection(manifest, namesIn(readPolicies(policies)))}
 </main>
 <script>${script}</script>
 </body>
 </html>
 `
+}
+
+/** Of those of which access came, as each was when it began. */
+function keepers(rows: readonly PopulationRow[]): (readonly [string, string])[] {
+  const given = rows.filter(({ given: isGiven }) => isGiven)
+  if (given.length === 0) return []
+  const uses = Map.groupBy(given, ({ keptBy }) => keptByInWords(keptBy) || 'these events do not say where else')
+  return [['Kept by', [...uses].map(([words, some]) => `${words}: ${some.length} of ${given.length} given`).join('\n')]]
 }
 
 function checkSection(): string {

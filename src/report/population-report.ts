@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { utc } from '../domain/conclusion.ts'
+import { distinctKeepers } from '../domain/independence.ts'
 import { boundaryOf, type Period } from '../domain/period.ts'
 import type { PopulationRow } from '../domain/population-row.ts'
 import type { PopulationPlan } from '../record/plan-population.ts'
@@ -12,7 +13,7 @@ import { pageAfter, pageBefore } from './population-page.ts'
 import { inScript } from './shown-text.ts'
 
 /** Raised when a column, a rule or a member changes. */
-const VERSION = 1
+const VERSION = 2
 
 /**
  * All grants and requests of a period as a file for whoever asked, piece by piece.
@@ -39,7 +40,7 @@ export async function populationReport(
     if (format === 'json') await put(piece)
     if (format === 'html') await put(inScript(piece))
   }
-  if (format === 'html') await put(pageAfter(manifest(inside.close())))
+  if (format === 'html') await put(pageAfter(manifest(inside.close()), about.policies))
   if (format === 'csv') await put(POPULATION_CSV_HEAD + populationCsv(about.rows))
   return manifest(own.close())
 }
@@ -60,6 +61,7 @@ function manifestOf(about: PopulationAbout, format: ReportFormat, file: Manifest
       boundary: `${boundaryOf(period)}; what counts is when it was asked for`,
     },
     checkpoint: { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root.toString('base64') },
+    witnesses: distinctKeepers(rows.flatMap(({ keptBy }) => keptBy)),
     ...{ rows: rows.length, file },
   }
 }

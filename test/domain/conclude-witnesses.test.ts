@@ -23,7 +23,7 @@ it('names who kept the checkpoints of a story, and who administers that, as they
 
 it('says not independent where at one of these looks nobody else kept them, and not known where no look is here', () => {
   expect(concludeWitnesses(own, [seen(7, bucket), seen(15, file)])[0]).toMatchObject({
-    standing: 'unclear',
+    standing: 'shown',
     says: 'not independent: whoever runs Countersign could rewrite all of them',
   })
   for (const none of [[], [seen(25, bucket)], [{ ...seen(7, bucket), stream: 'grant:G-7K3QF0' }]]) {

@@ -90,7 +90,7 @@ it('has evidence, with what people wrote and what it comes to, on the command li
   const html = await (await fetch(url, { method: 'POST', body: new URLSearchParams({ format: 'html' }) })).text()
   expect(html).toContain('>fixed, retested, closed by another person, in time<')
   expect(html).toContain('it cannot write any more')
-  expect(html).toMatch(/<h2>Witnesses <small>not shown[\s\S]*file \(weak, administered by /)
+  expect(html).toMatch(/<h2>Witnesses <small>[\s\S]*not independent[\s\S]*file \(weak, administered by /)
   const opened = await house.db<{ body: string }[]>`
     select body from event where stream = 'system' and type = 'evidence.opened' order by seq`
   expect(opened.map(({ body }) => JSON.parse(body).data)).toEqual([
