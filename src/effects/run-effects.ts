@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PgBoss } from 'pg-boss'
 import type { AttemptWorld } from './attempt.ts'
 import type { Handler } from './effect.ts'
+import { findDue } from './find-due.ts'
 import { createKick, EFFECTS_CHANNEL } from './kick.ts'
 import { type Depth, measureDepth } from './measure-depth.ts'
 import { createTaker, type Taker } from './take-effects.ts'
@@ -37,6 +38,7 @@ export function createEffects({ url, role, handlers, ...given }: EffectsOptions)
   const timers = new Set<NodeJS.Timeout>()
   let listening: { close(): Promise<void> } | undefined
   let looking: NodeJS.Timeout | undefined
+  let asking: Promise<void> | null = null
   let started: Promise<void> | null = null
   let stopped: Promise<void> | null = null
   let quiet = false
@@ -51,12 +53,12 @@ export function createEffects({ url, role, handlers, ...given }: EffectsOptions)
       takers.set(kind, createTaker({ boss, kind, handler, world, onError }))
     }
     try {
-      listening = await boss.getDb().listen?.(EFFECTS_CHANNEL, (kind) => takers.get(kind)?.look(), lookAtAll)
+      listening = await boss.getDb().listen?.(EFFECTS_CHANNEL, (kind) => takers.get(kind)?.look(), lookAtDue)
     } catch (error) {
       log.warn({ code: codeOf(error) }, 'effects are not called out here: they are looked for every second')
     }
-    looking = setInterval(lookAtAll, LOOK_EVERY_MS)
-    lookAtAll()
+    looking = setInterval(lookAtDue, LOOK_EVERY_MS)
+    lookAtDue()
   }
 
   async function stop(): Promise<void> {
@@ -64,7 +66,7 @@ export function createEffects({ url, role, handlers, ...given }: EffectsOptions)
     clearInterval(looking)
     for (const timer of timers) clearTimeout(timer)
     // First: who hangs up slowly would still be given something new.
-    const finished = Promise.all([...takers.values()].map((taker) => taker.stop()))
+    const finished = Promise.all([asking, ...[...takers.values()].map((taker) => taker.stop())])
     await listening?.close()
     if (!(await isDoneWithin(finished, drainMs))) {
       log.warn({ drainMs }, 'effects were still running at the end: other replicas go on with them')
@@ -74,8 +76,14 @@ export function createEffects({ url, role, handlers, ...given }: EffectsOptions)
     await boss.stop({ graceful: false })
   }
 
-  function lookAtAll(): void {
-    for (const taker of takers.values()) taker.look()
+  function lookAtDue(): void {
+    asking ??= findDue(boss, takers.keys())
+      .then((kinds) => {
+        for (const kind of kinds) takers.get(kind)?.look()
+      }, onError)
+      .finally(() => {
+        asking = null
+      })
   }
 
   function lookAfter(kind: string, delayMs: number): void {

@@ -9,6 +9,7 @@ const ENGINE = 'pg-boss compares its own rows with the time of the statement, no
 const JITTER = 'spreads attempts that would otherwise come at once; nobody gains by guessing it'
 const EXCEPTIONS: readonly { readonly path: string; readonly rule: Rule; readonly why: string }[] = [
   { path: 'effects/enqueue.ts', rule: 'sql-clock', why: ENGINE },
+  { path: 'effects/find-due.ts', rule: 'sql-clock', why: ENGINE },
   { path: 'effects/measure-depth.ts', rule: 'sql-clock', why: ENGINE },
   { path: 'effects/settle.ts', rule: 'sql-clock', why: ENGINE },
   { path: 'effects/attempt.ts', rule: 'chance', why: JITTER },
