@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { countersign } from '../support/command-line.ts'
+import { countersign, countersignFromSources } from '../support/command-line.ts'
 
 it('lists every command, without any and for help', async () => {
   const [bare, asked, one] = await Promise.all([
     countersign([]),
-    countersign(['help']),
+    countersignFromSources(['help']),
     countersign(['policy', 'activate', '--help']),
   ])
   expect(asked).toEqual(bare)

@@ -3,7 +3,7 @@ import { closeDb, openDb } from '../../src/db/client.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { APP_ROLE, OWNER_ROLE, SEALER_ROLE } from '../../src/db/roles.ts'
 import { migrateEffects } from '../../src/effects/migrate-effects.ts'
-import { bundleReplica } from './bundled-replica.ts'
+import { bundleProcesses } from './bundle-processes.ts'
 import { carelessSettings, removeKept, startScratchCluster } from './cluster.ts'
 
 const TEMPLATE = 'countersign_template'
@@ -11,7 +11,9 @@ const LOGINS = { app: APP_ROLE, sealer: SEALER_ROLE, owner: OWNER_ROLE }
 
 /** One server for the whole run, with one migrated database that every test's own is copied from. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  process.env.TEST_REPLICA = await bundleReplica()
+  const bundled = await bundleProcesses()
+  process.env.TEST_REPLICA = bundled.replica
+  process.env.TEST_CLI = bundled.cli
   const cluster = await startScratchCluster({ settings: carelessSettings })
   const admin = openDb(cluster.urlFor('postgres'), { applicationName: 'test set-up', max: 1 })
   try {

