@@ -9,6 +9,16 @@ import { redactText } from '../telemetry/redact.ts'
  * @returns which kind, in a word of ours or of the rule that found it; null for none
  */
 export async function findSecret(text: string): Promise<string | null> {
+  const seen = asSeen(text)
+  return (await findIn(text)) ?? (seen === text ? null : await findIn(seen))
+}
+
+/** As somebody reads it: a sign that is not seen, which some clients put in, or a wide letter, hides nothing. */
+function asSeen(text: string): string {
+  return text.normalize('NFKC').replaceAll(/\p{Cf}/gu, '')
+}
+
+async function findIn(text: string): Promise<string | null> {
   const own = OWN_RULES.find(({ pattern }) => pattern.test(text))?.kind
   if (own !== undefined) return own
   if (redactText(text) !== text) return 'password'
@@ -54,14 +64,17 @@ const OWN_RULES = [
   { kind: 'jwt', pattern: /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/ },
   {
     kind: 'password',
-    pattern: /\b(?:password|passwd|passwort|pwd|passphrase|secret|token|api[ _-]?key)["'`*]*\s*=\s*\S{4,}/i,
+    pattern:
+      /\b(?:password|passwd|passwort|pass|pwd|pw|kennwort|passphrase|secret|token|api[ _-]?key)["'`*]*\s*=\s*\S{4,}/i,
   },
   // After a colon people write words, too: `password: the old one`. A secret has no end of them, but has digits or signs.
   {
     kind: 'password',
     pattern:
-      /\b(?:password|passwd|passwort|pwd|passphrase|secret|token|api[ _-]?key)["'`*]*\s*(?::|is)\s*["'`*]*(?=\S*[\d!$%^&*+?#])\S{6,}/i,
+      /(?:\b(?:password|passwd|passwort|pass|pwd|pw|kennwort|passphrase|mot de passe|clave|secret|token|api[ _-]?key)|contrase\u00f1a)["'`*]*\s*(?::|[-=]>|ist?\b)\s*["'`*]*(?=\S*[\d!$%^&*+?#])\S{6,}/i,
   },
+  { kind: 'password', pattern: /\b(?:password|identified\s+by)\s+e?'[^'\s]{4,}/i },
+  { kind: 'password', pattern: /\b(?:curl\b[^\n]{0,200}\s-u\s*[^\s:]+:|mysql\w*\b[^\n]{0,200}\s-p)\S{4,}/i },
 ]
 
 /** What stands between blanks and quotes. Addresses of pages are full of ids that open nothing. */

@@ -17,6 +17,12 @@ it.each([
   ['a password that is set', 'password=hunter2'],
   ['a password that is told', 'the password is Tr0ub4dor!'],
   ['a password after a colon', 'pwd: `s3cret-one`'],
+  ['a password in other words', 'das Kennwort ist Tr0ub4dor!, pw -> Tr0ub4dor!'],
+  ['a password in a statement', "alter role app password 'hunter2!'"],
+  ['a password on a command line', 'curl -s -u app:Tr0ub4dor! https://ledger'],
+  ['a password with a sign in it that is not seen', 'pass\u200bword = hunter2'],
+  ['a key of AWS with a sign in it that is not seen', 'AKIA\u00adQ3EGRIJ2XK7ABCDE'],
+  ['a password in wide letters', 'ｐａｓｓｗｏｒｄ＝hunter2'],
   ['a key that no rule knows', `take ${Buffer.from('0123456789abcdefghijklmnopqrst').toString('base64')}K9x2Lm`],
 ])('%s is found', async (_what, text) => {
   expect(await findSecret(text)).not.toBeNull()
@@ -38,6 +44,7 @@ it.each([
   'https://docs.google.com/document/d/1AbCdEfGhIjKlMnOpQrStUvWxYz0123456789/edit',
   '/var/lib/postgresql/17/main/base/16384/pg_internal.init.20261122',
   'select sum(amountInCents) from LedgerEntriesOfTheYear2026 where customerNumber = 12345678901234567890',
+  'The password is known to nobody. All tests pass: see the run. I ran mysql -p and curl -u app. This is the token’s owner.',
   'G-7K3QF2, R-7K3QF2, 123e4567-e89b-12d3-a456-426614174000',
   'com.example.ledger.booking.DoubleEntryBookingServiceImplementationFactory2',
   '',
