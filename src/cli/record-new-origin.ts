@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import type { LostKey } from '../record/lost-key.ts'
 import { startNewOrigin } from '../record/new-origin.ts'
 import { performNamed } from '../workflow/named-act.ts'
@@ -33,10 +34,16 @@ export async function recordNewOrigin(given: Arguments): Promise<ExitCode> {
         at: clock.now(),
       }),
     )
-    const { previousOrigin, carried, lost: gone, vkey } = started
-    say(`${config.logOrigin} follows ${previousOrigin}: ${carried} events came along, ${gone.length} are lost.`)
+    const { previousOrigin, carried, lost: gone, cut, vkey } = started
+    say(
+      `${config.logOrigin} follows ${previousOrigin}: ${counted(carried, 'event')} came along, ${gone.length} could not.`,
+    )
     for (const one of gone.slice(0, MOST_LOST)) say(`  ${oneLine(one)}`)
     if (gone.length > MOST_LOST) say(`  and ${gone.length - MOST_LOST} more`)
+    if (cut > 0)
+      say(
+        `Lost before: witnesses had confirmed ${counted(cut, 'more event')}. Where a bucket is a witness, it has them still.`,
+      )
     say(`Now set LOG_ORIGIN=${config.logOrigin} for every process and start them. Within a minute they compare the`)
     say('targets with the record, and end access that the lost events explained. Auditors need the new key:')
     say(vkey)

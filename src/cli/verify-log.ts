@@ -135,7 +135,17 @@ function linesOf(check: LogCheck, worths: ReadonlyMap<string, Worth>): string[] 
       ? []
       : [`  ${counted(check.pruned, 'event')} pruned after their retention: the stream pruned says which`]
   const continued = check.continues.map(({ file, size }) => `  it continues the checkpoint of size ${size} in ${file}`)
-  return [verdict, ...wrong, ...breakLines(check), ...held, ...continued, ...aside, ...gone, ...earlier]
+  return [
+    verdict,
+    ...wrong,
+    ...breakLines(check),
+    ...(check.starts ?? []).map((one) => `  BEFORE: not proved is ${one}`),
+    ...held,
+    ...continued,
+    ...aside,
+    ...gone,
+    ...earlier,
+  ]
 }
 
 /** No doubt about this log, and yet nothing that an auditor trusted before leads to its key. */
@@ -149,6 +159,11 @@ function breakLines({ before }: LogCheck): string[] {
       ? []
       : [
           `  it signed the first ${counted(carried.covered, 'event')} of ${origin}; ${counted(carried.uncovered, 'event')} that came along rest on the new key alone`,
+        ]),
+    ...(carried === null || carried.lost === 0
+      ? []
+      : [
+          `  LOST: it had signed ${counted(carried.lost, 'more event')}, which a restore had cut off before. What they said is not here; where a bucket is a witness, it has them still (verify --log --from … --key <the lost key>)`,
         ]),
   ]
 }

@@ -2,6 +2,7 @@ import type { Db, Tx } from '../db/transaction.ts'
 import type { Found } from './log-difference.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { isPruned, readPruned } from './pruned.ts'
+import { newestSigned } from './read-checkpoints.ts'
 import { createHandOverReader, keysAround } from './read-hand-overs.ts'
 import { parseOrNull } from './recorded-event.ts'
 import { growTree } from './tree.ts'
@@ -16,12 +17,20 @@ const PAGE = 10_000
 export async function readBreak(db: Db | Tx, log: number): Promise<TrustBreak | null> {
   const first = await readFirst(db, log)
   if (first === null || !isBreak(first)) return null
-  const { previousOrigin, lostKey, by, notes } = first.data
+  const { previousOrigin, lostKey, by, notes, fork, had } = first.data
   const held = (Array.isArray(notes) ? notes : []).map((one) => ({
     witness: String(one?.witness),
     note: String(one?.note),
   }))
-  return { at: first.at, by: String(by), origin: String(previousOrigin), lostKey: String(lostKey), notes: held }
+  const gone = fork === 'behind-witness' && typeof had === 'number' ? had : null
+  return {
+    at: first.at,
+    by: String(by),
+    origin: String(previousOrigin),
+    lostKey: String(lostKey),
+    notes: held,
+    had: gone,
+  }
 }
 
 /**
@@ -58,8 +67,14 @@ export async function checkBefore(
   found: Found,
 ): Promise<Carried> {
   const { origin, lostKey } = before
-  const heads = await headsOf(db, before, found)
-  const [old] = await db<{ id: number }[]>`select id from log where origin = ${origin}`
+  const [old] = await db<{ id: number; had: number }[]>`
+    select id, (select coalesce(max(leaf_index) + 1, 0) from leaf where log = log.id) as had
+    from log where origin = ${origin}`
+  const confirmed = await headsOf(db, before, found)
+  const signed = Math.max(0, ...confirmed.map(({ size }) => size))
+  // Said at the beginning, under the new key. What is gone since nobody said, and is a difference.
+  const isCut = old !== undefined && old.had === before.had && signed > old.had
+  const heads = isCut ? await headsWithin(db, before, { ...old, confirmed }) : confirmed
   const pruned = await readPruned(db, macKeys, origin)
   const tree = growTree(0, () => Buffer.alloc(0))
   const covered = Math.max(0, ...heads.map(({ size }) => size))
@@ -87,7 +102,22 @@ export async function checkBefore(
     }
   }
   if (size < covered) found('before-differs', `${origin} has ${size} events, and ${lostKey} signed ${covered}`)
-  return { covered: Math.min(covered, size), uncovered: Math.max(0, size - covered) }
+  return {
+    covered: Math.min(covered, size),
+    uncovered: Math.max(0, size - covered),
+    lost: isCut ? signed - old.had : 0,
+  }
+}
+
+/** What the lost key had signed of what is still there: in the database too only that key could have signed it. */
+async function headsWithin(
+  db: Db | Tx,
+  { origin, lostKey }: TrustBreak,
+  { id, had, confirmed }: { readonly id: number; readonly had: number; readonly confirmed: readonly TreeHead[] },
+): Promise<TreeHead[]> {
+  const { keys } = keysAround(lostKey, await createHandOverReader(db, origin)())
+  const own = await newestSigned(db, { log: id, keys, upTo: had })
+  return [...confirmed.filter(({ size }) => size <= had), ...(own === null ? [] : [own.checkpoint])]
 }
 
 async function headsOf(db: Db | Tx, { origin, lostKey, notes }: TrustBreak, found: Found): Promise<TreeHead[]> {
@@ -114,6 +144,8 @@ export interface TrustBreak {
   readonly lostKey: string
   /** What the witnesses held of it. */
   readonly notes: readonly { readonly witness: string; readonly note: string }[]
+  /** How many events the database had of it, where a restore had cut its end; null where it had not. */
+  readonly had: number | null
 }
 
 /** What came along. */
@@ -122,4 +154,6 @@ export interface Carried {
   readonly covered: number
   /** How many came after those, and rest on the new key alone. */
   readonly uncovered: number
+  /** How many it had signed that a restore had cut off before this log began: 0 for none. */
+  readonly lost: number
 }

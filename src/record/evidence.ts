@@ -1,5 +1,6 @@
 import type { Db, Tx } from '../db/transaction.ts'
 import { readStarts } from './check-before.ts'
+import { newestSigned, type SignedNote } from './read-checkpoints.ts'
 import type { EventRecord } from './record.ts'
 import { type RecordedEvent, RecordTampered } from './recorded-event.ts'
 import { readTree } from './tiles.ts'
@@ -25,7 +26,8 @@ export async function buildEvidence(
   const since = Math.min(...[...own.values()].flat().map(({ at }) => at))
   const starts = (await readStarts(db, log, since)).map(({ stream }) => stream)
   const read = new Map([...own, ...(starts.length > 0 ? await record.readStreams(db, starts) : [])])
-  const checkpoint = confirmedByAll(await witnessed.newest())
+  const confirmed = confirmedByAll(await witnessed.newest())
+  const checkpoint = isPast && confirmed !== null ? await withinLog(db, log, witnessed, confirmed) : confirmed
   const size = checkpoint?.checkpoint.size ?? 0
   const all = [...read.values()]
   const placed = isPast ? await placeIn(db, log, all) : all
@@ -120,6 +122,18 @@ async function placeOfLog(db: Db, origin: string): Promise<{ log: number; isPast
   const [row] = await db<{ log: number; isPast: boolean }[]>`
     select id as log, id < (select max(id) from log) as "isPast" from log where origin = ${origin}`
   return row ?? { log: 0, isPast: false }
+}
+
+/**
+ * Of a log whose end a restore has cut, the newest checkpoint that covers what is left. Its own key signed it, and the
+ * witnesses confirmed that log beyond it.
+ */
+async function withinLog(db: Db, log: number, witnessed: Witnessed, confirmed: SignedNote): Promise<SignedNote | null> {
+  const [last] = await db<{ leafIndex: number }[]>`
+    select leaf_index as "leafIndex" from leaf where log = ${log} order by leaf_index desc limit 1`
+  const size = (last?.leafIndex ?? -1) + 1
+  if (confirmed.checkpoint.size <= size) return confirmed
+  return newestSigned(db, { log, keys: (await witnessed.keys()).keys, upTo: size })
 }
 
 /** The same events at their places in a log that another has followed since. */

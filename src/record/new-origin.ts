@@ -55,7 +55,9 @@ export async function startNewOrigin(options: NewOriginOptions): Promise<NewOrig
     await sealer`
       insert into checkpoint (log, size, root, note, at) values (${moved.log}, ${head.size}, ${head.root}, ${note}, ${at})`
     for (const witness of witnessed.witnesses) await witness.keep(note)
-    return { previousOrigin: old.origin, vkey: signer.vkey, note, carried: head.size - 1, lost: moved.lost }
+    const confirmed = Math.max(0, ...notes.map(({ checkpoint }) => checkpoint.size))
+    const cut = Math.max(0, confirmed - had)
+    return { previousOrigin: old.origin, vkey: signer.vkey, note, carried: head.size - 1, lost: moved.lost, cut }
   } finally {
     await sealer`select pg_advisory_unlock(${SEALER_LOCK})`
   }
@@ -218,6 +220,8 @@ export interface NewOrigin {
   readonly carried: number
   /** Leaves of the old tree whose event is not there any more, or not ours. */
   readonly lost: readonly string[]
+  /** How many events the witnesses had confirmed beyond the end of what the database had. */
+  readonly cut: number
 }
 
 /** The operator reads the message and does what it says. */

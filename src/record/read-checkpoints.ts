@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db/transaction.ts'
-import { type KeySpan, openInForce, Refused, type TreeHead } from './verify.ts'
+import { type Checkpoint, type KeySpan, openInForce, Refused, type TreeHead } from './verify.ts'
 
 const PAGE = 500
 
@@ -29,7 +29,21 @@ export async function readCheckpoints(
   }
 }
 
-function openSigned(note: string, keys: readonly KeySpan[]): TreeHead | null {
+/** The newest checkpoint in the database, of this size at most, that a key in force signed; null where the last many are none. */
+export async function newestSigned(
+  db: Db | Tx,
+  { log, keys, upTo }: Pick<Span, 'log' | 'keys'> & { readonly upTo: number },
+): Promise<SignedNote | null> {
+  const rows = await db<{ size: number; note: string }[]>`
+    select size, note from checkpoint where log = ${log} and size <= ${upTo} order by size desc limit ${PAGE}`
+  for (const { size, note } of rows) {
+    const checkpoint = openSigned(note, keys)
+    if (checkpoint?.size === size) return { note, checkpoint }
+  }
+  return null
+}
+
+function openSigned(note: string, keys: readonly KeySpan[]): Checkpoint | null {
   try {
     const checkpoint = openInForce(note, keys)
     return checkpoint.origin === keys[0]?.key.name ? checkpoint : null
@@ -44,6 +58,11 @@ interface Span {
   readonly keys: readonly KeySpan[]
   readonly after: number
   readonly upTo: number | null
+}
+
+export interface SignedNote {
+  readonly note: string
+  readonly checkpoint: Checkpoint
 }
 
 export interface SignedHead extends TreeHead {

@@ -4,7 +4,7 @@ import { closeDb, type DbPlace, openDb, placeOf } from '../db/client.ts'
 import type { Db, Tx } from '../db/transaction.ts'
 import { SYSTEM_STREAM } from '../domain/house-event.ts'
 import { chainKey, createChainSum } from './chain-sum.ts'
-import { type Carried, checkBefore, readBreak, type TrustBreak } from './check-before.ts'
+import { type Carried, checkBefore, readBreak, readStarts, type TrustBreak } from './check-before.ts'
 import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
 import { nameEarlyPruning } from './check-pruned.ts'
 import { nameTexts, readErasedTexts, subtractTexts } from './check-texts.ts'
@@ -16,7 +16,7 @@ import { createHandOverReader, keysAround } from './read-hand-overs.ts'
 import { BY_INDEX, copyHeads } from './read-leaves.ts'
 import { readTree, TreeDamaged } from './tiles.ts'
 import { consistencyProof, rangeRoot } from './tree.ts'
-import { isConsistent, type TreeHead } from './verify.ts'
+import { isConsistent, limitOfStart, type TreeHead } from './verify.ts'
 import { nameBrokenChains, nameDoubled, nameUnsealed } from './verify-chains.ts'
 import type { Progress } from './verify-progress.ts'
 import { createTreeCheck } from './verify-tree.ts'
@@ -81,6 +81,7 @@ export async function verifyAgainst(
 ): Promise<LogVerdict> {
   const differences: Difference[] = []
   let before: LogVerdict['before']
+  let starts: readonly string[] = []
   const found = (what: DifferenceKind, where: string, since: number | null = null, column?: string) => {
     if (differences.length < MOST_DIFFERENCES)
       differences.push({ what, where, since, ...(column !== undefined && { column }) })
@@ -176,6 +177,7 @@ export async function verifyAgainst(
           ...trustBreak,
           carried: resume ? null : await checkBefore(tx, { log: task.log, before: trustBreak, macKeys }, found),
         }
+      starts = (await readStarts(tx, task.log, 0)).slice(trustBreak ? 1 : 0).map(limitOfStart)
       await nameEarlyPruning(tx, { log: task.log, own: SYSTEM_STREAM, pruned }, found)
       for (const difference of differences) await date(tx, task.log, difference)
     })
@@ -184,6 +186,7 @@ export async function verifyAgainst(
       size,
       witnesses: heads.map(({ holder, size }) => ({ witness: holder, size })),
       differences,
+      ...(starts.length > 0 && { starts }),
       ...(before !== undefined && { before }),
       ...(pruned.leaves > 0 && { pruned: pruned.leaves }),
       ...(resume && { resumed: { size: resume.tree.size, readAt: resume.readAt } }),
@@ -309,6 +312,8 @@ export interface LogVerdict {
   readonly differences: readonly Difference[]
   /** The log before, where its signing key was lost: nobody vouches for the key of this one. `carried` is null where an earlier check compared it. */
   readonly before?: TrustBreak & { readonly carried: Carried | null }
+  /** Of the others that this one follows, what is not shown: how they ended, and why; not there for none. */
+  readonly starts?: readonly string[]
   /** Events that are gone, as others of ours say, after their retention; not there for none. */
   readonly pruned?: number
   /** So many leaves were read by an earlier check, the first of them at `readAt`; not there when all were read now. */

@@ -2,14 +2,17 @@ import { frozenText } from '../cards/freeze-lines.ts'
 import { grantCard } from '../cards/grant-card.ts'
 import { helpCard, listCard, mineCard } from '../cards/lists.ts'
 import { mayAsk } from '../domain/decide-ask.ts'
+import { grantStream } from '../domain/grant-event.ts'
 import { type GrantState, isOpen } from '../domain/grant-state.ts'
 import type { Entitlement, Policy, Target } from '../domain/policy.ts'
+import { refuse } from '../domain/refusal.ts'
 import type { Act, Answer } from '../ports/chat.ts'
 import { cardContext, namesOf } from './card-context.ts'
 import type { Context } from './context.ts'
 import { findOpenGrantsOf } from './find-grants.ts'
 import { allFreezes, freezeOn } from './freezes.ts'
 import { loadGrant } from './grant-store.ts'
+import { findPruned } from './keeping-store.ts'
 import { performAct } from './perform-act.ts'
 
 /** What a person may ask for, in the order of the policy. */
@@ -64,7 +67,10 @@ export function showStatus(context: Context, act: Act, id: string): Promise<Answ
     reads: true,
     run: async ({ tx, by }) => {
       const loaded = await loadGrant(context, context.db, id)
-      if (loaded === null) return { refused: { code: 'unknown-grant', said: id } }
+      if (loaded === null) {
+        const gone = await findPruned(context, tx, grantStream(id))
+        return refuse(gone === null ? { code: 'unknown-grant', said: id } : { code: 'pruned', id, by: gone })
+      }
       const { state } = loaded
       const reader = by.id === state.for ? 'holder' : state.approvers.some((a) => a.id === by.id) ? 'approver' : null
       const card = grantCard(state, reader ?? 'approver', cardContext(context))

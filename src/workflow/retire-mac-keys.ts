@@ -23,7 +23,10 @@ export async function retireMacKeys(around: RetireSurroundings, by: string): Pro
 
 /** As `retireMacKeys`, where it is known who does it. */
 export async function retire(around: RetireSurroundings, by: string): Promise<RetiredMac[]> {
-  const { db, record, clock, committed, macs, sealed } = around
+  const { db, record, clock, macs } = around
+  // Whoever was killed may have recorded it: it has effect once it is sealed, and is not said twice.
+  const recorded = await record.endOf(db, KEYS_STREAM)
+  if (recorded > 0) await waitForSeal(around, recorded)
   await macs.refresh(db)
   const own = macs.current()
   const others = macs.spans().filter(({ key, upTo }) => upTo === null && !key.equals(own))
@@ -37,12 +40,16 @@ export async function retire(around: RetireSurroundings, by: string): Promise<Re
   const events = await inTransaction(db, { timeoutMs: 10_000 }, (tx) =>
     record.append(tx, KEYS_STREAM, null, facts, clock.now()),
   )
-  committed()
-  await sealed(KEYS_STREAM, events.at(-1)?.seq ?? 0, AbortSignal.timeout(PATIENCE_MS)).catch(() => {
-    throw new NamedActRefused('not-sealed', 'It is recorded, but not yet under a checkpoint. Look at /readyz')
-  })
+  await waitForSeal(around, events.at(-1)?.seq ?? 0)
   await macs.refresh(db)
   return retiredOf(macs)
+}
+
+async function waitForSeal({ committed, sealed }: RetireSurroundings, seq: number): Promise<void> {
+  committed()
+  await sealed(KEYS_STREAM, seq, AbortSignal.timeout(PATIENCE_MS)).catch(() => {
+    throw new NamedActRefused('not-sealed', 'It is recorded, but not yet under a checkpoint. Look at /readyz')
+  })
 }
 
 function retiredOf(macs: MacRing): RetiredMac[] {

@@ -2,6 +2,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { HOUR } from '../../src/domain/duration.ts'
 import { newMacKey, newSigningKey } from '../../src/record/key-files.ts'
+import { SEALER_LOCK } from '../../src/record/sealer.ts'
 import { countersign } from '../support/command-line.ts'
 import { armCrash } from '../support/crash-points.ts'
 import { type House, idOn, openHouse, type Replica, until } from '../support/house.ts'
@@ -161,6 +162,21 @@ it('retires the MAC key of before, once nobody writes with it; and says what to 
   await house.db`create function clock.clock_timestamp() returns timestamptz language sql
     as $$select pg_catalog.clock_timestamp() + interval '11 minutes'$$`
   await house.db`alter database countersign set search_path = clock, pg_catalog, public`
+  // Killed with the event recorded and nobody to seal it: the same command, called again, ends it.
+  const sealing = await house.db.reserve()
+  await sealing`select pg_advisory_lock(${SEALER_LOCK})`
+  const kill = new AbortController()
+  const dying = countersign(
+    ['record', 'retire-mac-key', '--as', 'carla'],
+    { ...house.environment, ...settings },
+    kill.signal,
+  )
+  const retirements = () => house.db`select from event where type = 'record.mac-key-retired'`
+  await until('it is recorded', async () => (await retirements()).length === 1)
+  kill.abort()
+  expect(await dying).toEqual({ code: null, out: '', err: '' })
+  await sealing`select pg_advisory_unlock(${SEALER_LOCK})`
+  sealing.release()
   const done = await retire()
   const [, key, leaf] = /^The MAC key ([0-9a-f]{16}) is retired: from leaf (\d+) on, nothing/.exec(done.out) ?? []
   expect(done).toMatchObject({
@@ -170,6 +186,7 @@ it('retires the MAC key of before, once nobody writes with it; and says what to 
   })
   expect(early.err).toContain(key)
   expect((await retire()).out).toBe(done.out)
+  expect(await retirements()).toHaveLength(1)
   settings.OTHER_MAC_KEY_FILES = `${old}@${leaf}`
   expect(await run('verify', '--log')).toMatchObject({ code: 0 })
   settings.OTHER_MAC_KEY_FILES = other

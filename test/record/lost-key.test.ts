@@ -119,6 +119,44 @@ test('another log begins with another key, says so first, and the old key vouche
   expect(now).toMatchObject({ verdict: 'verified', limits: [expect.stringContaining(`whoever trusts ${lost.vkey}`)] })
 })
 
+test('where a restore has cut the end too, it says how much; the lost key vouches for what it signed of the rest', async () => {
+  const replica = createReplica(db, { signer: lost, witnesses: [witness], clock })
+  replica.sealer.start()
+  await replica.sealer.sealed('a', 3)
+  await append(db, 'b', 0, 'asked', 'approved')
+  replica.sealer.kick()
+  await replica.sealer.sealed('b', 2)
+  await replica.stop()
+  await asVandal(db.admin, async (sql) => {
+    await sql`delete from event where stream = 'b'`
+    await sql`delete from stream_head where stream = 'b'`
+    await sql`delete from leaf where leaf_index >= 4`
+    await sql`delete from checkpoint where size > 4`
+  })
+  expect(await start()).toMatchObject({ carried: 4, lost: [], cut: 2 })
+  await goOn()
+  const carried = async () => {
+    const { ok, before, differences } = await verify()
+    return ok ? before?.carried : differences.map(({ what, where }) => `${what}: ${where}`)
+  }
+  expect(await carried()).toEqual({ covered: 4, uncovered: 0, lost: 2 })
+  const gone =
+    'not what it had signed (behind-witness) either: witnesses had confirmed 6 of its events, the database had 4'
+  expect(verifyEvidence(await evidence(fresh), { vkey: fresh.vkey })).toMatchObject({
+    ...{ verdict: 'verified', limits: [expect.stringContaining(gone)] },
+  })
+  expect(verifyEvidence(await evidence(lost), { vkey: lost.vkey })).toMatchObject({
+    ...{ verdict: 'verified', checkpoint: { size: 4 }, events: [{ leafIndex: 0 }, { leafIndex: 1 }, { leafIndex: 3 }] },
+  })
+
+  await asVandal(db.admin, (sql) => sql`delete from checkpoint where log = 1 and size = 4`)
+  expect(await carried()).toEqual({ covered: 3, uncovered: 1, lost: 2 })
+  await asVandal(db.admin, (sql) => sql`update leaf set leaf_hash = sha256(leaf_hash) where log = 1 and leaf_index = 1`)
+  expect(await carried()).toContain(`before-differs: the first 3 events of ${OLD}, which ${lost.vkey} signed`)
+  await asVandal(db.admin, (sql) => sql`delete from leaf where log = 1 and leaf_index = 3`)
+  expect(await carried()).toContain(`before-differs: ${OLD} has 3 events, and ${lost.vkey} signed 6`)
+})
+
 test('it is refused where the key is not lost, is not that of the log, or nobody outside holds what it signed', async () => {
   await expect(start({ lost: null })).rejects.toThrow('If it is lost, say so: --lost-key')
   await expect(start({ lost: { vkey: fresh.vkey, reason: 'gone' } })).rejects.toThrow(`is a key of ${NEW}`)

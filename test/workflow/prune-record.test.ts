@@ -17,6 +17,7 @@ import type { Context } from '../../src/workflow/context.ts'
 import { findOpenFindings } from '../../src/workflow/find-findings.ts'
 import { appendToGrant, loadGrant } from '../../src/workflow/grant-store.ts'
 import { findPruned } from '../../src/workflow/keeping-store.ts'
+import { showStatus } from '../../src/workflow/look-up.ts'
 import { mindFindings } from '../../src/workflow/mind-findings.ts'
 import { openFinding } from '../../src/workflow/open-finding.ts'
 import { placeHold } from '../../src/workflow/place-hold.ts'
@@ -93,6 +94,9 @@ it('removes what is over with all that belongs to it, says so, and everything el
     /is not on record any more.*It was pruned on .* by the event pruned #1/,
   )
   expect(await says('carla', 'G-00000E')).toContain('There is no request or grant')
+  const status = (id: string) => says('bo', id, showStatus)
+  expect(await status('G-00000A')).toMatch(/It was pruned on .* after its retention of 7 years, under the policy /)
+  expect(await status('G-00000E')).toContain('There is no request or grant')
   expect((await readWitnessed(context, context.db, POLICY_STREAM, 'last')).proved).toHaveLength(1)
   expect(await verify()).toMatchObject({ ok: true, differences: [], pruned: 7 })
   const again = await verify(progress)
@@ -308,9 +312,9 @@ async function hold(subject: string): Promise<void> {
   await placeHold(context, act as Act, { subject, reason: 'case 12' })
 }
 
-async function says(who: string, id: string): Promise<string> {
-  const act = { key: `${who} ${id}`, account: { platform: 'local', tenant: 'local', id: who } }
-  return JSON.stringify(await showEvidence(context, act, id))
+async function says(who: string, id: string, ask = showEvidence): Promise<string> {
+  const act = { key: `${who} ${ask.name} ${id}`, account: { platform: 'local', tenant: 'local', id: who } }
+  return JSON.stringify(await ask(context, act, id))
 }
 
 async function note(stream: string, at: number, ...drafts: Parameters<typeof append>[3][]): Promise<void> {
