@@ -41,7 +41,17 @@ function beside(name: string | undefined, more: string): string {
   return name === undefined || name === more ? more : more === '' ? name : `${name} (${more})`
 }
 
-function identitiesIn(policies: KnownPolicies): ReadonlyMap<string, { readonly name: string; readonly is: string }> {
+/** Read once for all grants of a period: a large house has thousands of people, in each of its policies. */
+function identitiesIn(policies: KnownPolicies): Identities {
+  const known = read.get(policies) ?? readIdentities(policies)
+  read.set(policies, known)
+  return known
+}
+
+type Identities = ReadonlyMap<string, { readonly name: string; readonly is: string }>
+const read = new WeakMap<KnownPolicies, Identities>()
+
+function readIdentities(policies: KnownPolicies): Identities {
   const all = [...policies.values()].flatMap((policy) => [
     ...(policy?.people ?? []).map(({ id, name, title }) => [id, { name, is: title }] as const),
     ...(policy?.machines ?? []).map(({ id, name, kind }) => [id, { name, is: kind }] as const),
