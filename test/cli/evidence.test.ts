@@ -60,7 +60,7 @@ describe('evidence', () => {
       expect(out).toContain('not proved: activity: not collected')
       expect(out).not.toContain('what the policy')
     }
-    expect(verified.out).toMatch(/Signed: \S+ by marcus as manager \(click only, AAL not claimed\)/)
+    expect(verified.out).toMatch(/Signed: \S+ by Marcus \(marcus\) as manager \(click only, AAL not claimed\)/)
     const { fingerprint } = JSON.parse((await run('key', '--json')).out)
     expect(verified.out).toContain(fingerprint)
   })

@@ -62,7 +62,10 @@ it('what a process could not bring before it was killed, the next one brings', a
   await until('something of it is there', async () => fake.requests.at(-1)?.includes('checkpoints/'))
   await replica.kill()
   fake.fault = () => null
-  const next = await house.startReplica(settings)
+  const next = await house.startReplica({ ...settings, WITNESSES: fake.place().replace('=7y', '=5y') })
+  const short = 'locks for 1827 days, shorter than the retention of the policy, 7y: set retention=7y in WITNESSES'
+  await until('the log says it', async () => next.log.some((line) => line.includes(short)))
+  expect(await (await fetch(`${next.url}/readyz`)).text()).toContain(short)
   const [row] = await house.db<{ count: number }[]>`select count(*)::int as count from event`
   await until('all of it is there', async () => JSON.parse((await verifyFrom('--json')).out).size >= (row?.count ?? 0))
   await next.stop()
