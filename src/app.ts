@@ -127,6 +127,7 @@ async function start(
   onStop(() => open.close())
   const { database, clock, keys, witnesses, witnessed } = open
   const { app: db, sealer: sealerDb, roles } = database.pools
+  await open.macs.refuseForeign(db)
   const record = namingTampering(open.record, (alarm) => alarms.raise(alarm))
   const digestKey = createHmac('sha256', keys.secrets).update('digests of messages').digest()
   const digest = (text: string) => createHmac('sha256', digestKey).update(text).digest('hex')

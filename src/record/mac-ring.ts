@@ -22,11 +22,19 @@ export function createMacRing(own: Buffer, others: readonly OtherMac[] = []): Ma
       if (inUse) return inUse.key
       throw new MacKeyRetired(`the MAC key ${macKeyId(own)} was retired: set MAC_KEY_FILE to the new one`)
     },
+    async refuseForeign(db) {
+      const rows = await db<PlacedRow[]>`
+        select ${columnsIn(db)} from event e
+        join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log) and l.leaf_index >= 0
+        order by l.leaf_index desc limit ${NEWEST}`
+      if (rows.length === 0 || rows.some((row) => faultOf(row, spans(), row.leafIndex) === null)) return
+      throw new MacKeyForeign(
+        `none of the newest ${rows.length} events was written with this MAC key: set MAC_KEY_FILE and OTHER_MAC_KEY_FILES as the other processes have them, or as they were here. Nothing was written`,
+      )
+    },
     async refresh(db) {
-      const rows = await db<(EventRow & { leafIndex: number })[]>`
-        select e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac,
-          l.leaf_index as "leafIndex"
-        from event e
+      const rows = await db<PlacedRow[]>`
+        select ${columnsIn(db)} from event e
         join leaf l on l.leaf_hash = e.leaf_hash and l.log = (select max(id) from log) and l.leaf_index >= 0
         where e.stream = ${KEYS_STREAM} and e.type = ${MAC_KEY_RETIRED} order by l.leaf_index`
       for (const row of rows) {
@@ -38,6 +46,15 @@ export function createMacRing(own: Buffer, others: readonly OtherMac[] = []): Ma
       }
     },
   }
+}
+
+/** Whoever wants to stop the right key from starting would have to change all of them. */
+const NEWEST = 200
+
+type PlacedRow = EventRow & { readonly leafIndex: number }
+
+function columnsIn(db: Db | Tx) {
+  return db`e.stream, e.seq, e.type, e.v, e.at, e.body, e.prev, e.leaf_hash as "leafHash", e.mac, l.leaf_index as "leafIndex"`
 }
 
 export interface OtherMac {
@@ -52,10 +69,18 @@ export class MacKeyRetired extends Error {
   override name = 'MacKeyRetired'
 }
 
+/** What would be written under it is nobody's to everybody else, for ever, and breaks the streams where it stands. */
+export class MacKeyForeign extends Error {
+  readonly code = 'MAC_KEY_FOREIGN'
+  override name = 'MacKeyForeign'
+}
+
 export interface MacRing {
   spans(): readonly MacSpan[]
   /** The one to write with. */
   current(): Buffer
+  /** For whoever is about to write. @throws MacKeyForeign where the record is under other keys altogether */
+  refuseForeign(db: Db | Tx): Promise<void>
   /** Reads which keys were retired. */
   refresh(db: Db | Tx): Promise<void>
 }

@@ -123,6 +123,22 @@ test('a key is not retired while a process writes with it, nor one that nobody e
   expect(await recordOf(after).endOf(db.app, KEYS_STREAM)).toBe(0)
 })
 
+test('a process with a key of its own making is refused before it writes anything; one forged event stops nobody', async () => {
+  const foreign = createMacRing(randomBytes(32))
+  await foreign.refuseForeign(db.app)
+  await say(after, 'a')
+  await say(before, 'a')
+  await sealed('a', 2)
+  await expect(foreign.refuseForeign(db.app)).rejects.toMatchObject({ code: 'MAC_KEY_FOREIGN' })
+  await asVandal(db.admin, (sql) => sql`update event set mac = decode(repeat('00', 32), 'hex') where seq = 2`)
+  await before.refuseForeign(db.app)
+  await after.refuseForeign(db.app)
+  // What it would have done: nobody else reads that stream again.
+  await say(foreign, 'b')
+  await say(after, 'b')
+  await expect(typesOf(after, 'b')).rejects.toMatchObject({ code: 'RECORD_TAMPERED' })
+})
+
 test('a retired MAC key: what a thief writes with it is quarantined, and past the sealer refused and named', async () => {
   await retired()
   const thief = createMacRing(older)
