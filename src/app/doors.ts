@@ -69,7 +69,7 @@ export async function openDoors(house: {
     }),
     createEvidenceDoor({
       peek: (token) => peekReveal(db, sealing, 'evidence', token, clock.now()),
-      take: (token, format) => takeEvidenceFile(context, build, token, format),
+      take: (token, format, earlier) => takeEvidenceFile(context, build, token, { format, earlier }),
       log,
     }),
     createDigestDoor({

@@ -1,3 +1,5 @@
+import { findNotes } from '../record/find-notes.ts'
+import { parseCheckpoint, parseNote, Refused } from '../record/verify.ts'
 import { writePopulation } from '../record/write-population.ts'
 import { evidenceReport } from '../report/evidence-report.ts'
 import { populationReport } from '../report/population-report.ts'
@@ -14,9 +16,11 @@ export async function takeEvidenceFile(
   context: Context,
   build: Build,
   token: string,
-  format: EvidenceFormat,
+  { format, earlier }: { readonly format: EvidenceFormat; readonly earlier: string },
 ): Promise<TakenFile> {
-  const taken = await takeEvidence(context, token)
+  const since = sizesIn(earlier)
+  if (earlier !== '' && since.length === 0) return { kind: 'refused', code: 'no-checkpoint' }
+  const taken = await takeEvidence(context, token, since)
   if (taken.kind === 'refused') return taken
   if (taken.kind === 'many') return makePopulation(context, build, taken, format)
   const { by, opened } = taken
@@ -24,6 +28,18 @@ export async function takeEvidenceFile(
   const name = `evidence-${fileName(id)}.${format}`
   const about = { id, name, build, runBy: by, runAt: context.clock.now(), missing }
   return { kind: 'taken', name, content: evidenceReport(file, format, about).content }
+}
+
+/** Of the checkpoints in what somebody pasted; whether they are genuine the verifier tells them. */
+function sizesIn(pasted: string): number[] {
+  return findNotes(pasted).flatMap((note) => {
+    try {
+      return [parseCheckpoint(parseNote(note).text).size]
+    } catch (error) {
+      if (error instanceof Refused) return []
+      throw error
+    }
+  })
 }
 
 /** `freeze:*` is no name of a file everywhere. */

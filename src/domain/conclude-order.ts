@@ -38,6 +38,7 @@ function proposedPart({ at, data }: Proposed, names: Names, targets: Names): Par
     standing: 'shown',
     says: `${names(by)} proposed that everything ${whose} ends; open then: ${counted(grants, 'grant')} and ${counted(requests, 'request')}`,
     facts: [
+      { label: 'What', value: `everything ${whose} ends` },
       { label: 'By', value: `${names(by)} as ${as.join(' and ')} (${data.assurance})` },
       { label: 'When', value: utc(at) },
       { label: 'Why', value: reason },

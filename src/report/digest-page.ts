@@ -69,7 +69,7 @@ ${LIST_NAMES.map(list).join('\n')}
 <li>A page can be made to say anything: <code>verify --log</code>, and the evidence of each grant with a key that came by another way, are what proves it</li>
 </ul></section>
 <section class="about"><h2>About this report</h2>
-<dl>${aboutRows(manifest)
+<dl>${aboutRows({ ...manifest, runBy: named(manifest.runBy, names) })
     .map(([label, value]) => row(label, value))
     .join('')}</dl>
 </section>
@@ -78,6 +78,11 @@ ${LIST_NAMES.map(list).join('\n')}
 </body>
 </html>
 `
+}
+
+function named(id: string, names: Names): string {
+  const name = names(id)
+  return name === id ? id : `${name} (${id})`
 }
 
 function numbers(counts: Digest['counts']['counts'], lists: readonly DigestList[], none: string): string {

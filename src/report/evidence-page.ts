@@ -86,6 +86,7 @@ function atAGlance(parts: readonly Part[]): string {
       ['Found', 'Persons whom it is about'],
       ['Settled', 'Fixed'],
       ['Settled', 'Closed'],
+      ['Proposed', 'What'],
       ['Proposed', 'By'],
       ['Proposed', 'Why'],
       ['Signed', 'Confirmed'],
@@ -93,7 +94,7 @@ function atAGlance(parts: readonly Part[]): string {
       ['Carried out', 'NOT proved to be gone'],
       ['Carried out', 'Done'],
     ] as const),
-    ...['On', 'By', 'Why', 'Lifted'].map((label) => [lastFreeze, label] as const),
+    ...['On', 'By', 'When', 'Why', 'Lifted'].map((label) => [lastFreeze, label] as const),
   ]
   const rows = sought.flatMap(([title, label]): Row[] => {
     const fact = factsIn(title).find((one) => one.label === label)

@@ -12,6 +12,7 @@ function turnTo(page) {
   for (const row of tableRows) row.hidden = !visible.has(row)
   document.getElementById('page').textContent =
     `${some.length} of ${tableRows.length}; page ${shownPage + 1} of ${pages}`
+  for (const turn of ['before', 'after']) document.getElementById(turn).hidden = pages === 1
   document.getElementById('before').disabled = shownPage === 0
   document.getElementById('after').disabled = shownPage === pages - 1
 }

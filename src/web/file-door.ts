@@ -25,12 +25,13 @@ function createFileDoor<Format extends EvidenceFormat>(
     })
   })
 
-  router.post(`${door.path}/:token`, urlencoded({ extended: false, limit: '1kb' }), async (request, response) => {
+  router.post(`${door.path}/:token`, urlencoded({ extended: false, limit: '16kb' }), async (request, response) => {
     await answer(response, async () => {
       const { token } = request.params
-      const said = (request.body as { format?: unknown } | undefined)?.format
-      const format = door.formats.find((one) => one === said) ?? door.formats[0]
-      const taken = typeof token === 'string' && TOKEN.test(token) ? await take(token, format) : UNKNOWN
+      const said = (request.body ?? {}) as { readonly format?: unknown; readonly earlier?: unknown }
+      const format = door.formats.find((one) => one === said.format) ?? door.formats[0]
+      const earlier = door.earlier && typeof said.earlier === 'string' ? said.earlier.trim() : ''
+      const taken = typeof token === 'string' && TOKEN.test(token) ? await take(token, format, earlier) : UNKNOWN
       if (taken.kind === 'refused') return refuse(response, taken.code, door)
       response.attachment(taken.name).type(format).send(taken.content)
     })
@@ -62,7 +63,7 @@ function refuse(response: Response, code: RefusalCode, { again }: Pick<FileDoor,
     .send(page({ title, tone: 'refused', body, small: null, scripted: false }))
 }
 
-function askPage({ title, about, small, formats }: Omit<FileDoor, 'path' | 'again'>): string {
+function askPage({ title, about, small, formats, earlier }: Omit<FileDoor, 'path' | 'again'>): string {
   const others = formats.map((format) =>
     format === 'html'
       ? ''
@@ -74,10 +75,15 @@ function askPage({ title, about, small, formats }: Omit<FileDoor, 'path' | 'agai
 <form method="post">
 <p><button class="primary" type="submit" name="format" value="html" autofocus>Save it as a page to read</button></p>
 ${others.join('\n')}
-</form>`,
+${earlier ? KEPT : ''}</form>`,
     small,
   })
 }
+
+const KEPT = `<details><summary>You kept a checkpoint from chat?</summary>
+<p><label>Paste the message, or the note in it. The file then shows that the log continues it: check it with
+<code>verify &lt;file&gt; --earlier</code>. <textarea name="earlier" rows="6" spellcheck="false"></textarea></label></p></details>
+`
 
 const BUTTONS: Readonly<Record<EvidenceFormat, string>> = {
   html: 'Save it as a page to read',
@@ -110,13 +116,20 @@ const refusalsOf = (again: string): Readonly<Record<RefusalCode, { status: numbe
     body: `<p>Ask for a shorter period. Or ask whoever runs Countersign: on the command line, <code>evidence --period</code> writes
 any number.</p>`,
   },
+  'no-checkpoint': {
+    ...{ status: 400, title: 'There is no checkpoint in that' },
+    body: `<p>Go back, and paste the whole message from chat, or the note in it: origin, size, root and signature. The link is still
+good for its minute.</p>`,
+  },
   failed: {
     ...{ status: 503, title: 'That did not work' },
     body: `<p>It could not be made just now. Wait a moment. ${again}</p>`,
   },
 })
 
-type RefusalCode = 'expired' | 'used' | 'unknown' | 'not-yours' | 'not-witnessed' | 'too-large' | 'failed'
+type RefusalCode = TakenCode | 'not-witnessed' | 'too-large' | 'failed'
+
+type TakenCode = 'expired' | 'used' | 'unknown' | 'not-yours' | 'no-checkpoint'
 
 const UNKNOWN = { kind: 'refused', code: 'unknown' } as const
 
@@ -124,6 +137,8 @@ const UNKNOWN = { kind: 'refused', code: 'unknown' } as const
 interface FileDoor<Format extends EvidenceFormat = EvidenceFormat> {
   /** The first is for people, and where nothing else was asked for. */
   readonly formats: readonly [Format, ...Format[]]
+  /** Whether a checkpoint that somebody kept may be given along. */
+  readonly earlier: boolean
   readonly path: string
   readonly title: string
   readonly about: string
@@ -135,6 +150,7 @@ interface FileDoor<Format extends EvidenceFormat = EvidenceFormat> {
 export function createEvidenceDoor(options: FileDoorOptions<EvidenceFormat>): Router {
   const door: FileDoor = {
     formats: ['html', 'json', 'csv'],
+    earlier: true,
     ...{ path: '/evidence', title: 'All that is on record' },
     about: 'The whole story with its proofs, and the reasons that people gave.',
     small: 'One link, one file. The page holds the file for a verifier too.',
@@ -147,6 +163,7 @@ export function createEvidenceDoor(options: FileDoorOptions<EvidenceFormat>): Ro
 export function createDigestDoor(options: FileDoorOptions<DigestFormat>): Router {
   const door: FileDoor<DigestFormat> = {
     formats: ['html', 'json'],
+    earlier: false,
     ...{ path: '/digest', title: 'What happened' },
     about: 'What must be looked at, what changed, and the list behind every number, with the names of people.',
     small: 'One link, one file. The page holds the numbers for a machine too.',
@@ -158,11 +175,14 @@ export function createDigestDoor(options: FileDoorOptions<DigestFormat>): Router
 interface FileDoorOptions<Format extends EvidenceFormat> {
   /** Looks and burns nothing. */
   peek: (token: string) => Promise<'valid' | 'expired' | 'used' | 'unknown'>
-  /** Burns the token and makes the file. Throws when that could not be done. */
-  take: (token: string, format: Format) => Promise<TakenFile>
+  /**
+   * Burns the token and makes the file. Throws when that could not be done.
+   * @param earlier what somebody pasted of a checkpoint that they kept, or nothing: the token stays good where it has none
+   */
+  take: (token: string, format: Format, earlier: string) => Promise<TakenFile>
   log: Pick<BaseLogger, 'error'>
 }
 
 export type TakenFile =
   | { readonly kind: 'taken'; readonly name: string; readonly content: string }
-  | { readonly kind: 'refused'; readonly code: 'expired' | 'used' | 'unknown' | 'not-yours' }
+  | { readonly kind: 'refused'; readonly code: TakenCode }

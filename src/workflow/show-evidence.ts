@@ -41,9 +41,14 @@ export function showEvidence(context: Context, act: Act, id: string): Promise<An
 
 /**
  * Takes a link to evidence and collects it. That it was opened, and by whom, is on record before anything leaves.
+ * @param since sizes of checkpoints that somebody kept: the file proves that it continues them
  * @throws what `buildEvidence` throws
  */
-export async function takeEvidence(context: Context, token: string): Promise<TakenEvidence> {
+export async function takeEvidence(
+  context: Context,
+  token: string,
+  since: readonly number[] = [],
+): Promise<TakenEvidence> {
   const taken = await inTransaction(context.db, { timeoutMs: 2_000 }, async (tx) => {
     const now = context.clock.now()
     const link = await takeReveal(tx, context.sealing, 'evidence', token, now)
@@ -62,10 +67,10 @@ export async function takeEvidence(context: Context, token: string): Promise<Tak
     return { kind: 'taken', grant, by, policies: may.policies } as const
   })
   if (taken.kind === 'refused') return taken
-  if (taken.kind === 'many') return takePopulation(context, taken.asked, taken.by)
+  if (taken.kind === 'many') return takePopulation(context, taken.asked, { by: taken.by, since })
   context.committed()
   const { grant, by, policies } = taken
-  const opened = await collectEvidence(context, grant, { patienceMs: PATIENCE_MS, policies })
+  const opened = await collectEvidence(context, grant, { patienceMs: PATIENCE_MS, policies, since })
   return { kind: 'taken', by, opened }
 }
 

@@ -62,7 +62,7 @@ export function readPopulationAsked(sealed: string): PopulationAsked | null {
 export async function takePopulation(
   context: Context,
   { subject, period: said }: PopulationAsked,
-  by: string,
+  { by, since }: { readonly by: string; readonly since: readonly number[] },
 ): Promise<TakenPopulation> {
   const { db, record, clock } = context
   const policy = context.policy.current()
@@ -74,7 +74,7 @@ export async function takePopulation(
     target: subject.kind === 'target' ? subject.id : null,
   }
   const { from, until } = period
-  const plan = await planPopulation(context, db, { from, until, ...whose }, { limits: LIMITS })
+  const plan = await planPopulation(context, db, { from, until, ...whose }, { limits: LIMITS, since })
   const opened = populationOpened(by, period, whose, 'chat')
   await inTransaction(db, { timeoutMs: 2_000 }, (tx) => record.append(tx, SYSTEM_STREAM, null, [opened], clock.now()))
   context.committed()

@@ -31,7 +31,8 @@ const linkIn = (answer: Answer) => {
   if (url === undefined) throw new Error(`no link in ${JSON.stringify(answer)}`)
   return url
 }
-const take = (url: string, format = 'html') => fetch(url, { method: 'POST', body: new URLSearchParams({ format }) })
+const take = (url: string, format = 'html', earlier = '') =>
+  fetch(url, { method: 'POST', body: new URLSearchParams({ format, earlier }) })
 
 async function opened(): Promise<Record<string, unknown>[]> {
   const rows = await house.db<{ body: string }[]>`
@@ -121,6 +122,25 @@ it('a link to evidence shows no way to connect, and the other way round', async 
 
   const running = await (await take(linkIn(await replica.command('bo', `evidence ${open}`)))).text()
   expect(running).toContain('authorised, not yet ended')
+})
+
+it('shows whoever kept a checkpoint that the log continues it, of one id and of a period, and asks for one where there is none', async () => {
+  const first = await (await take(linkIn(await replica.command('carla', `evidence ${id}`)), 'json')).text()
+  const kept: string = JSON.parse(first).checkpoint
+  const pasted = `Checkpoint of test.example/log\n${kept.replaceAll('\n', '\n ')}keep this message`
+  for (const [said, verdict] of [
+    [`evidence ${id}`, 'verified'],
+    ['evidence @ana', 'incomplete'],
+    ['evidence prod-db', 'incomplete'],
+  ] as const) {
+    const url = linkIn(await replica.command('carla', said))
+    const none = await take(url, 'json', 'I lost it')
+    expect([none.status, await none.text()]).toEqual([400, expect.stringContaining('There is no checkpoint in that')])
+    const file = await (await take(url, 'json', pasted)).text()
+    expect(verifyEvidence(file, { vkey, earlier: [kept] }), said).toMatchObject({ verdict })
+    const without = await (await take(linkIn(await replica.command('carla', said)), 'json')).text()
+    expect(verifyEvidence(without, { vkey, earlier: [kept] }), said).toMatchObject({ verdict: 'refused' })
+  }
 })
 
 it('an id of nothing is answered, and kept', async () => {
