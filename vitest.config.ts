@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 const behaviour = {
   testTimeout: 30_000,
@@ -7,8 +8,10 @@ const behaviour = {
   retry: process.env.CI ? 1 : 0,
 }
 const globalSetup = ['test/support/global-setup.ts']
-/** Many of them wait for a server or a browser to start. */
-const fourAtATime = { maxWorkers: 4, sequence: { groupOrder: 1 } }
+/** Many of them wait: for a server or a browser to start, or for the end of an access. */
+const fiveAtATime = { maxWorkers: 5, sequence: { groupOrder: 1 } }
+/** A worker goes from one file to the next and keeps what it has loaded, which is a quarter of the work. */
+const oneAfterTheOther = { ...fiveAtATime, isolate: false }
 
 const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
 /** What only servers before 16 need. */
@@ -23,17 +26,20 @@ const OLDER = [
 /** What `npm run check` runs as well: it starts nothing and looks only at files. */
 const STRUCTURE = ['test/structure/**/*.test.ts', 'test/chat/*/manifest.test.ts']
 
+/** What starts whole programs: the command line, processes as an operator has them, and those that are attacked. */
+const PROGRAMS = ['cli', 'operation', 'story', 'unbreakable'].map((folder) => `test/${folder}/**/*.test.ts`)
 /** What keeps every processor busy by itself. */
 const CROWDS = ['crash', 'races', 'platform-races', 'emergency-races'].map((what) => `test/unbreakable/${what}.test.ts`)
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: 'structure', include: STRUCTURE } },
       ...OLDER.map(({ major, include }) => ({
         test: {
           ...behaviour,
-          ...fourAtATime,
+          ...oneAfterTheOther,
           name: `postgresql-${major}`,
           include: [...include],
           provide: { major },
@@ -42,23 +48,21 @@ export default defineConfig({
       {
         test: {
           ...behaviour,
-          ...fourAtATime,
+          ...oneAfterTheOther,
           name: 'behaviour',
           globalSetup,
           include: ['test/**/*.test.ts'],
-          exclude: [...STRUCTURE, 'test/unbreakable/**', COPIES],
+          exclude: [...STRUCTURE, ...PROGRAMS, COPIES],
         },
       },
       {
         test: {
           ...behaviour,
-          name: 'unbreakable',
+          ...fiveAtATime,
+          name: 'programs',
           globalSetup,
-          include: ['test/unbreakable/**/*.test.ts'],
+          include: PROGRAMS,
           exclude: CROWDS,
-          // They mostly wait.
-          maxWorkers: 5,
-          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -67,9 +71,11 @@ export default defineConfig({
           name: 'crowds',
           globalSetup,
           include: CROWDS,
-          // One file at a time: each starts up to six processes and two servers of its own.
+          // One file at a time: each starts up to fifteen processes and six servers of its own.
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          // As many as there are crews in `crash.test.ts`.
+          maxConcurrency: 6,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
