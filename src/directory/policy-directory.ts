@@ -3,8 +3,9 @@ import type { Account } from '../ports/chat.ts'
 import type { Directory } from '../ports/directory.ts'
 
 /**
- * Everybody whom the policy knows, those of the file and those of a directory that pushes them, as the one directory. It asks for the policy at every call, because another one
- * may have come into force; what it looked up is kept for as long as the policy is the same.
+ * Everybody whom the policy knows, those of the file and those of a directory that pushes them, as the one directory.
+ * It asks for the policy at every call, because another one may have come into force; what it looked up is kept for as
+ * long as the policy is the same.
  */
 export function createPolicyDirectory(currentPolicy: () => Policy): Directory {
   let index: Index | null = null

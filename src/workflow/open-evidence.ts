@@ -17,8 +17,8 @@ import { NamedActRefused, type NamedSurroundings, performNamed } from './named-a
 import { textOf } from './policy-in-force.ts'
 
 /**
- * The evidence of one grant, one order, one finding or the freezes of one target: everything on record about it, with the proofs and the private texts. That
- * somebody took it out is an event, committed before anything leaves.
+ * The evidence of one grant, one order, one finding or the freezes of one target: everything on record about it, with
+ * the proofs and the private texts. That somebody took it out is an event, committed before anything leaves.
  * @param options.sealed resolves when an event is inside a witnessed checkpoint, or rejects when the signal aborts
  * @throws NamedActRefused, and what `buildEvidence` throws
  */

@@ -25,8 +25,8 @@ const AT_ONCE = 8
 
 /**
  * Decides again what one person has open: requests, grants, and what waits for their signature. Of somebody who left,
- * everything is closed or ends now, their signatures are void, their machines are orphaned, and the moments of the leaving are put on record. Trusts
- * no table: what is open is read from the record. Every step may be done again.
+ * everything is closed or ends now, their signatures are void, their machines are orphaned, and the moments of the
+ * leaving are put on record. Trusts no table: what is open is read from the record. Every step may be done again.
  * @param attempt of the effect, 1 for the first
  * @throws RetryLater while something of a leaver is left
  */
