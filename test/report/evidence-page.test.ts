@@ -137,6 +137,16 @@ describe('the page', () => {
     await close()
   })
 
+  test('folds the list of every event and the policy on screen, and prints both', async () => {
+    const { page, close } = await open(html(await grantFile()))
+    const folded = page.locator('.fold details > :not(summary)')
+    expect(await folded.count()).toBeGreaterThan(1)
+    for (const one of await folded.all()) expect(await one.isVisible()).toBe(false)
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for (const one of await folded.all()) expect(await one.isVisible()).toBe(true)
+    await close()
+  })
+
   test('holds the evidence, which verifies when it is saved', async () => {
     const { page, close } = await open(html(await grantFile()))
     await stateOf(page)
