@@ -9,9 +9,7 @@ const behaviour = {
 }
 const globalSetup = ['test/support/global-setup.ts']
 /** Many of them wait: for a server or a browser to start, or for the end of an access. */
-const fiveAtATime = { maxWorkers: 5, sequence: { groupOrder: 1 } }
-/** A worker goes from one file to the next and keeps what it has loaded, which is a quarter of the work. */
-const oneAfterTheOther = { ...fiveAtATime, isolate: false }
+const fourAtATime = { maxWorkers: 4, sequence: { groupOrder: 1 } }
 
 const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
 /** What only servers before 16 need. */
@@ -39,7 +37,7 @@ export default defineConfig({
       ...OLDER.map(({ major, include }) => ({
         test: {
           ...behaviour,
-          ...oneAfterTheOther,
+          ...fourAtATime,
           name: `postgresql-${major}`,
           include: [...include],
           provide: { major },
@@ -48,7 +46,7 @@ export default defineConfig({
       {
         test: {
           ...behaviour,
-          ...oneAfterTheOther,
+          ...fourAtATime,
           name: 'behaviour',
           globalSetup,
           include: ['test/**/*.test.ts'],
@@ -58,7 +56,7 @@ export default defineConfig({
       {
         test: {
           ...behaviour,
-          ...fiveAtATime,
+          ...fourAtATime,
           name: 'programs',
           globalSetup,
           include: PROGRAMS,

@@ -9,9 +9,9 @@ import { startScratchCluster } from '../test/support/cluster.ts'
 import { type Bench, BenchFailed } from './bench.ts'
 import { listed, median } from './statistics.ts'
 
-const ROUNDS = 5
+const ROUNDS = 15
 const AT_ONCE = 16
-const ROUND_MS = 3_000
+const ROUND_MS = 1_000
 const WARM_UP_MS = 500
 /** What else the transaction of a decision does: other statements, and the way to the database and back. */
 const OTHER_WORK_S = 0.005

@@ -94,9 +94,11 @@ test('more time takes the passkey again, and evidence holds it all: both verifie
   expect(ours).toMatchObject({ code: 0, err: '' })
   expect(ours.out).toContain(`${id}: authorised, ended on time, seen gone`)
   const bound = 'passkey of one device, by its own word, person verified, AAL2; AAL3 not claimed without attestation'
-  expect(ours.out).toMatch(new RegExp(`Signed: \\S+ by marcus as manager \\(${bound}\\)`))
-  expect(ours.out).toMatch(new RegExp(`More time signed: \\S+ by marcus as manager \\(${bound}\\)`))
-  expect(ours.out).toMatch(/Enrolled: \S+: marcus, for localhost, confirmed by carla as compliance/)
+  expect(ours.out).toMatch(new RegExp(`Signed: \\S+ by Marcus \\(marcus\\) as manager \\(${bound}\\)`))
+  expect(ours.out).toMatch(new RegExp(`More time signed: \\S+ by Marcus \\(marcus\\) as manager \\(${bound}\\)`))
+  expect(ours.out).toMatch(
+    /Enrolled: \S+: Marcus \(marcus\), for localhost, confirmed by Carla \(carla\) as compliance/,
+  )
   expect(ours.out).not.toContain('the hand:')
   const args = ['-B', 'test/verifier/verify_evidence.py', file, '--key', vkey]
   const { stdout } = await promisify(execFile)('python3', args)
