@@ -1,3 +1,4 @@
+import type { Row } from 'postgres'
 import type { Tx } from '../db/transaction.ts'
 import { appendSql } from './append.sql.ts'
 import { composeEvents, type Draft, type NewEvent, type RecordKeys, type StreamPlace } from './compose.ts'
@@ -29,14 +30,21 @@ export async function appendEvents(
       heads.set(lastPlace(stream, events))
       return events.map(({ event }) => event)
     }
-    after = null
+    // Of what the caller sent along some rows are locked by now: whoever has the head may be waiting for those.
+    after = expectedSeq === null ? null : await readHead(tx, stream)
   }
   throw new StreamConflict(stream, expectedSeq, null)
 }
 
 export async function lockHead(tx: Tx, stream: string): Promise<StreamPlace> {
-  const [head] = await tx<{ seq: number; hash: Buffer }[]>`
-    select seq, hash from stream_head where stream = ${stream} for update`
+  return placeOf(stream, await tx`select seq, hash from stream_head where stream = ${stream} for update`)
+}
+
+async function readHead(tx: Tx, stream: string): Promise<StreamPlace> {
+  return placeOf(stream, await tx`select seq, hash from stream_head where stream = ${stream}`)
+}
+
+function placeOf(stream: string, [head]: readonly Row[]): StreamPlace {
   return { stream, seq: head?.seq ?? 0, hash: head?.hash.toString('hex') ?? null }
 }
 

@@ -98,6 +98,17 @@ describe('two writers on one stream', () => {
     expect(await db.record.readStream(db.app, notes)).toHaveLength(1)
   })
 
+  test('who is told that the stream has moved on waits for nobody, so two who hold rows of each other do not block', async () => {
+    const stream = newStream()
+    await append(db, stream, 0, 'asked')
+    await append(createOther(), stream, 1, 'approved')
+    await db.app.begin(async (ahead) => {
+      await createOther().record.append(ahead, stream, 2, [{ type: 'planned', data: {} }], AT)
+      await expect(append(db, stream, 1, 'denied')).rejects.toMatchObject({ code: 'STREAM_CONFLICT', actualSeq: 2 })
+    })
+    expect(await db.record.readStream(db.app, stream)).toHaveLength(3)
+  })
+
   test('an end that was rolled back is forgotten', async () => {
     const stream = newStream()
     await append(db, stream, 0, 'asked')
