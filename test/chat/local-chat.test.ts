@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createLocalChat } from '../../src/chat/local/local-chat.ts'
 import type { Desk } from '../../src/ports/chat.ts'
+import { until } from '../support/house.ts'
 import { line } from './example-cards.ts'
 import { ana, ben } from './local-people.ts'
 import { messageIds, readStream } from './read-stream.ts'
@@ -172,6 +173,30 @@ test('however many post at once on two replicas, a reader gets every message and
   expect(ids.size).toBe(30)
   await reader.until((events) => [...ids].every((id) => messageIds(events).includes(id)))
   await reader.close()
+})
+
+test('messages that cannot be kept now take one connection of the pool, whatever their number', async () => {
+  const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const holding = started.db.begin(async (tx) => {
+    await tx`lock table local_chat_messages in exclusive mode`
+    held.resolve()
+    await release.promise
+  })
+  await held.promise
+  const posts = Array.from({ length: 8 }, (_, n) =>
+    replica.local.chat.post(access, `held up ${n}`, line('info', 'late')),
+  )
+  await until('one waits', async () => {
+    const rows = await started.db`
+      select from pg_locks l join pg_class c on c.oid = l.relation
+      where c.relname = 'local_chat_messages' and not l.granted`
+    return rows.length > 0
+  })
+  const others = Array.from({ length: 3 }, () => started.db`select pg_sleep(0.1)`)
+  expect(await Promise.all(others)).toHaveLength(3)
+  release.resolve()
+  await holding
+  expect(new Set((await Promise.all(posts)).map(({ id }) => id)).size).toBe(8)
 })
 
 test('a restart loses nothing: the next process shows what the last one posted', async () => {

@@ -66,6 +66,7 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
   })
   const feed = createFeed({ db, clock, panes, greeting, onFault })
   const acts = createActs({ desk, people, channels, onFault })
+  let turn: Promise<unknown> = Promise.resolve()
 
   return {
     chat: { platform: LOCAL_PLATFORM, post, update },
@@ -79,15 +80,22 @@ export function createLocalChat(options: LocalChatOptions): LocalChat {
 
   async function post(to: Destination, key: string, content: Card | Line) {
     const place = await findPlace(to)
-    const ref = await reach(() => insertMessage(db, { ...place, key, content, at: clock.now() }))
+    const ref = await inTurn(() => insertMessage(db, { ...place, key, content, at: clock.now() }))
     await feed.announce()
     return ref
   }
 
   async function update(ref: { platform: string; channel: string; id: string }, content: Card | Line) {
-    const found = ref.platform === LOCAL_PLATFORM && (await reach(() => replaceMessage(db, ref, content, clock.now())))
+    const found = ref.platform === LOCAL_PLATFORM && (await inTurn(() => replaceMessage(db, ref, content, clock.now())))
     if (!found) throw new ChatError('not-found', `There is no message ${ref.id} in ${ref.channel}`)
     await feed.announce()
+  }
+
+  /** Writers wait for each other, each with a connection: of a process one does, and people who decide have the others. */
+  function inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const done = turn.then(() => reach(write))
+    turn = done.catch(() => undefined)
+    return done
   }
 
   /** Without it one can still type: a failure is the operator's to see. */

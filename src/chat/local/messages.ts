@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Db } from '../../db/transaction.ts'
+import type { PendingQuery } from 'postgres'
+import type { Db, Tx } from '../../db/transaction.ts'
 import { type Card, ChatError, type Line, type MessageRef } from '../../ports/chat.ts'
 
 export const LOCAL_PLATFORM = 'local'
@@ -24,21 +25,25 @@ export async function insertMessage(
   db: Db,
   message: { channel: string; root: string | null; key: string; content: Card | Line; at: number },
 ): Promise<MessageRef> {
-  return inVersionOrder(db, async (tx) => {
-    const [row] = await tx<{ id: string; channel: string }[]>`
+  const [posted] = await inVersionOrder<{ id: string; channel: string }>(
+    db,
+    (tx) => tx`
       insert into local_chat_messages (id, channel, root, key, content, version, posted_at, updated_at)
       select ${randomUUID()}, ${message.channel}, ${message.root}, ${message.key}, ${JSON.stringify(message.content)},
              coalesce(max(version), 0) + 1, ${message.at}, ${message.at}
       from local_chat_messages
       on conflict (key) do nothing
-      returning id, channel`
-    const [standing] = row
-      ? [row]
-      : await tx<{ id: string; channel: string }[]>`
-          select id, channel from local_chat_messages where key = ${message.key}`
-    if (!standing) throw new ChatError('unreachable', `Message ${message.key} is neither new nor there`)
-    return { platform: LOCAL_PLATFORM, channel: standing.channel, id: standing.id }
-  })
+      returning id, channel`,
+  )
+  const standing = posted ?? (await findByKey(db, message.key))
+  if (standing === null) throw new ChatError('unreachable', `Message ${message.key} is neither new nor there`)
+  return { platform: LOCAL_PLATFORM, channel: standing.channel, id: standing.id }
+}
+
+async function findByKey(db: Db, key: string): Promise<{ id: string; channel: string } | null> {
+  const [row] = await db<{ id: string; channel: string }[]>`
+    select id, channel from local_chat_messages where key = ${key}`
+  return row ?? null
 }
 
 /** @returns false when there is no such message */
@@ -48,15 +53,16 @@ export async function replaceMessage(
   content: Card | Line,
   at: number,
 ): Promise<boolean> {
-  return inVersionOrder(db, async (tx) => {
-    const rows = await tx`
+  const rows = await inVersionOrder(
+    db,
+    (tx) => tx`
       update local_chat_messages
       set content = ${JSON.stringify(content)}, updated_at = ${at},
           version = (select max(version) + 1 from local_chat_messages)
       where id = ${ref.id} and channel = ${ref.channel}
-      returning id`
-    return rows.length > 0
-  })
+      returning id`,
+  )
+  return rows.length > 0
 }
 
 /** The root of the thread that a message belongs to: itself, unless it is a reply. */
@@ -94,13 +100,22 @@ export async function readNewestVersion(db: Db): Promise<number> {
   return row?.version ?? 0
 }
 
-/** One writer at a time until its commit is visible: a reader who asks for what is newer misses nothing. */
-async function inVersionOrder<T>(db: Db, write: (tx: Db) => Promise<T>): Promise<T> {
-  const done = await db.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${VERSION_LOCK})`
-    return [await write(tx as unknown as Db)] as const
+/**
+ * One writer at a time until its commit is visible: a reader who asks for what is newer misses nothing. The lock, the
+ * statement and the commit go out together: nobody else waits for this process while it has something else to do.
+ */
+async function inVersionOrder<Row extends object>(
+  db: Db,
+  write: (tx: Tx) => PendingQuery<Row[]>,
+): Promise<readonly Row[]> {
+  const { written } = await db.begin((tx) => {
+    // Where this fails, so does what follows.
+    tx`select pg_advisory_xact_lock(${VERSION_LOCK})`.catch(() => undefined)
+    const written = write(tx).execute()
+    written.catch(() => undefined)
+    return { written }
   })
-  return done[0] as T
+  return written
 }
 
 interface MessageRow {
