@@ -51,6 +51,14 @@ function entry(usage: string, about: string): string {
 
 const USAGE_WIDTH = 40
 
+// Whoever read has gone, as `| head` does: there is nobody to tell the rest.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(NO)
+  })
+}
+
 const code = await main(process.argv.slice(2))
 // A process that serves goes on, and may have set its own by now.
 if (code !== DONE) process.exitCode = code

@@ -5,6 +5,7 @@ import { readText } from './read-text.ts'
 
 /** What a person copies is small. */
 const MOST_CHARACTERS = 64 * 1024
+
 /**
  * The checkpoints that somebody kept, from the files of `--earlier`: each as a note, or as a whole message that was copied
  * from chat. Breaks that were lost or added change nothing: a signature fits the exact text alone.

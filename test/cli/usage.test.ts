@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { countersign, countersignFromSources } from '../support/command-line.ts'
 
@@ -17,6 +19,12 @@ it('lists every command, without any and for help', async () => {
   }
   expect(one.out).toContain('policy activate <hash or file> --as <person>')
   expect(one.out).not.toContain('evidence')
+})
+
+it('ends without a word, and not well, when whoever reads goes away first', async () => {
+  const script = 'set -o pipefail; "$0" src/cli.ts help | true'
+  const ran = promisify(execFile)('bash', ['-c', script, process.execPath])
+  await expect(ran).rejects.toMatchObject({ code: 1, stdout: '', stderr: '' })
 })
 
 it.each([
