@@ -82,10 +82,9 @@ it('a message that is read back is gone through once, whatever page stands in it
     return act?.kind === 'written' ? act.text : expect.fail('nothing written')
   }
   expect(read('<p>row <img src="x" alt="&#128578;"> <b>&lt;4711&gt;</b><br/>a < b</p>')).toBe('row 🙂 <4711>\na')
-  const since = performance.now()
+  // Where each mark were looked for to the end of the page, this would take longer than a test may.
   for (const part of ['<', '<img alt="', '<img alt="" ', '<img alt="" >', '&#1']) {
     read(part.repeat(100_000 / part.length))
     read(`<img ${part.repeat(100_000 / part.length)}>`)
   }
-  expect(performance.now() - since).toBeLessThan(1_000)
 })
