@@ -9,7 +9,7 @@ const behaviour = {
 }
 const globalSetup = ['test/support/global-setup.ts']
 /** Many of them wait: for a server or a browser to start, or for the end of an access. */
-const fourAtATime = { maxWorkers: 4, sequence: { groupOrder: 1 } }
+const sixAtATime = { maxWorkers: 6, sequence: { groupOrder: 1 } }
 
 const connector = (what: string) => `test/connectors/postgres-${what}.test.ts`
 /** What only servers before 16 need. */
@@ -37,7 +37,7 @@ export default defineConfig({
       ...OLDER.map(({ major, include }) => ({
         test: {
           ...behaviour,
-          ...fourAtATime,
+          ...sixAtATime,
           name: `postgresql-${major}`,
           include: [...include],
           provide: { major },
@@ -46,7 +46,7 @@ export default defineConfig({
       {
         test: {
           ...behaviour,
-          ...fourAtATime,
+          ...sixAtATime,
           name: 'behaviour',
           globalSetup,
           include: ['test/**/*.test.ts'],
@@ -56,7 +56,7 @@ export default defineConfig({
       {
         test: {
           ...behaviour,
-          ...fourAtATime,
+          ...sixAtATime,
           name: 'programs',
           globalSetup,
           include: PROGRAMS,
@@ -72,7 +72,7 @@ export default defineConfig({
           // One file at a time: each starts up to fifteen processes and six servers of its own.
           maxWorkers: 1,
           // As many as there are crews in `crash.test.ts`.
-          maxConcurrency: 6,
+          maxConcurrency: 8,
           sequence: { groupOrder: 2 },
         },
       },
