@@ -153,10 +153,10 @@ function readSigner(text: string): SignerPlace | Wrong {
   const form = 'Write ssh-agent:/path/of/the/socket?key=…, the key being the second word of its .pub file'
   const [, socket, query] = /^ssh-agent:(\/[^\s?]+)\?(.+)$/.exec(text) ?? []
   if (socket === undefined || query === undefined) return new Wrong(`names no signer. ${form}`)
-  const given = readQuery(`ssh-agent:${socket}`, query, ['key'])
+  // A plus stands for a space in a query, and is a digit in base64: the last one, too.
+  const given = readQuery(`ssh-agent:${socket}`, query.replaceAll('+', '%2B'), ['key'])
   if (given instanceof Wrong) return given
-  // A plus stands for a space in a query, and is a digit in base64.
-  const key = (given.get('key') ?? '').replaceAll(' ', '+')
+  const key = given.get('key') ?? ''
   const publicKey = Buffer.from(key, 'base64')
   if (key === '' || publicKey.toString('base64') !== key) return new Wrong(`has a key that is not base64. ${form}`)
   return { kind: 'ssh-agent', socket, publicKey }

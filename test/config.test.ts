@@ -299,14 +299,17 @@ describe('SIGNER', () => {
   const { SIGNING_KEY_FILE: _, ...keyless } = PRODUCTION
   const SIGNER = 'ssh-agent:/run/agent.sock?key=AAAAC3NzaC1lZDI1NTE5AAAAI+//'
 
-  it('takes the place of the file, with a key as it stands in a .pub file', () => {
-    const { signer } = configOf({ ...keyless, SIGNER }).keys
-    expect(signer).toMatchObject({ kind: 'ssh-agent', socket: '/run/agent.sock' })
-    expect(signer?.publicKey.toString('base64')).toBe('AAAAC3NzaC1lZDI1NTE5AAAAI+//')
-    expect(settingsForRecord(configOf({ ...keyless, SIGNER }))).toMatchObject({
-      keys: { signer: 'ssh-agent:/run/agent.sock' },
-    })
-  })
+  it.each(['AAAAC3NzaC1lZDI1NTE5AAAAI+//', 'AAAAC3NzaC1lZDI1NTE5AAAAI//+'])(
+    'takes the place of the file, with a key as it stands in a .pub file: %s',
+    (key) => {
+      const { signer } = configOf({ ...keyless, SIGNER: `ssh-agent:/run/agent.sock?key=${key}` }).keys
+      expect(signer).toMatchObject({ kind: 'ssh-agent', socket: '/run/agent.sock' })
+      expect(signer?.publicKey.toString('base64')).toBe(key)
+      expect(settingsForRecord(configOf({ ...keyless, SIGNER }))).toMatchObject({
+        keys: { signer: 'ssh-agent:/run/agent.sock' },
+      })
+    },
+  )
 
   it('MAC keys beside it may say from which leaf on they are retired', () => {
     const { otherMacFiles } = configOf({
