@@ -8,6 +8,8 @@ import { BY_INDEX } from './read-leaves.ts'
 const RANGE_MS = 10 * 60_000
 /** Whoever locks a table for longer is waited for by hand. */
 const LOCK_MS = 30_000
+/** A check gives way to the work: on a busy machine its turn comes late. */
+export const CONNECT_MS = 30_000
 /** What a thread may keep: a range is small, and what is left over from the last one must go. */
 const LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 48 }
 
@@ -25,6 +27,7 @@ function checkHere(place: DbPlace, task: LeafTask): LeafWorkers {
 export function openLeafReader(place: DbPlace, task: LeafTask) {
   const db = openDb(place.url, {
     ...{ applicationName: 'countersign verify', max: 1, statementTimeoutMs: RANGE_MS, lockTimeoutMs: LOCK_MS },
+    connectTimeoutMs: CONNECT_MS,
     ...(place.role !== undefined && { role: place.role }),
   })
   return {

@@ -8,7 +8,7 @@ import { type Carried, checkBefore, readBreak, readStarts, type TrustBreak } fro
 import { type CheckedLeaves, checkLeaves, checkPending, type LeafTask, TILE_WIDTH } from './check-leaves.ts'
 import { nameEarlyPruning } from './check-pruned.ts'
 import { nameTexts, readErasedTexts, subtractTexts } from './check-texts.ts'
-import { type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
+import { CONNECT_MS, type LeafWorkers, openLeafWorkers } from './leaf-workers.ts'
 import { type Difference, type DifferenceKind, type Found, nameHead, type WitnessHead } from './log-difference.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { holdOffPruning, readPruned } from './pruned.ts'
@@ -89,6 +89,7 @@ export async function verifyAgainst(
   if (wrongNote !== null) found('witness-note-wrong', wrongNote)
   const db = openDb(place.url, {
     ...{ applicationName: 'countersign verify', max: 1, statementTimeoutMs: WHOLE_TABLE_MS, lockTimeoutMs: LOCK_MS },
+    connectTimeoutMs: CONNECT_MS,
     // The session holds off pruning.
     lifetime: 'process',
     ...(place.role !== undefined && { role: place.role }),
