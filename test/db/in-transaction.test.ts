@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { closeDb, openDb } from '../../src/db/client.ts'
 import { classifyFailure } from '../../src/db/failure.ts'
 import { inTransaction } from '../../src/db/in-transaction.ts'
@@ -6,7 +6,10 @@ import type { Db } from '../../src/db/transaction.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type FaultyNetwork, startFaultyNetwork } from '../support/faulty-network.ts'
 
+/** For what is to run into them. */
 const limits = { timeoutMs: 200 }
+/** For what is not, on a busy machine either. */
+const patient = { timeoutMs: 10_000 }
 let database: TestDatabase
 let network: FaultyNetwork
 let db: Db
@@ -39,8 +42,8 @@ afterAll(async () => {
   await database.drop()
 })
 
-const record = (pool: Db, key: string) =>
-  inTransaction(pool, limits, async (tx) => {
+const record = (pool: Db, key: string, within = patient) =>
+  inTransaction(pool, within, async (tx) => {
     await tx`insert into acts (key) values (${key})`
     return key
   })
@@ -54,7 +57,7 @@ test('what was done is written whole, and the answer comes back', async () => {
 
 test('what throws is not written, and throws the same outside', async () => {
   const reason = new Error('no')
-  const work = inTransaction(db, limits, async (tx) => {
+  const work = inTransaction(db, patient, async (tx) => {
     await tx`insert into acts (key) values ('a')`
     throw reason
   })
@@ -91,13 +94,15 @@ test('a statement that takes too long is not recorded', async () => {
 test('a lock that somebody holds too long is not recorded', async () => {
   await record(db, 'a')
   const holder = await db.reserve()
+  onTestFinished(async () => {
+    await holder`rollback`
+    holder.release()
+  })
   await holder`begin`
   await holder`select from acts where key = 'a' for update`
-  const work = inTransaction(db, limits, (tx) => tx`update acts set n = 1 where key = 'a'`)
+  const work = inTransaction(db, { ...patient, lockMs: 100 }, (tx) => tx`update acts set n = 1 where key = 'a'`)
   await expect(work).rejects.toMatchObject({ name: 'TransactionFailure', cause: { code: '55P03' } })
   expect(await outcome(work)).toBe('not-recorded')
-  await holder`rollback`
-  holder.release()
 })
 
 test('two acts that lock each other are both recorded', async () => {
@@ -106,7 +111,7 @@ test('two acts that lock each other are both recorded', async () => {
   let arrived = 0
   const { promise: both, resolve: bothArrived } = Promise.withResolvers<void>()
   const cross = (first: string, second: string) =>
-    inTransaction(db, { timeoutMs: 5_000 }, async (tx) => {
+    inTransaction(db, patient, async (tx) => {
       await tx`update acts set n = n + 1 where key = ${first}`
       if (++arrived === 2) bothArrived()
       await both
@@ -118,7 +123,7 @@ test('two acts that lock each other are both recorded', async () => {
 
 test('a conflict that does not end is given up and not recorded', async () => {
   let tries = 0
-  const work = inTransaction(db, limits, async (tx) => {
+  const work = inTransaction(db, patient, async (tx) => {
     tries++
     await tx`do $$ begin raise exception 'again' using errcode = '40001'; end $$`
   })
@@ -127,7 +132,7 @@ test('a conflict that does not end is given up and not recorded', async () => {
 })
 
 test('a statement whose failure was not looked at cannot be called recorded', async () => {
-  const work = inTransaction(db, limits, async (tx) => {
+  const work = inTransaction(db, patient, async (tx) => {
     await tx`insert into acts (key) values ('a')`
     tx`insert into acts (key) values ('a')`.catch(() => undefined)
   })
@@ -148,7 +153,7 @@ test('a connection lost before the commit has recorded nothing', async () => {
 })
 
 test('a session ended by the server before the commit has recorded nothing', async () => {
-  const work = inTransaction(db, limits, async (tx) => {
+  const work = inTransaction(db, patient, async (tx) => {
     await tx`insert into acts (key) values ('a')`
     await tx`select pg_terminate_backend(pg_backend_pid())`
   })
@@ -170,7 +175,7 @@ test('a commit that never arrived is unknown too, and was not recorded', async (
 
 test('a network that falls silent during the commit is unknown within the limit', async () => {
   network.when('commit', 'silence-after')
-  expect(await outcome(record(far, 'a'))).toBe('unknown')
+  expect(await outcome(record(far, 'a', { timeoutMs: 2_000 }))).toBe('unknown')
   expect(await recorded()).toEqual(['a'])
 })
 
@@ -191,7 +196,7 @@ test('what was given up in a silent network is not committed when the network co
 
 test('waiting for a free connection counts', async () => {
   const holder = await far.reserve()
-  expect(await outcome(record(far, 'a'))).toBe('not-recorded')
+  expect(await outcome(record(far, 'a', limits))).toBe('not-recorded')
   holder.release()
   await far`select 1`
   expect(await recorded()).toEqual([])
@@ -199,7 +204,7 @@ test('waiting for a free connection counts', async () => {
 
 test('after a silence the pool works at once, because silent connections were given up', async () => {
   network.silence(true)
-  expect(await outcome(record(far, 'a'))).toBe('not-recorded')
+  expect(await outcome(record(far, 'a', limits))).toBe('not-recorded')
   network.silence(false)
   expect(await outcome(record(far, 'b'))).toBe('recorded')
   expect(await recorded()).toEqual(['b'])
