@@ -35,7 +35,8 @@ async function launchPackaged(): Promise<Browser> {
     const { default: packaged } = await import('@sparticuz/chromium')
     return await chromium.launch({
       executablePath: await packaged.executablePath(),
-      args: [...packaged.args, ...QUIET],
+      // In one process with its pages it falls when one of them does.
+      args: [...packaged.args.filter((arg) => arg !== '--single-process'), ...QUIET],
     })
   } catch (cause) {
     throw new Error(
