@@ -2,8 +2,9 @@ import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/support/longest-first.ts'
 
 const behaviour = {
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // Only a fault reaches these, however slow the machine.
+  testTimeout: 300_000,
+  hookTimeout: 180_000,
   // Whole processes on a busy machine: what is broken fails twice, and the report says that it did.
   retry: process.env.CI ? 1 : 0,
 }

@@ -135,8 +135,8 @@ async function endAll(
     await until(
       `all grants of ${name} are gone`,
       () => areAllRemoved(sql, count),
-      PATIENCE_MS + Math.max(...endsAt) - Date.now(),
       LOOK_EVERY_MS,
+      PATIENCE_MS + Math.max(...endsAt) - Date.now(),
     )
     const wrong = (await endingOf(sql, streams)).filter((types) => types !== WHOLE_ENDING)
     if (wrong.length > 0) throw new BenchFailed(`${wrong.length} grants did not end in steps, one of them: ${wrong[0]}`)
@@ -176,8 +176,8 @@ async function measureBareJobs(house: House, name: string, processes: number): P
     await until(
       'all bare jobs are done',
       async () => (await commitTimes(sql, 'grant.disabled', ids.map(grantStream))).size === GRANTS,
-      PATIENCE_MS,
       LOOK_EVERY_MS,
+      PATIENCE_MS,
     )
     return Math.max(...(await commitTimes(sql, 'grant.disabled', ids.map(grantStream))).values()) - instant
   } finally {

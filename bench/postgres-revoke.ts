@@ -99,8 +99,8 @@ async function measureProduct(
       const times = await commitTimes(house.db, 'grant.removed', streams)
       return times.size === ids.length && times
     },
-    PATIENCE_MS,
     LOOK_EVERY_MS,
+    PATIENCE_MS,
   )
   const wrong = (await endingOf(house.db, streams)).filter((types) => types !== WHOLE_ENDING)
   if (wrong.length > 0) throw new BenchFailed(`${wrong.length} grants did not end in steps, one of them: ${wrong[0]}`)

@@ -14,7 +14,7 @@ async function openLocalChat(): Promise<ChatUnderTest> {
   const replica = await started.startReplica()
   const browser = await launchBrowser()
   const page = await browser.newPage()
-  page.setDefaultTimeout(5000)
+  page.setDefaultTimeout(60_000)
   await page.goto(replica.url)
   return {
     chat: replica.local.chat,

@@ -329,7 +329,7 @@ test('the guide goes on by itself with the story, offers the next step, and can 
 async function openPage(): Promise<Page> {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Asia/Kathmandu' })
   const opened = await context.newPage()
-  opened.setDefaultTimeout(8000)
+  opened.setDefaultTimeout(60_000)
   opened.on('request', (request) => {
     if (!request.url().startsWith(replica.url)) strays.push(request.url())
   })

@@ -18,7 +18,7 @@ beforeAll(async () => {
   house = await openHouse()
   environment = { SIGNING_KEY_FILE: '', SIGNER: `ssh-agent:${agent.socket}?key=${key.text}` }
   replica = await house.startReplica(environment)
-}, 60_000)
+})
 afterAll(async () => {
   await house.close()
   await agent.close()
@@ -33,7 +33,7 @@ it('gives access under checkpoints that the agent signed, and evidence verifies 
   const file = house.file('evidence.json')
   expect(await countersign(['evidence', given, '--as', 'carla', '--out', file], mine)).toMatchObject({ code: 0 })
   expect((await countersign(['verify', file, '--key', vkey])).out).toMatch(/^VERIFIED/)
-}, 60_000)
+})
 
 it('gives nothing while the agent is away, says so, and takes away what is to end', async () => {
   await agent.stop()
@@ -48,8 +48,8 @@ it('gives nothing while the agent is away, says so, and takes away what is to en
   expect(await statusOf(waiting)).toBe('planned')
   await agent.startAgain()
   await key.add()
-  await until('it is active', async () => (await statusOf(waiting)) === 'active', 30_000)
-}, 90_000)
+  await until('it is active', async () => (await statusOf(waiting)) === 'active')
+})
 
 it('hands the log over to another key in the agent, and not to one that does not sign', async () => {
   const next = await agent.makeKey('ed25519')
@@ -77,7 +77,7 @@ it('hands the log over to another key in the agent, and not to one that does not
   for (const one of [old, vkey]) {
     expect((await countersign(['verify', file, '--key', one])).out).toMatch(/^VERIFIED/)
   }
-}, 90_000)
+})
 
 async function approved(who: string): Promise<string> {
   const id = idOn(await replica.command(who, 'prod-db 5m fix the ledger INC-42'))

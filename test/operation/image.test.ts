@@ -104,4 +104,4 @@ test('what it copies is there, and is enough to start from a read-only folder', 
   expect(await (await fetch(`${running.url}/metrics`)).text()).toContain('commit="c0ffee"')
   running.signal('SIGTERM')
   expect(await running.ended).toBe(0)
-}, 180_000)
+})

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(house.file('next.pem'), newSigningKey())
   replica = await house.startReplica()
   given = idOn(await replica.command('ana', 'prod-db 5m fix the ledger INC-42'))
-}, 60_000)
+})
 afterAll(() => house.close())
 
 it('is refused without a next key, by nobody, and where the processes do not have it yet', async () => {
@@ -38,7 +38,7 @@ it('is refused without a next key, by nobody, and where the processes do not hav
   expect(await run('record', 'new-signer', '--as', 'nobody')).toMatchObject({ code: 1 })
   const early = await run('record', 'new-signer', '--as', 'carla')
   expect(early).toMatchObject({ code: 1, err: expect.stringContaining('nothing has changed') })
-}, 60_000)
+})
 
 it('follows while access is given; evidence verifies with the old key and the new one', async () => {
   const old = (await run('key')).out.trim()
@@ -79,7 +79,7 @@ it('follows while access is given; evidence verifies with the old key and the ne
     expect(out).toContain(`it continues the checkpoint of size`)
   }
   expect(await run('verify', '--log')).toMatchObject({ code: 0 })
-}, 90_000)
+})
 
 it('with the old key alone a process says which key it needs, and takes away what is to end', async () => {
   await replica.kill()
@@ -87,7 +87,7 @@ it('with the old key alone a process says which key it needs, and takes away wha
   await until('readiness says why', async () => (await recordLine()).includes('Set SIGNING_KEY_FILE'))
   await replica.press('ana', 'done', given)
   await until('it is removed', async () => (await statusOf(given)) === 'removed')
-}, 60_000)
+})
 
 it('without its key it goes on as another log: a person says why, auditors are told, and the old key proves what it signed', async () => {
   await replica.kill()
@@ -132,7 +132,7 @@ it('without its key it goes on as another log: a person says why, auditors are t
   const changes = await run('digest', 'this', '--list', 'keys', '--as', 'carla')
   expect(changes).toMatchObject({ code: 0, out: expect.stringContaining('ITS SIGNING KEY WAS LOST') })
   expect(checked.out).toMatch(/it signed the first \d+ events of test\.example\/log; \d+ events that came along rest/)
-}, 90_000)
+})
 
 it('retires the MAC key of before, once nobody writes with it; and says what to do where it does not', async () => {
   const [old, next, other] = [house.file('mac.hex'), house.file('mac-2.hex'), house.file('mac-3.hex')]
@@ -191,7 +191,7 @@ it('retires the MAC key of before, once nobody writes with it; and says what to 
   expect(await run('verify', '--log')).toMatchObject({ code: 0 })
   settings.OTHER_MAC_KEY_FILES = other
   expect(await run('verify', '--log')).toMatchObject({ code: 1, out: expect.stringContaining('mac-wrong') })
-}, 90_000)
+})
 
 async function statusOf(id: string): Promise<string | undefined> {
   const [row] = await house.db<{ status: string }[]>`select status from grant_state where id = ${id}`

@@ -25,7 +25,7 @@ beforeAll(async () => {
     await admin.unsafe(`alter system set archive_command = 'cp %p ${folder('archive')}/%f'`)
     await admin`select pg_reload_conf()`
   })
-}, 60_000)
+})
 afterAll(() => house.close())
 
 test('nothing is lost by a restore to the end of the archive; one to a moment before shows, and the way on works', async () => {
@@ -65,7 +65,7 @@ test('nothing is lost by a restore to the end of the archive; one to a moment be
   await after.press('ana', 'done', kept)
   await until('what it explains ends on its way', async () => (await statusOf(kept)) === 'removed')
   expect(await countersign(['verify', '--log'], next)).toMatchObject({ code: 0 })
-}, 240_000)
+})
 
 async function backUp(): Promise<void> {
   await asAdmin(async (admin) => {

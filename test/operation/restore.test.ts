@@ -37,7 +37,7 @@ test('a copy that lost nothing goes on as if nothing had been', async () => {
   await until('the next one too', async () => (await statusOf(next)) === 'removed')
   expect(await house.db`select from event where type = 'system.alarm'`).toHaveLength(0)
   await after.stop()
-}, 60_000)
+})
 
 test('without its signing key it ends what there is, gives nothing, and says why; with it, it goes on', async () => {
   const before = await house.startReplica()
@@ -62,4 +62,4 @@ test('without its signing key it ends what there is, gives nothing, and says why
   const after = await house.startReplica()
   await until('it is given now', async () => (await statusOf(waiting)) === 'active')
   await after.stop()
-}, 60_000)
+})

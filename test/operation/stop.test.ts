@@ -100,7 +100,7 @@ test('an ending that the target holds up does not keep it from ending, and the n
   await until('the next one has ended it', async () => (await statusOf(id)) === 'removed')
   next.signal('SIGTERM')
   expect(await next.ended).toBe(0)
-}, 60_000)
+})
 
 test('a second signal ends it at once, and says so by its exit code', async () => {
   const running = await start()

@@ -159,18 +159,14 @@ test('an access that was given by hand works, and is taken back in when Counters
   // The net that runs every minute has missed one: it is caught up at the start.
   await house.db`update schedule_slot set slot = slot - 120000 where job = 'sweep'`
   replica = await house.startReplica()
-  await until(
-    'it is taken away',
-    async () => {
-      const events = await house.db`select type from event where stream = 'orphan:HAND-0217' order by seq`
-      return events.map(({ type }) => type).join() === 'orphan.found,orphan.removed'
-    },
-    75_000,
-  )
+  await until('it is taken away', async () => {
+    const events = await house.db`select type from event where stream = 'orphan:HAND-0217' order by seq`
+    return events.map(({ type }) => type).join() === 'orphan.found,orphan.removed'
+  })
   expect(await accountsLeft()).not.toContain('jit_hand_0217')
   await expect(holder`select 1`).rejects.toThrow()
   await closeDb(holder)
-}, 120_000)
+})
 
 test('no SQL of the page was left out', () => {
   expect(blocks.every.filter((sql) => !ran.has(sql))).toEqual([])

@@ -77,7 +77,7 @@ const evidence = async (signer: Signer, stream = 'a', since: number[] = []) =>
       ...{ reveal: false, since },
     }),
   )
-const soon = (look: () => unknown) => vi.waitFor(look, { timeout: 5_000, interval: 5 })
+const soon = (look: () => unknown) => vi.waitFor(look, { timeout: 60_000, interval: 5 })
 
 test('the log goes from key to key without a gap, and who trusts any of them checks all that follows', async () => {
   const one = start(first, second)

@@ -41,7 +41,7 @@ function startReplica(options: Partial<Parameters<typeof createReplica>[1]> & { 
 }
 
 const statusOf = ({ sealer }: Replica) => sealer.state().status
-const soon = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 5_000, interval: 5 })
+const soon = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 60_000, interval: 5 })
 
 /** Moves the clock until it is so: what waits for a poll or a retry gets it. */
 async function whenSoon(look: () => unknown): Promise<void> {

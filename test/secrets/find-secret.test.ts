@@ -68,8 +68,7 @@ it('what a machine said is kept without the secrets in it, and as it is without 
   )
 })
 
-it('a very long text takes no time worth speaking of', async () => {
-  const since = performance.now()
-  for (const text of ['x'.repeat(16_000), 'ab12 '.repeat(3_200), 'a1B2'.repeat(4_000)]) await findSecret(text)
-  expect(performance.now() - since).toBeLessThan(2_000)
+it('a very long text is gone through once', async () => {
+  // Where it were read to its end from each place, this would take longer than a test may.
+  for (const part of ['x', 'ab12 ', 'a1B2']) await findSecret(part.repeat(4_000_000 / part.length))
 })

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await replica.stop()
   await moveCheckpoints(AN_HOUR_MS)
   replica = await house.startReplica()
-}, 60_000)
+})
 afterAll(() => house.close())
 
 it('decides nothing, and says why and by how much', async () => {
@@ -56,7 +56,7 @@ it('decides again once time has caught up', async () => {
   await replica.press('marcus', 'approve', asked)
   await until('it is active', async () => (await statusOf(asked)) === 'active')
   expect((await readiness(replica, 'clock')).detail).toBe('goes on')
-}, 60_000)
+})
 
 async function moveCheckpoints(byMs: number): Promise<void> {
   await house.db.begin(async (tx) => {

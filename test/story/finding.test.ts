@@ -21,7 +21,7 @@ beforeAll(async () => {
   house = await openHouse()
   one = await house.startReplica()
   two = await house.startReplica()
-}, 60_000)
+})
 afterAll(() => house.close())
 
 const words = (answer: unknown) =>
@@ -45,7 +45,7 @@ it('is one over all processes, in the channel, in person, in readiness and in th
   const ready = (await (await fetch(`${one.url}/readyz`)).json()) as { checks: { name: string; detail: string }[] }
   expect(ready.checks.find(({ name }) => name === 'findings')?.detail).toMatch(/^1 open, 0 of them critical; 0 overdue/)
   expect(await (await fetch(`${two.url}/metrics`)).text()).toMatch(/countersign_findings_open\{severity="high"\} 1/)
-}, 60_000)
+})
 
 it('is settled by distinct persons at both, and a press over a kill counts once', async () => {
   const key = randomUUID()
@@ -69,7 +69,7 @@ it('is settled by distinct persons at both, and a press over a kill counts once'
   await until('the thread says it', async () =>
     (await cards(`finding:${id}:line:`)).some((line) => /"Closed"/.test(line)),
   )
-}, 60_000)
+})
 
 it('has evidence, with what people wrote and what it comes to, on the command line and in chat', async () => {
   const evidence = await countersign(['evidence', id, '--as', 'carla'], house.environment)
@@ -97,7 +97,7 @@ it('has evidence, with what people wrote and what it comes to, on the command li
     { by: 'carla', about: id },
     { by: 'dirk', about: id, via: 'chat' },
   ])
-}, 60_000)
+})
 
 async function found(): Promise<string[]> {
   const rows = await house.db<{ stream: string }[]>`select stream from event where type = 'finding.opened'`

@@ -15,7 +15,7 @@ beforeAll(async () => {
   house = await openHouse()
   one = await house.startReplica()
   two = await house.startReplica()
-}, 60_000)
+})
 afterAll(() => house.close())
 
 const words = (answer: unknown) =>
@@ -45,7 +45,7 @@ it('refuses asks, signatures and extensions everywhere at once, and lets denials
   await until('it is removed', async () => (await statusOf(ending)) === 'removed')
   expect(await active(kept)).toBe(true)
   expect(words(await two.submit('marcus', 'deny', held, { reason: 'not now' }))).toContain('Denied')
-}, 60_000)
+})
 
 it('tells channels, readiness and metrics, and survives a restart', async () => {
   await one.kill()
@@ -59,7 +59,7 @@ it('tells channels, readiness and metrics, and survives a restart', async () => 
   expect(ready.status).toBe('degraded')
   expect(ready.checks.find(({ name }) => name === 'freeze')?.detail).toMatch(/^prod-db is frozen since 2/)
   expect(await (await fetch(`${one.url}/metrics`)).text()).toMatch(/countersign_frozen_seconds\{target="prod-db"\} \d/)
-}, 60_000)
+})
 
 it('is lifted by two, and by nobody twice', async () => {
   expect(words(await one.command('olga', 'unfreeze prod-db'))).toContain('One of two')
@@ -71,7 +71,7 @@ it('is lifted by two, and by nobody twice', async () => {
   expect(words(await two.press('carla', 'lift-freeze', 'prod-db'))).toContain('Lifted')
   expect(words(await two.press('dirk', 'lift-freeze', 'prod-db'))).toContain('is not frozen')
   expect(await active(await give('ana'))).toBe(true)
-}, 60_000)
+})
 
 it('does not give what was approved before the freeze, and says so', async () => {
   await house.targetDb`alter function jit.provision rename to provision_away`
@@ -87,7 +87,7 @@ it('does not give what was approved before the freeze, and says so', async () =>
   await until('the holder is told', told)
   await one.command('carla', 'unfreeze')
   await two.command('dirk', 'unfreeze')
-}, 60_000)
+})
 
 it('revokes everything of a person by order of two, and has the evidence', async () => {
   const given = await until('Ana has one', async () => (await openOf('ana'))[0] ?? null)
@@ -130,7 +130,7 @@ it('revokes everything of a person by order of two, and has the evidence', async
   expect(conclude(await evidenceOn('freeze:prod-db', 'olga'))?.line).toBe('frozen once, lifted by two persons')
   expect(words(await one.command('bo', 'evidence freeze:prod-db'))).toContain('You may not see all that is on record')
   expect(words(await one.command('olga', 'evidence freeze:demo-db'))).toContain('demo-db is not frozen')
-}, 90_000)
+})
 
 it('takes back what nobody confirmed in time, and declines', async () => {
   const proposed = words(await one.command('olga', 'revoke-all prod-db too much'))

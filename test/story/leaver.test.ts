@@ -16,7 +16,7 @@ let house: House
 beforeAll(async () => {
   const policy = await readFile(path.join(import.meta.dirname, '../support/policy.yaml'), 'utf8')
   house = await openHouse({ policy: `${policy}${MACHINES}` })
-}, 120_000)
+})
 afterAll(() => house.close())
 
 it('whoever the directory switches off loses the login in the target, and what waits for them is closed', async () => {
@@ -27,7 +27,7 @@ it('whoever the directory switches off loses the login in the target, and what w
   expect(JSON.stringify(await replica.command('ana', 'prod-db 1m again please'))).toContain('has left')
   await expectOrphaned()
   await replica.stop()
-}, 120_000)
+})
 
 it.each(['leave:after-commit', 'leave:after-each', 'leave:before-ended', 'revoke:after-disable'])(
   'loses nothing by kill -9 at %s',
@@ -53,13 +53,13 @@ async function giveAccess(replica: Replica): Promise<{ grant: string; waiting: s
   if ((await anaIn(scim)) === undefined) await scim.user('ana@acme.example', { externalId: 'scim-ana' })
   const grant = idOn(await replica.command('ana', 'prod-db 10m fix the ledger'))
   await replica.press('marcus', 'approve', grant)
-  await until(`${grant} is active`, () => has(grant, 'grant.active'), 40_000)
+  await until(`${grant} is active`, () => has(grant, 'grant.active'))
   const waiting = idOn(await replica.command('ana', 'prod-db:write 10m mend the ledger'))
   return { grant, waiting }
 }
 
 async function expectGone(grant: string, waiting: string): Promise<void> {
-  await until(`${grant} is over`, () => has(grant, 'closed'), 60_000)
+  await until(`${grant} is over`, () => has(grant, 'closed'))
   const account = accountName(grant)
   expect(await house.targetDb`select 1 from pg_roles where rolname = ${account}`).toEqual([])
   const types = async (id: string) =>
@@ -70,17 +70,13 @@ async function expectGone(grant: string, waiting: string): Promise<void> {
   expect((await types(grant)).filter((type) => type === 'grant.ending' || type === 'grant.removed')).toEqual([
     ...['grant.ending', 'grant.removed'],
   ])
-  const [last] = await until(
-    'the leaving is over',
-    async () => {
-      const rows = await house.db<{ body: string }[]>`
+  const [last] = await until('the leaving is over', async () => {
+    const rows = await house.db<{ body: string }[]>`
         select body from event where type = 'leaving.seen-gone' order by at desc limit 1`
-      const [ended] = await house.db<{ body: string }[]>`
+    const [ended] = await house.db<{ body: string }[]>`
         select body from event where type = 'leaving.ended' order by at desc limit 1`
-      return ended?.body.includes(grant) && rows.length > 0 && (await isSettled()) ? rows : null
-    },
-    60_000,
-  )
+    return ended?.body.includes(grant) && rows.length > 0 && (await isSettled()) ? rows : null
+  })
   expect(JSON.parse(last?.body ?? '').data).toMatchObject({ grants: 1 })
 }
 

@@ -84,7 +84,7 @@ test('more time takes the passkey again, and evidence holds it all: both verifie
   await until('it is active', async () => (await statusOf(id)) === 'active')
   await replica.command('ana', `extend ${id} 5s not done yet`)
   expect(await marcus.follow(linkIn(await replica.press('marcus', 'approve-extension', id)))).toContain('Approved.')
-  await until('it is removed', async () => (await statusOf(id)) === 'removed', 60_000)
+  await until('it is removed', async () => (await statusOf(id)) === 'removed')
 
   const file = house.file(`${id}.json`)
   const ran = await countersign(['evidence', id, '--as', 'carla', '--out', file], house.environment)
@@ -215,7 +215,7 @@ test('a passkey that was taken back after it signed gives nothing any more', asy
     expect(await marcus.follow(link)).toContain('Approved.')
     expect(words(await replica.command('olga', 'passkey reset @marcus'))).toContain('Taken back.')
   })
-  await until('it is given up', async () => (await typesOf(house, id)).includes('grant.failed'), 60_000)
+  await until('it is given up', async () => (await typesOf(house, id)).includes('grant.failed'))
   expect(JSON.stringify(await eventsOf(`grant:${id}`))).toContain('passkey-missing')
   expect(await accounts(house)).not.toContain(accountOf(id))
 })

@@ -16,7 +16,7 @@ beforeAll(async () => {
   house = await openHouse()
   text = await readFile(house.file('policy.yaml'), 'utf8')
   replica = await house.startReplica()
-}, 60_000)
+})
 afterAll(() => house.close())
 
 it('starts four processes at once with a changed file, each on record', async () => {
@@ -26,7 +26,7 @@ it('starts four processes at once with a changed file, each on record', async ()
     select count(*)::int as loads from event where stream = 'policy' and type = 'policy.loaded'`
   expect(row?.loads).toBe(5)
   await Promise.all(four.map((one) => one.kill()))
-}, 60_000)
+})
 
 it('knows people, owners and compliance by the active policy, where the file is another', async () => {
   const request = await give('ana', '1m')
@@ -47,7 +47,7 @@ it('knows people, owners and compliance by the active policy, where the file is 
   expect(JSON.stringify(await taken.command('ana', `end ${request}`))).toContain('Ending now')
   await until('it is removed', async () => (await statusOf(request)) === 'removed')
   await taken.kill()
-}, 60_000)
+})
 
 it('takes away on time with a file that does not know the target any more', async () => {
   const request = await give('ana', '3s')
@@ -58,7 +58,7 @@ it('takes away on time with a file that does not know the target any more', asyn
   expect(await house.targetDb`select from pg_roles where rolname like 'jit\\_%'`).toHaveLength(0)
   await renamed.kill()
   replica = await house.startReplica()
-}, 60_000)
+})
 
 it('gives what an activated policy adds, to whom it adds, where it says, without a restart', async () => {
   const [start, write] = text.split(/^ {6}write:$/m)
@@ -84,7 +84,7 @@ it('gives what an activated policy adds, to whom it adds, where it says, without
     const rows = await house.db`select from local_chat_messages where channel = 'ledger'`
     return rows.length > 0
   })
-}, 60_000)
+})
 
 async function give(person: string, duration: string, at = replica): Promise<string> {
   const request = idOn(await at.command(person, `prod-db ${duration} look at the ledger`))

@@ -35,7 +35,7 @@ export async function createDevice(
     page,
     async follow(url) {
       await page.goto(url)
-      await Promise.all([page.waitForEvent('response', { timeout: 15_000 }), page.locator('button.primary').click()])
+      await Promise.all([page.waitForEvent('response', { timeout: 60_000 }), page.locator('button.primary').click()])
       await page.waitForLoadState()
       return page.locator('main').innerText()
     },

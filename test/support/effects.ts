@@ -45,7 +45,7 @@ export async function createEffectsDatabase(): Promise<EffectsDatabase> {
 
 /** Waits until it is so, with a limit that only a fault reaches. */
 export async function until(isSo: () => boolean | Promise<boolean>, what = 'what the test waits for'): Promise<void> {
-  for (let look = 0; look < 2_000; look++) {
+  for (let look = 0; look < 6_000; look++) {
     if (await isSo()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

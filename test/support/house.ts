@@ -20,7 +20,8 @@ import { type Major, NEWEST } from './postgres-versions.ts'
 const REPLICA = path.join(import.meta.dirname, 'replica.ts')
 /** Made by the tests' set-up of the same sources: it starts in half the time. */
 const BUNDLED = process.env.TEST_REPLICA
-const READY_MS = 60_000
+/** Only a fault reaches it, however slow the machine. */
+const PATIENCE_MS = 90_000
 
 /**
  * A server of its own with an empty database, a demo target, keys and a policy: whole processes can be
@@ -86,7 +87,7 @@ async function launch(script: string, environment: Record<string, string>): Prom
   const lines = createInterface(child.stdout)
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const first = new Promise<string>((resolve) => lines.once('line', resolve))
-  const ready = await Promise.race([first, exited.then(() => null), sleep(READY_MS, null, { ref: false })])
+  const ready = await Promise.race([first, exited.then(() => null), sleep(PATIENCE_MS, null, { ref: false })])
   if (ready === null) {
     child.kill('SIGKILL')
     throw new Error(`a replica did not start:\n${log.join('\n')}`)
@@ -145,8 +146,8 @@ export function createPerson(url: string): Person {
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | undefined | false>,
-  forMs = 20_000,
   everyMs = 25,
+  forMs = PATIENCE_MS,
 ): Promise<T> {
   const deadline = Date.now() + forMs
   for (;;) {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   crew = await openCrew(2, {
     ...{ logging_collector: 'on', log_destination: 'stderr,jsonlog', log_connections: 'on', log_disconnections: 'on' },
   })
-}, 120_000)
+})
 afterAll(() => crew?.close())
 
 /** The lines of an account, as whoever has the log of the target can take them out. */
@@ -30,9 +30,6 @@ async function allLines(account: string): Promise<string[]> {
 
 it.each(ACTIVITY_CRASH_POINTS)(
   'kill -9 at %s: each line of the log is on record once, and the hashes are those of the file',
-  {
-    timeout: 120_000,
-  },
   async (point) => {
     await crew.muster()
     crew.arm(point, 1)

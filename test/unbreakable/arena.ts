@@ -34,7 +34,7 @@ export async function openArena(policy: Parameters<typeof racePolicy>[0]): Promi
     ...{ house, record, replicaOf },
     race: async (round, ...acts) => Promise.all(acts.map((act, n) => act(replicaOf(round + n)))),
     become: async (id, ...wanted) => {
-      await until(`${id} is ${wanted.join(' or ')}`, async () => wanted.includes(statuses.get(id) ?? ''), 60_000)
+      await until(`${id} is ${wanted.join(' or ')}`, async () => wanted.includes(statuses.get(id) ?? ''))
     },
     async close() {
       stopped = true

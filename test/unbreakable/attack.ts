@@ -83,7 +83,7 @@ export async function oidOf(house: House, id: string): Promise<number> {
 }
 
 export async function gone(house: House, id: string): Promise<void> {
-  await until(`${accountOf(id)} is gone`, async () => !(await accounts(house)).includes(accountOf(id)), 40_000)
+  await until(`${accountOf(id)} is gone`, async () => !(await accounts(house)).includes(accountOf(id)))
 }
 
 /** The events of a grant, whatever is in the tables. */

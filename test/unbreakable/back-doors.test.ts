@@ -53,7 +53,7 @@ async function end(who: string, id: string): Promise<unknown[]> {
 }
 
 async function provedGone(id: string): Promise<unknown[]> {
-  await until(`${id} is closed`, async () => (await typesOf(house, id)).at(-1) === 'closed', 40_000)
+  await until(`${id} is closed`, async () => (await typesOf(house, id)).at(-1) === 'closed')
   expect(await accounts(house)).not.toContain(accountOf(id))
   const removed = (await eventsOf(house, id)).find(({ type }) => type === 'grant.removed')
   const left = (removed?.data.left ?? []) as { kind: string; what: string }[]
@@ -201,7 +201,7 @@ test('what cannot be seen to be gone is told as stuck, never as removed, until s
     [elsewhere, 'prod-db/bare: the set-up is missing'],
   ] as const) {
     const stuck = async () => (await eventsOf(house, id)).find(({ type }) => type === 'grant.stuck')
-    await until(`${id} is stuck`, async () => (await stuck()) !== undefined, 70_000)
+    await until(`${id} is stuck`, async () => (await stuck()) !== undefined)
     expect((await stuck())?.data).toMatchObject({ escalatedTo: ['carla'], message: expect.stringContaining(why) })
     await isTold(id, 'Stuck: ')
     await until('compliance is told', async () => {
@@ -219,4 +219,4 @@ test('what cannot be seen to be gone is told as stuck, never as removed, until s
     await gone(house, id)
   }
   expect(await accounts(house)).toEqual([])
-}, 120_000)
+})

@@ -116,12 +116,12 @@ describe.each([
   beforeAll(async () => {
     all.push(...(await Promise.all(Array.from({ length: crews }, () => openCrew(size)))))
     for (const crew of all) free.put(crew)
-  }, 120_000)
+  })
   afterAll(async () => {
     await Promise.all(all.map((crew) => crew.close()))
   })
 
-  it.concurrent.each(CASES)('at %s, arrival %i, %s', { timeout: 240_000 }, async (point, arrival, plot) => {
+  it.concurrent.each(CASES)('at %s, arrival %i, %s', async (point, arrival, plot) => {
     const crew = await free.take()
     try {
       await crew.muster()

@@ -8,8 +8,6 @@ import { type House, openHouse, type Replica, until } from '../support/house.ts'
 import { openRecordOf, type RecordOf } from './record-of.ts'
 import { type Watch, watchTarget } from './watch-target.ts'
 
-const PATIENCE_MS = 60_000
-
 /**
  * A house with so many processes, all started at once. The only one is started again when it dies; of
  * several, the others carry on until `muster`.
@@ -63,26 +61,22 @@ export async function openCrew(size: number, settings: Record<string, string> = 
     armed: () => armedCrashes(folder),
     disarm: () => disarmCrashes(folder),
     act: (send) =>
-      until(
-        'somebody answers',
-        async () => {
-          const [replica] = [...living].sort(() => Math.random() - 0.5)
-          if (replica === undefined) return null
-          const answer = await send(replica).catch((error: unknown) => {
-            if (error instanceof TypeError || error instanceof SyntaxError) return null
-            throw error
-          })
-          return answer !== null && /Nothing was recorded|cannot tell/.test(JSON.stringify(answer)) ? null : answer
-        },
-        PATIENCE_MS,
-      ),
+      until('somebody answers', async () => {
+        const [replica] = [...living].sort(() => Math.random() - 0.5)
+        if (replica === undefined) return null
+        const answer = await send(replica).catch((error: unknown) => {
+          if (error instanceof TypeError || error instanceof SyntaxError) return null
+          throw error
+        })
+        return answer !== null && /Nothing was recorded|cannot tell/.test(JSON.stringify(answer)) ? null : answer
+      }),
     async sweep() {
       const swept = async () => {
         const [replica] = living
         await replica?.sweep()
         return replica !== undefined && replica.child.signalCode === null
       }
-      await until('somebody has swept', swept, PATIENCE_MS)
+      await until('somebody has swept', swept)
     },
     async close() {
       closed = true

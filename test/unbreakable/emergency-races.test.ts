@@ -13,21 +13,19 @@ beforeAll(async () => {
 })
 afterAll(() => arena.close())
 
-it('a freeze among approvals: nothing becomes active once it is answered, on any process', {
-  timeout: 120_000,
-}, async () => {
+it('a freeze among approvals: nothing becomes active once it is answered, on any process', async () => {
   const approvals = rounds(PEOPLE, 20, (n) => arena.replicaOf(n).press('marcus', 'approve', ids[n] ?? ''))
   await until('some are active', async () => (await count('grant.active')) > 5)
   const answer = wordsOf(await arena.replicaOf(1).command('carla', 'freeze light something is wrong'))
   const active = await count('grant.active')
   expect(answer).toContain('Frozen')
   await approvals
-  await until('what was approved is settled', async () => (await inState('planned', 'providing')) === 0, 60_000)
+  await until('what was approved is settled', async () => (await inState('planned', 'providing')) === 0)
   expect(await count('grant.active')).toBe(active)
   expect(active).toBeLessThan(PEOPLE)
 })
 
-it('an order of two among approvals: all that was asked for before is over', { timeout: 120_000 }, async () => {
+it('an order of two among approvals: all that was asked for before is over', async () => {
   await arena.replicaOf(0).command('olga', 'unfreeze light')
   expect(wordsOf(await arena.replicaOf(1).command('carla', 'unfreeze light'))).toContain('Lifted')
   const proposed = wordsOf(await arena.replicaOf(2).command('olga', 'revoke-all light enough of it'))
@@ -37,7 +35,7 @@ it('an order of two among approvals: all that was asked for before is over', { t
   expect(confirmed.map(wordsOf).filter((words) => words.startsWith('Confirmed'))).toHaveLength(1)
   await approvals
   const closed = async () => (await typesOf(`order:${order}`)).at(-1) === 'closed'
-  await until('it is carried out', closed, 90_000)
+  await until('it is carried out', closed)
   expect(await inState('pending', 'planned', 'providing', 'active', 'ending')).toBe(0)
   expect((await typesOf(`order:${order}`)).filter((type) => type === 'order.confirmed')).toHaveLength(1)
   expect(await arena.house.db`select from light_account where present`).toEqual([])

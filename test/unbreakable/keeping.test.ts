@@ -39,15 +39,15 @@ beforeAll(async () => {
   await append('system', then, filler)
   await append('system', now, [{ type: 'record.checked', data: { ok: true } }])
   replicas.push(await start(), await start())
-}, 120_000)
+})
 afterAll(() => house?.close())
 
-it('kill -9 while pruning: the other goes on, and every event is named once', { timeout: 120_000 }, async () => {
+it('kill -9 while pruning: the other goes on, and every event is named once', async () => {
   await record.quiet()
   await killOneAt('prune:after-batch', () =>
     house.db.begin((tx) => enqueue(tx, toEffect({ kind: 'keep-record' }), Date.now())),
   )
-  await until('the rest is pruned', async () => (await grantsOfThen()) === 0, 60_000)
+  await until('the rest is pruned', async () => (await grantsOfThen()) === 0)
   const said = await record.record.readStream(house.db, PRUNED_STREAM)
   expect(said.map(({ data }) => [(data.streams as string[]).length, data.events])).toEqual([
     [100, 300],
@@ -56,7 +56,7 @@ it('kill -9 while pruning: the other goes on, and every event is named once', { 
   expect(new Set(said.flatMap(({ data }) => data.streams)).size).toBe(GRANTS)
 })
 
-it('kill -9 while erasing: what two ordered is carried out once', { timeout: 120_000 }, async () => {
+it('kill -9 while erasing: what two ordered is carried out once', async () => {
   replicas.push(await start())
   const [living] = replicas.filter(({ child }) => child.signalCode === null)
   if (living === undefined) throw new Error('nobody lives')
@@ -67,7 +67,7 @@ it('kill -9 while erasing: what two ordered is carried out once', { timeout: 120
   const id = /E-[0-9A-Z]{6}/.exec(JSON.stringify(asked))?.[0] ?? expect.fail(JSON.stringify(asked))
   await killOneAt('erase:after-batch', () => living.command('dirk', `erase ${id}`).catch(() => undefined))
   const events = () => record.record.readStream(house.db, erasureStream(id))
-  await until('it is carried out', async () => (await events()).at(-1)?.type === 'closed', 60_000)
+  await until('it is carried out', async () => (await events()).at(-1)?.type === 'closed')
   expect((await events()).map(({ type }) => type)).toEqual(['texts.erased', 'erasure.done', 'closed'])
   expect((await events())[1]?.data).toMatchObject({ erasure: id, texts: 1 })
   const left = await house.db`
@@ -85,7 +85,7 @@ async function killOneAt(point: CrashPoint, act: () => Promise<unknown>): Promis
   const dead = () => replicas.filter(({ child }) => child.signalCode === 'SIGKILL').length
   const before = dead()
   await act()
-  await until('somebody died', async () => dead() === before + 1, 60_000)
+  await until('somebody died', async () => dead() === before + 1)
   expect(armedCrashes(house.file(FOLDER))).toEqual([])
 }
 

@@ -93,10 +93,10 @@ it('one outcome, and both cards and both people agree on it', async () => {
     expect([slack.toldIn('olga', id), teams.toldIn('marcus', id)]).toEqual([[], []])
   }
   expect(Math.min(outcomes.approved, outcomes.denied), JSON.stringify(outcomes)).toBeGreaterThan(0)
-  expect(outcomes.answeredLater, 'of 400 answers').toBeLessThan(100)
+  expect(outcomes.answeredLater, 'some are read here').toBeLessThan(2 * played.length)
   expect(await record.verify()).toMatchObject({ ok: true, differences: [] })
   expect(it_.replicas.flatMap(({ log }) => log.filter((line) => /an act failed|unhandled/i.test(line)))).toEqual([])
-}, 300_000)
+})
 
 function replicaOf(n: number): BothHouse['first'] {
   return it_.replicas[n % it_.replicas.length] ?? it_.first
@@ -129,16 +129,12 @@ async function requestOf(name: string): Promise<string | undefined> {
 }
 
 async function quiet(): Promise<void> {
-  await until(
-    'everything is told and sealed',
-    async () => {
-      const [left] = await it_.house.db<{ jobs: number; pending: number }[]>`
+  await until('everything is told and sealed', async () => {
+    const [left] = await it_.house.db<{ jobs: number; pending: number }[]>`
         select (select count(*)::int from pgboss.job_common where state in ('created', 'retry', 'active')) as jobs,
           (select count(*)::int from event_pending) as pending`
-      return left !== undefined && left.jobs + left.pending === 0
-    },
-    200_000,
-  )
+    return left !== undefined && left.jobs + left.pending === 0
+  })
 }
 
 interface Seen {

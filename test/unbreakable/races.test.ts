@@ -13,7 +13,7 @@ const AT_ONCE = 20
 const ENDED = ['grant.disabled', 'grant.sessions-ended', 'grant.access-removed', 'grant.removed', 'closed']
 const TOO_LATE = /^Too late: it was (\w+)(?: by (\w+))?/
 
-describe('two at the same instant, on three processes', { timeout: 200_000 }, () => {
+describe('two at the same instant, on three processes', () => {
   let arena: Arena
   beforeAll(async () => {
     arena = await openArena({ pendingFor: '1h', engineers: ROUNDS })
@@ -168,7 +168,7 @@ describe('two at the same instant, on three processes', { timeout: 200_000 }, ()
   })
 })
 
-describe('approve and expiry at the same instant, on three processes', { timeout: 200_000 }, () => {
+describe('approve and expiry at the same instant, on three processes', () => {
   let arena: Arena
   beforeAll(async () => {
     arena = await openArena({ pendingFor: '4s', engineers: ROUNDS })
@@ -176,13 +176,16 @@ describe('approve and expiry at the same instant, on three processes', { timeout
   afterAll(() => arena.close())
 
   it('one of them, and the approver is told which', async () => {
+    // Before the end the approval goes out; moved so that both keep happening, however slow the machine.
+    let earlyMs = 0
     const played = await rounds(ROUNDS, 4 * AT_ONCE, async (round) => {
       const id = await ask(arena, round, 'light')
       const [request] = await arena.record.eventsOf(id)
       if (request?.type !== 'request.asked') throw new Error(`${id} was not asked for`)
       // The database's clock and ours are the same machine's.
-      await sleep(Math.max(0, request.data.pendingUntil - Date.now() - 5 + (round % 10)))
+      await sleep(Math.max(0, request.data.pendingUntil - Date.now() - earlyMs - 5 + (round % 10)))
       const [said = ''] = await raceWords(arena, round, approve('marcus', id))
+      earlyMs += TOO_LATE.test(said) ? 10 : -10
       await done(arena, round, id)
       return { id, said }
     })
@@ -207,7 +210,7 @@ describe('approve and expiry at the same instant, on three processes', { timeout
   })
 })
 
-describe('the end of one grant and the next on the same entitlement, on three processes', { timeout: 250_000 }, () => {
+describe('the end of one grant and the next on the same entitlement, on three processes', () => {
   const PERSONS = 10
   let arena: Arena
   let watch: Watch

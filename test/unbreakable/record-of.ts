@@ -77,7 +77,6 @@ export async function openRecordOf(house: House): Promise<RecordOf> {
                where (name like 'announce%' or name in ('provision', 'extend', 'revoke-all', 'finish-activity')) and state in ('created', 'retry', 'active'))::int as jobs`
           return left !== undefined && left.open + left.pending + left.jobs === 0
         },
-        60_000,
         QUIET_LOOK_MS,
       )
     },

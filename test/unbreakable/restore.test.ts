@@ -168,7 +168,7 @@ test('yesterday’s copy is put back: what it does not explain is ended, what it
     await replica.press(who, 'done', id)
     await gone(house, id)
   }
-}, 60_000)
+})
 
 test('the end of the whole log is dropped while it runs: it is named, and nobody gains by it', async () => {
   const kept = await give(house, replica, 'e1', '12s')
@@ -202,7 +202,7 @@ test('the end of the whole log is dropped while it runs: it is named, and nobody
   await waits(fresh)
   await gone(house, kept)
   await until('the proof is on record', async () => (await typesOf(house, kept)).at(-1) === 'closed')
-}, 60_000)
+})
 
 test('tables are emptied: what is only a cache is made anew, what was the record ends every access', async () => {
   const given = await give(house, replica, 'e1', '1h')
@@ -235,4 +235,4 @@ test('tables are emptied: what is only a cache is made anew, what was the record
   await replica.press('marcus', 'approve', fresh)
   await waits(fresh)
   expect(await accounts(house)).toEqual([])
-}, 60_000)
+})

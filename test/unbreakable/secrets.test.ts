@@ -29,7 +29,7 @@ beforeAll(async () => {
   await keepKeys(targetUrl)
   keepAnswers()
   await tellTheStory()
-}, 90_000)
+})
 afterAll(async () => {
   await network?.close()
   await house?.close()
@@ -130,7 +130,7 @@ async function failToGive(): Promise<void> {
   await until('it fails', async () => (await typesOf(house, id)).includes('grant.attempt-failed'))
   await setBotPassword(bot)
   network.when('jit.provision', 'cut-after')
-  await until('it is active', async () => (await typesOf(house, id)).includes('grant.active'), 30_000)
+  await until('it is active', async () => (await typesOf(house, id)).includes('grant.active'))
   await house.db`
     select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'countersign%' and pid <> pg_backend_pid()`
   await until('it answers again', async () => (await fetch(`${replica.url}/readyz`)).ok)

@@ -231,7 +231,8 @@ async function lateness(ids: readonly string[]): Promise<number[]> {
   return Promise.all(seen)
 }
 
-const HELD_UP_FOR_MS = 30_000
+/** More than a slow machine needs, less than those would who wait for such a lock: two seconds together, then five alone. */
+const HELD_UP_MS = 5_000
 
 const held: Record<string, (id: string, who: string) => string> = {
   'its row': (id) => `select from grant_state where id = '${id}' for update`,
@@ -252,31 +253,26 @@ test('a grant of which something is locked for ever ends all the same, and holds
       await person`select 1`
       const oid = await oidOf(house, locked)
       const letGo = await hold(lock(locked, who(0)))
-      const [lockedLate = 0, ...others] = await lateness([locked, beside, later])
-      expect({ what, late: Math.max(...others) > 1_500, kept: lockedLate > HELD_UP_FOR_MS }).toEqual({
-        ...{ what, late: false, kept: false },
+      const [, ...others] = await lateness([locked, beside, later])
+      expect({ what, late: Math.max(...others) > HELD_UP_MS }).toEqual({
+        ...{ what, late: false },
       })
       expect(await sessions(house, oid)).toBe(0)
       await letGo()
-      await until(
-        `${what}: its end is on record`,
-        async () => (await typesOf(house, locked)).at(-1) === 'closed',
-        30_000,
-      )
+      await until(`${what}: its end is on record`, async () => (await typesOf(house, locked)).at(-1) === 'closed')
       await person.end({ timeout: 0 })
     }),
   )
-}, 120_000)
+})
 
 test('a table that is locked for ever keeps no access', async () => {
   const id = await give(house, replica, 'e31', '3s')
   const letGo = await hold('lock table grant_state in access exclusive mode')
-  const [late = 0] = await lateness([id])
-  expect(late).toBeLessThan(HELD_UP_FOR_MS)
+  await gone(house, id)
   await named(house, replica, 'orphan-access', id)
   await letGo()
-  await until('its end is on record', async () => (await typesOf(house, id)).at(-1) === 'closed', 30_000)
-}, 90_000)
+  await until('its end is on record', async () => (await typesOf(house, id)).at(-1) === 'closed')
+})
 
 test('a queue that is gone holds up no ending', async () => {
   const id = await give(house, replica, 'e20', '3s')

@@ -12,8 +12,6 @@ import { LOG_ORIGIN } from './record-of.ts'
 /** How a story ends: by itself, by its holder, after an extension, over a sweep, by an order of two, because its holder leaves, denied; approved with a passkey, made before; or an access that nobody gave. */
 export type Plot = 'expires' | 'done' | 'extended' | 'swept' | 'revoked' | 'left' | 'denied' | 'passkey' | 'orphan'
 
-const REACH_MS = 60_000
-
 /**
  * One story from asking to removal, told by people who send an act again, with the same key, until they
  * have an answer; with a session in the target that must not outlive it.
@@ -58,7 +56,7 @@ export async function tellStory(crew: Crew, plot: Exclude<Plot, 'orphan'>): Prom
       waiting = idOn(await say((replica, key) => replica.command('ana', 'prod-db:write 2m mend it', key)))
       const before = await leavings(crew)
       await push(crew, false)
-      await until('her leaving is over', async () => (await leavings(crew)) > before, REACH_MS)
+      await until('her leaving is over', async () => (await leavings(crew)) > before)
     } else if (plot !== 'expires') await say((replica, key) => replica.press('ana', 'done', id, key))
     await reached(crew, id, 'closed')
   } finally {
@@ -105,13 +103,13 @@ function orderOn(answer: Answer): string {
 async function orderClosed(crew: Crew, order: string): Promise<void> {
   const seen = async () =>
     (await crew.house.db`select 1 from event where stream = ${`order:${order}`} and type = 'closed'`).length > 0
-  await until(`${order} is carried out`, seen, REACH_MS)
+  await until(`${order} is carried out`, seen)
 }
 
 async function reached(crew: Crew, id: string, type: string): Promise<void> {
   const seen = async () =>
     (await crew.house.db`select 1 from event where stream = ${`grant:${id}`} and type = ${type}`).length > 0
-  await until(`${id} has ${type}`, seen, REACH_MS)
+  await until(`${id} has ${type}`, seen)
 }
 
 /** Opens the link and logs in with what it shows, if the access still stands. */

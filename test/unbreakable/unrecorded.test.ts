@@ -41,14 +41,10 @@ test('an end that cannot be recorded is not put off, and is put on record when t
   await house.db.unsafe(`
     create function refuse() returns trigger language plpgsql as $$ begin raise exception 'the disk is full' using errcode = '53100'; end $$;
     create trigger refuse before insert on event for each row execute function refuse()`)
-  await until(
-    'it is overdue, and the sweep has found it',
-    async () => {
-      await replica.sweep()
-      return !(await accounts(house)).includes(accountOf(id))
-    },
-    40_000,
-  )
+  await until('it is overdue, and the sweep has found it', async () => {
+    await replica.sweep()
+    return !(await accounts(house)).includes(accountOf(id))
+  })
   expect(await sessions(house, oid)).toBe(0)
   await named(house, replica, 'orphan-access', id)
   await named(house, replica, 'orphan-not-recorded', id)
@@ -56,10 +52,10 @@ test('an end that cannot be recorded is not put off, and is put on record when t
   await person.end({ timeout: 0 })
 
   await house.db.unsafe('drop trigger refuse on event; drop function refuse')
-  await until('the proof is on record', async () => (await typesOf(house, id)).at(-1) === 'closed', 30_000)
+  await until('the proof is on record', async () => (await typesOf(house, id)).at(-1) === 'closed')
   await replica.press('e2', 'done', other)
   await gone(house, other)
-}, 90_000)
+})
 
 test('an approval that is kept from the sealer waits, and is sealed once its place is found to be missing', async () => {
   await house.db.unsafe(`
@@ -70,18 +66,14 @@ test('an approval that is kept from the sealer waits, and is sealed once its pla
   await house.db.unsafe('drop trigger swallow on event_pending; drop function swallow')
   await replica.sweep()
   expect(await accounts(house)).not.toContain(accountOf(id))
-  await until(
-    'it is sealed and given',
-    async () => {
-      await replica.sweep()
-      return (await typesOf(house, id)).includes('grant.active')
-    },
-    60_000,
-  )
+  await until('it is sealed and given', async () => {
+    await replica.sweep()
+    return (await typesOf(house, id)).includes('grant.active')
+  })
   await named(house, replica, 'unsealed-events', id)
   await replica.press('e5', 'done', id)
   await gone(house, id)
-}, 90_000)
+})
 
 /** How the record is kept from being read; each returns the way back. */
 const unreadable: Record<string, () => Promise<() => Promise<unknown>>> = {

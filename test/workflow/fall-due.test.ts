@@ -164,7 +164,7 @@ it('an ending whose steps cannot be recorded goes on all the same, and is record
     return (await statusOf(id)) === 'removed'
   }, 'the removal on record')
   await fallDue.idle()
-}, 30_000)
+})
 
 function startFallDue(overrides: Partial<Context> = {}): FallDue {
   return createFallDue({ ...world.context, connectorOf: connectorFor, knownTargets: () => ['one'], ...overrides })

@@ -3,7 +3,7 @@ import type { Act, Answer, Desk, Form } from '../../../src/ports/chat.ts'
 import { line } from '../example-cards.ts'
 import { faultOfBlocks } from './block-rules.ts'
 import { TEAM } from './fake-slack.ts'
-import { commandBody, createSlackUser, type SlackUser } from './slack-user.ts'
+import { commandBody, createSlackUser, pressPayload, type SlackUser } from './slack-user.ts'
 import { type StartedSlackChat, startSlackChat } from './start-slack-chat.ts'
 
 /** Answers as it is told, and a repeat as the first time. */
@@ -31,7 +31,7 @@ let user: SlackUser
 const realNow = () => Date.now()
 
 beforeAll(async () => {
-  it_ = await startSlackChat({ desk, startMs: realNow(), answerWithinMs: 150 })
+  it_ = await startSlackChat({ desk, startMs: realNow(), answerWithinMs: 3_000 })
   user = createSlackUser(it_.url, it_.fake, realNow)
 })
 afterAll(() => it_.stop())
@@ -247,8 +247,9 @@ it('a failure of ours is never shown as one of code', async () => {
 it('an answer that takes too long follows the acknowledgement', async () => {
   let finish: (answer: Answer) => void = () => undefined
   nextAnswer = () => new Promise<Answer>((resolve) => (finish = resolve))
-  const sending = user.press('U0ANA', 'connect', '1 G-7K3QF0')
-  expect((await sending).words).toBe('')
+  const pressed = { ...pressPayload('U0ANA', 'connect', '1 G-7K3QF0'), response_url: `${it_.fake.origin}/respond/late` }
+  const acknowledged = await user.send(new URLSearchParams({ payload: JSON.stringify(pressed) }).toString())
+  expect(await acknowledged.text()).toBe('')
   finish({ kind: 'line', line: line('info', 'late but here') })
   await expect.poll(() => it_.fake.whispers.at(-1)?.text).toContain('late but here')
 })

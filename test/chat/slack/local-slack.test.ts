@@ -58,7 +58,6 @@ it.runIf(runsHere).each([
       await slack.stop()
     }
   },
-  90_000,
 )
 
 interface Check {

@@ -52,7 +52,7 @@ it('asks, approves, gives, shows how to connect, ends on time and proves it', as
     fake.messages.filter((one) => one.conversation.startsWith('19:')).map((one) => JSON.stringify(one.card)),
   ).not.toContainEqual(expect.stringContaining('http://localhost'))
 
-  await until('the card says that it is gone', async () => rootIn(/Ana had prod-db:read/), 40_000)
+  await until('the card says that it is gone', async () => rootIn(/Ana had prod-db:read/))
   const thread = () =>
     fake.messages.filter((one) => one.root !== null && one.to === null).map((one) => readCard(one.card).words)
   const lines = await until('so does the thread', async () => thread().some((one) => /Removed/.test(one)) && thread())
@@ -67,7 +67,7 @@ it('asks, approves, gives, shows how to connect, ends on time and proves it', as
   expect(told.conversation).toBe(fake.directOf(objectIdOf('olga')))
   const evidence = /http:\/\/localhost:\d+\/evidence\/[\w-]+/.exec(inChat('olga', /\/evidence\//) ?? '')?.[0] ?? ''
   expect(await (await fetch(evidence, { method: 'POST' })).text()).toContain('authorised, ended on time, seen gone')
-}, 120_000)
+})
 
 it('opens a dialog for a denial, and the reason reaches whoever asked', async () => {
   const { user } = it_
@@ -78,7 +78,7 @@ it('opens a dialog for a denial, and the reason reaches whoever asked', async ()
   const sent = await user.submit('olga', { ...dataOf(opened.card), 'field:reason': 'not in this freeze' })
   expect(sent.words).not.toMatch(/⛔/)
   await until('Ana reads why', async () => inChat('ana', /not in this freeze/))
-}, 60_000)
+})
 
 it('opens the form behind the bare command, asks with it, and keeps it open on a refusal', async () => {
   const { user } = it_
@@ -91,7 +91,7 @@ it('opens the form behind the bare command, asks with it, and keeps it open on a
   const taken = await user.submit('ana', { ...dataOf(refused.card), ...values, 'field:duration': '10m' })
   expect(taken.words).toMatch(/Asked/)
   asked = /G-[0-9A-Z]{6}/.exec(taken.words)?.[0] ?? ''
-}, 60_000)
+})
 
 it('what Teams sends again is done once, also at the same time', async () => {
   const refusals = () => it_.house.db`select 1 from event where type = 'act.refused'`
@@ -130,7 +130,7 @@ it('whoever blocked the app cannot be told: it is on record and in the thread, a
   fake.blocked.clear()
   const rows = await house.db`select 1 from event where type = 'notice.undeliverable'`
   expect(rows.length).toBeGreaterThan(0)
-}, 60_000)
+})
 
 it('the local page is off, a stranger is told what to do, and readiness names no fault of Teams', async () => {
   expect((await fetch(it_.replica.url)).status).toBe(404)

@@ -6,6 +6,9 @@ import { APP_ID, type TokenChanges } from './tokens.ts'
 
 const BOT = `28:${APP_ID}`
 
+/** Tries that only a fault uses up, however slow the machine. */
+const MANY = 12_000
+
 /** Sends what the Bot Connector would send when somebody does something, signed as Microsoft signs. */
 export function createTeamsUser(url: string, fake: FakeTeams): TeamsUser {
   async function send(activity: unknown, changes: Sending = {}): Promise<Response> {
@@ -23,7 +26,7 @@ export function createTeamsUser(url: string, fake: FakeTeams): TeamsUser {
 
   /** Waits for a message to them alone that was not there. */
   async function answered(name: string, before: number): Promise<Told> {
-    for (let tries = 0; tries < 400; tries++) {
+    for (let tries = 0; tries < MANY; tries++) {
       const direct = fake.directOf(objectIdOf(name))
       const message = fake.messages.slice(before).find((one) => one.to === `29:${name}` || one.conversation === direct)
       if (message !== undefined) return { ...message, words: readCard(message.card).words }
