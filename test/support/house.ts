@@ -114,7 +114,7 @@ async function end(child: ChildProcess, exited: Promise<void>, signal: NodeJS.Si
   await exited
 }
 
-/** What the local page does when somebody uses it. */
+/** What the local page does when somebody uses it, who tries again what could not be recorded in time. */
 export function createPerson(url: string): Person {
   let token: Promise<string> | null = null
   const getToken = () => {
@@ -123,7 +123,7 @@ export function createPerson(url: string): Person {
       .then((body) => body.token)
     return token
   }
-  async function post(door: string, body: object): Promise<Answer> {
+  async function send(door: string, body: object): Promise<Answer> {
     const response = await fetch(`${url}/local/${door}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-countersign-token': await getToken(), origin: url },
@@ -133,6 +133,11 @@ export function createPerson(url: string): Person {
     if (!response.ok) throw new Error(`${door} answered ${response.status}: ${JSON.stringify(answer)}`)
     return answer
   }
+  const post = (door: string, body: object) =>
+    until('it is recorded', async () => {
+      const answer = await send(door, body)
+      return !JSON.stringify(answer).includes('Nothing was recorded') && answer
+    })
   return {
     command: (as, text, key = randomUUID()) => post('command', { as, key, text, channel: null }),
     press: (as, action, request, key = randomUUID(), revision = 1) =>

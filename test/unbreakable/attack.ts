@@ -1,11 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { expect } from 'vitest'
 import type { Db, Tx } from '../../src/db/transaction.ts'
 import { enqueue } from '../../src/effects/enqueue.ts'
-import type { Answer } from '../../src/ports/chat.ts'
 import { canonicalJson, leafHash } from '../../src/record/verify.ts'
 import { type House, idOn, openHouse, type Person, type Replica, until } from '../support/house.ts'
 
@@ -22,22 +21,13 @@ export async function openCrowdedHouse(options: { settings?: Record<string, stri
 }
 
 export async function ask(at: Person, who: string, words: string): Promise<string> {
-  return idOn(await patiently((key) => at.command(who, `prod-db ${words}`, key)))
-}
-
-/** What could not be recorded in time, as on a busy machine, is tried again, as the answer says. */
-async function patiently(act: (key: string) => Promise<Answer>): Promise<Answer> {
-  const key = randomUUID()
-  return until('it is recorded', async () => {
-    const answer = await act(key)
-    return !JSON.stringify(answer).includes('Nothing was recorded') && answer
-  })
+  return idOn(await at.command(who, `prod-db ${words}`))
 }
 
 /** Asks, signs and waits until the access is there. */
 export async function give(house: House, at: Person, who: string, duration: string): Promise<string> {
   const id = await ask(at, who, `${duration} fix the ledger`)
-  await patiently((key) => at.press('marcus', 'approve', id, key))
+  await at.press('marcus', 'approve', id)
   await until(`${id} is active`, async () => (await typesOf(house, id)).includes('grant.active'))
   return id
 }
