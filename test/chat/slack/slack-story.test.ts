@@ -92,8 +92,8 @@ it('ends an access on time while Slack does not answer, and says so when it is b
 it('opens a form for a denial, and the reason reaches whoever asked', async () => {
   const { user, fake } = it_
   await user.command(ana, 'prod-db 10m something to be denied')
-  const deny = await until('Olga has a card to decide on', async () => buttonIn(olga, 'deny'))
-  const pressed = await user.press(olga, 'deny', deny, { trigger_id: 'trigger.deny', response_url: undefined })
+  const deny = await until('Olga has a card to decide on', async () => buttonIn(olga, 'deny', 'to be denied'))
+  const pressed = await user.press(olga, 'deny', deny, { trigger_id: 'trigger.deny' })
   expect(pressed.words).toBe('')
   const opened = await until('the form is open', async () => fake.views.find((one) => one.trigger === 'trigger.deny'))
   const context = JSON.parse(opened.view.private_metadata) as Record<string, string>

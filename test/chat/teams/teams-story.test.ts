@@ -72,7 +72,7 @@ it('asks, approves, gives, shows how to connect, ends on time and proves it', as
 it('opens a dialog for a denial, and the reason reaches whoever asked', async () => {
   const { user } = it_
   await user.command('ana', 'prod-db 10m something to be denied')
-  const deny = await until('Olga has a card to decide on', async () => buttonIn('olga', 'deny'))
+  const deny = await until('Olga has a card to decide on', async () => buttonIn('olga', 'deny', 'to be denied'))
   const opened = await user.openForm('olga', deny)
   expect(opened.title).toBe('Deny the request')
   const sent = await user.submit('olga', { ...dataOf(opened.card), 'field:reason': 'not in this freeze' })
@@ -154,9 +154,11 @@ interface Shown {
 }
 
 /** What the newest button of this kind in somebody's chat carries. */
-function buttonIn(name: string, action: string): Record<string, unknown> | null {
+function buttonIn(name: string, action: string, about = ''): Record<string, unknown> | null {
   const direct = it_.fake.directOf(objectIdOf(name))
-  const mine = it_.fake.messages.filter((one) => one.conversation === direct)
+  const mine = it_.fake.messages.filter(
+    (one) => one.conversation === direct && readCard(one.card).words.includes(about),
+  )
   const buttons = mine.flatMap((one) => (one.card as Shown).actions ?? []).map((one) => one.data)
   return buttons.findLast((data) => data.action === action) ?? null
 }
