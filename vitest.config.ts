@@ -5,8 +5,8 @@ const behaviour = {
   // Only a fault reaches these, however slow the machine.
   testTimeout: 300_000,
   hookTimeout: 180_000,
-  // Whole processes on a busy machine: what is broken fails twice, and the report says that it did.
-  retry: process.env.CI ? 1 : 0,
+  // Whole processes on a busy machine: what is broken fails every time, and the report says how often.
+  retry: process.env.CI ? 2 : 0,
 }
 const globalSetup = ['test/support/global-setup.ts']
 /** Many of them wait: for a server or a browser to start, or for the end of an access. */
