@@ -98,7 +98,7 @@ test('a grant of which a row lies ends in its time, whatever the lie, and each i
   const told = await Promise.all(
     Object.entries(lies).map(async ([lie, tell], number) => {
       const who = `e${number + 6}`
-      const id = await give(house, replica, who, '5s')
+      const id = await give(house, replica, who, '20s')
       const person = await connect(house, replica, who, id)
       await person`select 1`
       return { lie, tell, id, person, oid: await oidOf(house, id) }
@@ -245,9 +245,9 @@ test('a grant of which something is locked for ever ends all the same, and holds
     Object.entries(held).map(async ([what, lock], number) => {
       const who = (n: number) => `e${21 + 3 * number + n}`
       const [locked, beside, later] = await Promise.all([
-        give(house, replica, who(0), '5s'),
-        give(house, replica, who(1), '5s'),
-        give(house, replica, who(2), '9s'),
+        give(house, replica, who(0), '10s'),
+        give(house, replica, who(1), '10s'),
+        give(house, replica, who(2), '14s'),
       ])
       const person = await connect(house, replica, who(0), locked)
       await person`select 1`
