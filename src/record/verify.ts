@@ -134,7 +134,7 @@ function followChains(events: readonly ProvedEvent[]): StreamExtent[] {
     if (event.prev !== (before?.hash ?? null)) refuse('chain-broken', `${where} does not name the event before it`)
     if (before?.type === 'closed') refuse('closed-wrong', `${where} comes after the end of its stream`)
     if (event.type === 'closed' && event.data.count !== event.seq) {
-      refuse('closed-wrong', `${where} closes a stream of ${event.seq} events and counts ${event.data.count}`)
+      refuse('closed-wrong', `${where} closes a stream of ${event.seq} events and counts ${inWords(event.data.count)}`)
     }
     last.set(event.stream, event)
   }
@@ -180,15 +180,20 @@ function checkPolicies(policies: Evidence['policies'], events: readonly ProvedEv
 /** What is not shown where a log follows another: what the one before had and lost, and who vouches for what came along. */
 export function limitOfStart({ at, data }: Pick<Body, 'at' | 'data'>): string {
   const { previousOrigin, lostKey, by, notes, fork, had } = data
-  const sizes = (Array.isArray(notes) ? notes : []).map((one) => Number(String(one?.note).split('\n')[1]) || 0)
+  const sizes = (Array.isArray(notes) ? notes : []).map((one) => Number(inWords(one?.note).split('\n')[1]) || 0)
   const confirmed = `witnesses had confirmed ${Math.max(0, ...sizes)} of its events`
   const gone = `${confirmed}${typeof had === 'number' ? `, the database had ${had}` : ''}`
   const why = typeof fork === 'string' ? ` (${fork})` : ''
   if (typeof lostKey === 'string') {
     const lost = why === '' ? '' : `. The database was not what it had signed${why} either: ${gone}`
-    return `what was recorded before ${utc(at)}, for whoever trusts ${lostKey}: ${by} said that this key of ${previousOrigin} is lost, and began this log under another, for which it did not vouch${lost}`
+    return `what was recorded before ${utc(at)}, for whoever trusts ${lostKey}: ${inWords(by)} said that this key of ${inWords(previousOrigin)} is lost, and began this log under another, for which it did not vouch${lost}`
   }
-  return `what ${previousOrigin} had and lost: ${by} began this log at ${utc(at)}, because after a restore the database was not what witnesses had confirmed${why}; ${gone}`
+  return `what ${inWords(previousOrigin)} had and lost: ${inWords(by)} began this log at ${utc(at)}, because after a restore the database was not what witnesses had confirmed${why}; ${gone}`
+}
+
+/** What an event says under a name. An object there may have no form as a text: `{"toString":null}`. */
+function inWords(value: unknown): string {
+  return typeof value === 'string' ? value : canonicalJson(value ?? null)
 }
 
 /** Epoch ms in words; of a later moment than that there is no date. */

@@ -179,4 +179,9 @@ export const forgedStreams: readonly Forgery[] = [
     ],
   ),
   ['an end of one that counts true', 'closed-wrong', () => event({ type: 'closed', data: { count: true } })],
+  [
+    'an end of one that counts what is no text',
+    'closed-wrong',
+    () => event({ type: 'closed', data: { count: { toString: null } } }),
+  ],
 ]

@@ -142,6 +142,14 @@ export const sound: readonly (readonly [what: string, make: () => Given | Promis
   ['nothing was replaced', () => log(...story('s', { cleaned: [] }))],
   ['the earliest time, the latest version', () => log(...story('s', { at: 0, v: 2 ** 53 - 1 }))],
   ['an end with more to say', () => log(...story('s', {}, { type: 'closed', data: { count: 2, by: 'P-1' } }))],
+  ...[{}, { lostKey: 'k' }].map((why): (typeof sound)[number] => [
+    `a log that began ${'lostKey' in why ? 'without its key' : 'after a restore'}, told in what is no text`,
+    () => {
+      const odd = { toString: null }
+      const data = { ...why, by: odd, previousOrigin: [odd], notes: [null, { note: odd }] }
+      return log(...story('origin/test.example', { type: 'origin-started', data }))
+    },
+  ]),
   [
     'a text of every kind',
     async () => {
