@@ -100,9 +100,15 @@ interface Telling extends Pick<Conclusion, 'about' | 'line' | 'standing'> {
 /** Whoever holds the keys can add an event of any form; where this version does not know it, nothing is concluded. */
 function unlessOdd(read: () => Conclusion | null): Conclusion | null {
   try {
-    return read()
+    const conclusion = read()
+    return conclusion?.parts.every(isText) ? conclusion : null
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) return null
     throw error
   }
+}
+
+/** A member that should be a text, and is none, comes out as it went in. */
+function isText({ facts }: Part): boolean {
+  return facts.every(({ label, value }) => typeof label === 'string' && typeof value === 'string')
 }

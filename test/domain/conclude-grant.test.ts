@@ -390,3 +390,11 @@ describe('whatever the events are', () => {
     expect(concludeGrant(factsOf([signed]), new Map())).toBeNull()
   })
 })
+
+it.each<{ by: unknown }>([{ by: null }, { by: {} }, { by: ['ana'] }, { by: { toString: null } }])(
+  'an event of an odd form concludes nothing, and breaks nothing: $by',
+  ({ by }) => {
+    const odd = { ...asked, data: { ...asked.data, by } } as unknown as GrantEvent
+    expect(concludeGrant(factsOf([odd]), new Map())).toBeNull()
+  },
+)
