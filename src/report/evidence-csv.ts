@@ -30,7 +30,10 @@ export function csvLine(cells: readonly string[]): string {
 
 function rowOf(event: ProvedEvent, reveals: Verdict['reveals']): string[] {
   const { leafIndex, at, stream, seq, type, v, data, hash } = event
-  const by = typeof data.by === 'string' ? data.by : Array.isArray(data.by) ? data.by.join(' ') : ''
+  const by = [data.by]
+    .flat()
+    .filter((one) => typeof one === 'string')
+    .join(' ')
   const [only] = reveals
   const text =
     reveals.length > 1 ? reveals.map(({ path, value }) => `${path}: ${value}`).join('\n') : (only?.value ?? '')

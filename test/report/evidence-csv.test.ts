@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { evidenceReport } from '../../src/report/evidence-report.ts'
 import { ID } from '../cards/grant-story.ts'
+import { signer } from '../record/good-file.ts'
+import { signFile, story } from '../record/signed-file.ts'
 import { grantFile } from './grant-file.ts'
 
 const about = {
@@ -64,6 +66,12 @@ test('whatever was typed stands in its own cell, and no cell begins a formula', 
     }),
     { numRuns: 100 },
   )
+})
+
+test('an event of an odd form has its row too, by those who are named', async () => {
+  const odd = story(`grant:${ID}`, { data: { by: ['ana', { toString: null }, 'marcus'] } })
+  const { content } = evidenceReport(await signFile(signer, odd), 'csv', about)
+  expect(read(content)[1]?.[6]).toBe('ana marcus')
 })
 
 test('the manifest says what, from where, by whom, when, and how to know the file again', async () => {
