@@ -223,8 +223,10 @@ function checkPopulation({ from, until, person, target, first, end }, { shown, w
     [stream?.startsWith('grant:'), seq === 1, type === 'request.asked', at >= from, at < until].every(Boolean) &&
     (person === null || data.by === person || data.for === person) &&
     (target === null || data.target === target)
+  if (end > size) wrong.push('What was looked through ends beyond the tree.')
   for (const body of shown) {
     const where = `leaf ${body.leafIndex} (${body.stream} #${body.seq})`
+    if (body.leafIndex < first || body.leafIndex >= end) wrong.push(`${where} is outside of what was looked through.`)
     if (belongs(body)) wrong.push(`${where} belongs to the period, and is left out.`)
     else if (streams.has(body.stream)) wrong.push(`${where} is of a request of the period, and is left out.`)
   }

@@ -105,6 +105,18 @@ test.each<[string, string, string, (file: File) => void]>([
     'grant:G-B does not belong to the period',
     ({ population }) => Object.assign(population, { from: FROM + 1 }),
   ],
+  [
+    'a range beyond the tree',
+    'bad',
+    'ends beyond the tree',
+    ({ population }) => Object.assign(population, { end: 16 }),
+  ],
+  [
+    'a range that begins behind what is shown',
+    'bad',
+    'leaf 1 (system #2) is outside of what was looked through',
+    ({ population }) => Object.assign(population, { first: 2 }),
+  ],
   ['a leaf exchanged', 'bad', 'not those that the checkpoint holds', ({ tree }) => void tree.reverse()],
 ])('%s: %s', async (_, state, what, change) => {
   const good = await populationFile()
