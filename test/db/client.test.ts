@@ -1,5 +1,8 @@
+import fc from 'fast-check'
+import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { closeDb, openDb } from '../../src/db/client.ts'
+import { quoteIdentifier } from '../../src/db/identifier.ts'
 import type { Db } from '../../src/db/transaction.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startFaultyNetwork } from '../support/faulty-network.ts'
@@ -29,6 +32,38 @@ test('a number too large to be exact is refused, and the connection goes on', as
   await expect(db`select 9007199254740993::bigint as n`).rejects.toThrow('too large')
   expect(await db`select 1 as n`).toEqual([{ n: 1 }])
 })
+
+test('a database is found by its name, however that is written in an address', async () => {
+  const name = `${database.name} für 100%, a+b`
+  await db.unsafe(`create database ${quoteIdentifier(name)}`)
+  const there = openDb(Object.assign(new URL(database.url), { pathname: encodeURIComponent(name) }).href, {
+    applicationName: 'countersign under test',
+  })
+  try {
+    expect(await there`select current_database() as name`).toEqual([{ name }])
+  } finally {
+    await closeDb(there)
+    await db.unsafe(`drop database if exists ${quoteIdentifier(name)} with (force)`)
+  }
+})
+
+test('an IPv6 address is asked at that address and port, in a URL and by itself', () => {
+  fc.assert(
+    fc.property(fc.ipV6(), fc.integer({ min: 1, max: 65_535 }), (address, port) => {
+      const expected = { host: [address], port: [port] }
+      expect(postgres({ host: address, port }).options).toMatchObject(expected)
+      const { host, port: ports } = openDb(`postgres://u:p@[${address}]:${port}/db`, {
+        applicationName: 'test',
+      }).options
+      expect({ host: host.map(canonical), port: ports }).toEqual({ host: [canonical(address)], port: [port] })
+    }),
+  )
+})
+
+/** Zeroes are left out in more than one way. */
+function canonical(address: string): string {
+  return new URL(`http://[${address}]`).hostname
+}
 
 test('an undefined parameter is refused before anything is sent', async () => {
   const missing: number | undefined = [1][1]

@@ -1,5 +1,6 @@
 import os from 'os'
 import fs from 'fs'
+import { isIPv6 } from 'net'
 
 import {
   mergeUserTypes,
@@ -486,8 +487,8 @@ function parseOptions(a, b) {
   }
 
   return {
-    host            : Array.isArray(host) ? host : host.split(',').map(x => x.split(':')[0]),
-    port            : Array.isArray(port) ? port : host.split(',').map(x => parseInt(x.split(':')[1] || port)),
+    host            : Array.isArray(host) ? host : host.split(',').map(x => hostAndPort(x)[0]),
+    port            : Array.isArray(port) ? port : host.split(',').map(x => parseInt(hostAndPort(x)[1] || port)),
     path            : o.path || host.indexOf('/') > -1 && host + '/.s.PGSQL.' + port,
     database        : o.database || o.db || (url.pathname || '').slice(1) || env.PGDATABASE || user,
     user            : user,
@@ -574,11 +575,19 @@ function parseUrl(url) {
       host: urlObj.host,
       hostname: urlObj.hostname,
       port: urlObj.port,
-      pathname: urlObj.pathname,
+      pathname: decodeURIComponent(urlObj.pathname),
       searchParams: urlObj.searchParams
     },
     multihost: host.indexOf(',') > -1 && host
   }
+}
+
+function hostAndPort(x) {
+  if (isIPv6(x))
+    return [x]
+
+  const [, address, port] = x.match(/^\[(.*)\](?::(\d+))?$/) || []
+  return address ? [address, port] : x.split(':')
 }
 
 function osUsername() {
