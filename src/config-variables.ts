@@ -138,8 +138,25 @@ function readPublicUrl(text: string): string | Wrong {
 
 function readDatabaseUrl(text: string): string | Wrong {
   const url = urlOf(text)
-  if (url !== null && /^postgres(ql)?:$/.test(url.protocol)) return text
-  return new Wrong('is not the address of a PostgreSQL database. Write postgres://user:password@host:5432/database')
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) {
+    return new Wrong('is not the address of a PostgreSQL database. Write postgres://user:password@host:5432/database')
+  }
+  const { username, password, host, pathname, search, hash } = url
+  // A bare slash ends the host: the user would be looked for as a host, and the password shown as a database.
+  const isCut = username === '' && `${pathname}${search}${hash}`.includes('@')
+  if (!isCut && hasGoodEscapes(`${username}${password}${host}${pathname}`)) return text
+  return new Wrong(
+    'holds a sign that an address reads otherwise. In user, password and database write % as %25, / as %2F, ? as %3F, # as %23, @ as %40',
+  )
+}
+
+function hasGoodEscapes(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A key that another process holds. */

@@ -81,6 +81,22 @@ describe('with a database', () => {
     })
   })
 
+  it('takes any sign in a password, written as an address has it', () => {
+    for (const sign of '/?#@%:+= ä[]') {
+      const url = `postgres://app:${encodeURIComponent(`${sign}hunter2${sign}`)}@[fd00::5]:5432/countersign?sslmode=require`
+      expect(configOf({ ...PRODUCTION, DATABASE_URL: url }).database).toEqual({ kind: 'url', url })
+    }
+  })
+
+  it.each(['/hunter2', '12/hunter2', '?hunter2', '#hunter2', 'hunter2%', 'hunter2%E4'])(
+    'refuses the password %j, which an address reads otherwise, and does not show it',
+    (password) => {
+      const faults = faultsOf({ ...PRODUCTION, DATABASE_URL: `postgres://app:${password}@db/x` })
+      expect(faults).toEqual([expect.stringMatching(/^DATABASE_URL holds a sign.*\. In user, password/)])
+      expect(faults[0]).not.toContain('hunter2')
+    },
+  )
+
   it('refuses to start without keys and without a policy of its own, all said at once', () => {
     const faults = faultsOf({ DATABASE_URL: PRODUCTION.DATABASE_URL })
     expect(faults.map((fault) => fault.split(' ')[0])).toEqual([
