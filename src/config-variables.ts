@@ -16,7 +16,10 @@ export const VARIABLES = {
     return port >= 1 && port <= 65_535 ? port : new Wrong(`is "${text}", not a port. Write a number from 1 to 65535`)
   }),
   HOST: parsed((text) =>
-    /^[\w.:[\]-]{1,255}$/.test(text) ? text : new Wrong(`is "${text}", not an address. Write one such as 127.0.0.1`),
+    // As in a URL, an IPv6 address may stand in brackets; whoever listens takes it without.
+    /^[\w.:-]{1,255}$|^\[[\w.:]{1,255}\]$/.test(text)
+      ? text.replace(/^\[|\]$/g, '')
+      : new Wrong(`is "${text}", not an address. Write one such as 127.0.0.1`),
   ),
   PUBLIC_URL: parsed(readPublicUrl),
   DATA_DIR: z.string(),

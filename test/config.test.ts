@@ -65,6 +65,11 @@ describe('with nothing configured', () => {
   })
 })
 
+it('listens on an IPv6 address, with brackets or without', () => {
+  for (const HOST of ['::1', '[::1]']) expect(configOf({ HOST }).host).toBe('::1')
+  for (const HOST of ['[::1', '::1]', '[]']) expect(faultsOf({ HOST })).toEqual([expect.stringMatching(/^HOST is/)])
+})
+
 describe('with a database', () => {
   it('runs with one URL for all, and with one for each role', () => {
     expect(configOf(PRODUCTION)).toMatchObject({
