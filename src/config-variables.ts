@@ -130,9 +130,7 @@ function readPublicUrl(text: string): string | Wrong {
   const url = urlOf(text)
   const remedy = 'Write the address that people type, such as https://access.example.com'
   if (url === null || !/^https?:$/.test(url.protocol)) return new Wrong(`is not an address of the web. ${remedy}`)
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return new Wrong(`holds more than an address. ${remedy}`)
-  }
+  if (holdsMore(url)) return new Wrong(`holds more than an address. ${remedy}`)
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     return new Wrong(`is "${text}": over http a one-time secret could be read on the way. Use https`)
   }
@@ -292,7 +290,7 @@ function readRetention(text: string | undefined): number | null {
 
 function isSafeEndpoint(text: string): boolean {
   const url = urlOf(text)
-  if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return false
+  if (url === null || holdsMore(url)) return false
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }
 
@@ -336,6 +334,11 @@ function readTenants(text: string): string[] | Wrong {
       return new Wrong('has an entry that is no id. Write tenant ids, divided by commas')
   }
   return [...new Set(tenants)]
+}
+
+/** Than a place and a path. A question mark or a hash with nothing after it is not seen in their parts. */
+function holdsMore({ username, password, href }: URL): boolean {
+  return username !== '' || password !== '' || /[?#]/.test(href)
 }
 
 function urlOf(text: string): URL | null {

@@ -209,6 +209,8 @@ describe('a wrong setting', () => {
     [{ PUBLIC_URL: 'access.example.com' }, /^PUBLIC_URL is not an address/],
     [{ PUBLIC_URL: 'http://access.example.com' }, /^PUBLIC_URL .*Use https/],
     [{ PUBLIC_URL: 'https://u:p@access.example.com' }, /^PUBLIC_URL holds more/],
+    [{ PUBLIC_URL: 'https://access.example.com/?' }, /^PUBLIC_URL holds more/],
+    [{ PUBLIC_URL: 'https://access.example.com/#' }, /^PUBLIC_URL holds more/],
     [{ POLICY_FILE: '/nowhere/policy.yaml' }, /^POLICY_FILE=\/nowhere\/policy\.yaml cannot be read/],
     [{ ...PRODUCTION, SIGNING_KEY_FILE: '/nowhere/key' }, /^SIGNING_KEY_FILE=\/nowhere\/key cannot be read/],
     [{ DATABASE_SEALER_URL: 'postgres://db/x' }, /^DATABASE_SEALER_URL is set without DATABASE_URL/],
