@@ -199,7 +199,12 @@ function readWitnesses(text: string): WitnessPlace[] | Wrong {
 
 function isOneBucket(one: WitnessPlace, other: WitnessPlace): boolean {
   if (one.kind === 'file' || other.kind === 'file') return false
-  return one.bucket === other.bucket && one.endpoint === other.endpoint
+  return one.bucket === other.bucket && hrefOf(one.endpoint) === hrefOf(other.endpoint)
+}
+
+/** One address is written in several ways: with a slash at its end, with its usual port, in capitals. */
+function hrefOf(endpoint: string | null): string | null {
+  return endpoint === null ? null : new URL(endpoint).href
 }
 
 /** What it is called where people read it: its kind and its place, and nothing about how it is entered. */
@@ -220,7 +225,7 @@ function readWitness(part: string): WitnessPlace | Wrong {
   }
   const given = readQuery(`file:${path}`, query ?? '', ['administrator'])
   if (given instanceof Wrong) return given
-  return { kind: 'file', path, administeredBy: given.get('administrator') ?? ITS_OWN_OPERATOR }
+  return { kind: 'file', path: resolve(path), administeredBy: given.get('administrator') ?? ITS_OWN_OPERATOR }
 }
 
 /**

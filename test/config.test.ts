@@ -231,11 +231,22 @@ describe('a wrong setting', () => {
     [{ WITNESSES: 'file:/a?administrator=' }, /^WITNESSES has file:\/a with nothing good for administrator/],
     [{ WITNESSES: 'file:relative' }, /^WITNESSES has an entry that names no witness/],
     [{ WITNESSES: 'file:/a,file:/a' }, /^WITNESSES names file:\/a twice/],
+    [{ WITNESSES: 'file:/a/b,file:/a//./b?administrator=Audit' }, /^WITNESSES names file:\/a\/b twice/],
     [{ WITNESSES: 'file:/a,' }, /^WITNESSES/],
     [
       { WITNESSES: ['a', 'b'].map((x) => `s3:audit/${x}?region=r&retention=7y&administrator=${x}`).join(',') },
       /^WITNESSES says that a administers the bucket of s3:audit\/b, and b too/,
     ],
+    ...['https://s3.example/', 'https://S3.example', 'https://s3.example:443'].map(
+      (endpoint): [Environment, RegExp] => {
+        const at = (x: string, server: string) =>
+          `s3:audit/${x}?region=r&retention=7y&administrator=${x}&endpoint=${server}`
+        return [
+          { WITNESSES: `${at('a', 'https://s3.example')},${at('b', endpoint)}` },
+          /^WITNESSES says that a administers/,
+        ]
+      },
+    ),
     [{ ...PRODUCTION, ...SLACK, SLACK_BOT_TOKEN: 'xapp-1' }, /^SLACK_BOT_TOKEN is not the token of a bot/],
     [{ ...PRODUCTION, ...SLACK, SLACK_APP_TOKEN: 'xoxb-1' }, /^SLACK_APP_TOKEN is the token of the bot/],
     [{ ...PRODUCTION, ...SLACK, SLACK_API_URL: 'http://slack.example.com' }, /^SLACK_API_URL is no plain https/],
