@@ -20,7 +20,7 @@ const QUIET_MS = 5_000
 export function createEffects({ url, role, handlers, ...given }: EffectsOptions): Effects {
   const { db, log, drainMs = DRAIN_MS, reportAfter = 8 } = given
   const boss = new PgBoss({
-    connectionString: role === undefined ? url : actingAs(role, url),
+    connectionString: addressForPg(url, role),
     application_name: 'countersign effects',
     max: 4,
     migrate: false,
@@ -111,11 +111,16 @@ export function createEffects({ url, role, handlers, ...given }: EffectsOptions)
   }
 }
 
-/** pg has no setting for it, but sends what the URL says in `options` when it connects. */
-function actingAs(role: string, url: string): string {
-  const acting = new URL(url)
-  acting.searchParams.set('options', `${acting.searchParams.get('options') ?? ''} -c role=${role}`.trim())
-  return acting.href
+/**
+ * pg has no setting for a role, but sends what the URL says in `options` when it connects. And it takes `require` for
+ * `verify-full`, so that it would not enter where all other connections do.
+ */
+function addressForPg(url: string, role: string | undefined): string {
+  const address = new URL(url)
+  const query = address.searchParams
+  if (role !== undefined) query.set('options', `${query.get('options') ?? ''} -c role=${role}`.trim())
+  if (/^(prefer|require)$/.test(query.get('sslmode') ?? '')) query.set('sslmode', 'no-verify')
+  return address.href
 }
 
 async function isDoneWithin(work: Promise<unknown>, ms: number): Promise<boolean> {

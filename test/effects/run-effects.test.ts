@@ -10,6 +10,7 @@ import {
 import { createEffects } from '../../src/effects/run-effects.ts'
 import { createEffectsDatabase, type EffectsDatabase, until, type Worker } from '../support/effects.ts'
 import { createTestLog } from '../support/log.ts'
+import { startUnknownServer } from '../support/unknown-server.ts'
 
 let database: EffectsDatabase
 const workers: Worker[] = []
@@ -399,4 +400,26 @@ test('stopping what was never started does nothing', async () => {
   const effects = createEffects({ url, db, handlers: {}, log: createTestLog().log, onStuck: async () => undefined })
   await effects.stop()
   await effects.stop()
+})
+
+test.each([
+  ['prefer', true],
+  ['require', true],
+  ['verify-full', false],
+])('with sslmode=%s a server whose certificate nobody vouches for is entered: %s', async (mode, enters) => {
+  const server = await startUnknownServer()
+  const url = `${server.url}?sslmode=${mode}`
+  const { log } = createTestLog()
+  const effects = createEffects({ url, db: database.db, handlers: {}, log, onStuck: async () => undefined })
+  const other = openDb(url, { applicationName: 'another pool', max: 1 })
+  try {
+    await expect(effects.start()).rejects.toThrow()
+    await expect(other`select 1`).rejects.toThrow()
+    const names = ['countersign effects', 'another pool']
+    expect(names.map((name) => server.entered.some((message) => message.includes(name)))).toEqual([enters, enters])
+  } finally {
+    await effects.stop()
+    await closeDb(other)
+    await server.close()
+  }
 })
