@@ -35,11 +35,11 @@ export const VARIABLES = {
   OTHER_MAC_KEY_FILES: parsed((text) => text.split(',').map(readOtherMac)),
   SECRETS_KEY_FILE: parsed((text) => resolve(text)),
   LOG_ORIGIN: parsed((text) =>
-    // The form that C2SP gives to the name of a key.
-    /^[^\s+]{1,200}$/u.test(text)
+    // The form that C2SP gives to the name of a key; a note with a control character in it is none.
+    /^[^\s\p{Cc}+]{1,200}$/u.test(text)
       ? text
       : new Wrong(
-          `is "${text}", not the name of a log. Write one without spaces or +, such as example.com/countersign`,
+          `is "${text}", not the name of a log. Write one of at most 200 characters without spaces or +, such as example.com/countersign`,
         ),
   ),
   WITNESSES: parsed(readWitnesses),

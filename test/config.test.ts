@@ -217,6 +217,7 @@ describe('a wrong setting', () => {
     [{ ...PRODUCTION, DATABASE_OWNER_URL: 'https://db' }, /^DATABASE_OWNER_URL is not the address of a PostgreSQL/],
     [{ VERIFY_SCHEDULE: 'daily' }, /^VERIFY_SCHEDULE is "daily", not a schedule/],
     [{ LOG_ORIGIN: 'my log' }, /^LOG_ORIGIN is "my log"/],
+    [{ LOG_ORIGIN: 'my\u0001log' }, /^LOG_ORIGIN is/],
     [{ WITNESSES: 'gcs:bucket' }, /^WITNESSES has a witness of the kind "gcs".*file:\/absolute\/path, s3:bucket/],
     [{ WITNESSES: 's3:' }, /^WITNESSES has an s3 entry without a good bucket name/],
     [{ WITNESSES: 's3:audit' }, /^WITNESSES has s3:audit without a region/],

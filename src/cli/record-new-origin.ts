@@ -1,3 +1,4 @@
+import { VARIABLES } from '../config-variables.ts'
 import { counted } from '../domain/counted.ts'
 import type { LostKey } from '../record/lost-key.ts'
 import { startNewOrigin } from '../record/new-origin.ts'
@@ -16,7 +17,7 @@ const MOST_LOST = 20
 export async function recordNewOrigin(given: Arguments): Promise<ExitCode> {
   const by = given.value('as')
   const lost = readLost(given)
-  const config = { ...configuration(), logOrigin: given.word(0) }
+  const config = { ...configuration(), logOrigin: readName(given) }
   return withRecord<ExitCode>(config, async ({ database, clock, keys, witnessed, record, macs }) => {
     const { app, sealer } = database.pools
     // Nothing is sealed here but the new tree itself, so there is nobody to wake.
@@ -55,6 +56,13 @@ export async function recordNewOrigin(given: Arguments): Promise<ExitCode> {
     say(lost.vkey)
     return DONE
   })
+}
+
+/** No process could start under a name that LOG_ORIGIN does not take, and what is begun is not taken back. @throws UsageWrong */
+function readName(given: Arguments): string {
+  const read = VARIABLES.LOG_ORIGIN.safeParse(given.word(0))
+  if (read.success) return read.data
+  throw new UsageWrong(`The new name ${read.error.issues.map(({ message }) => message).join('; ')}`)
 }
 
 /** @throws UsageWrong */

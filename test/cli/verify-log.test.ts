@@ -124,15 +124,17 @@ describe('record new-origin', () => {
     expect(busy).toMatchObject({ code: 1, out: '' })
     expect(busy.err).toContain('stop every replica first')
     await replica.stop()
-    const [used, none, unknown] = [
+    const [used, none, long, unknown] = [
       await run(['record', 'new-origin', 'test.example/log', '--as', 'carla']),
       await run(['record', 'new-origin', 'two words', '--as', 'carla']),
+      await run(['record', 'new-origin', `example.org/${'log'.repeat(70)}`, '--as', 'carla']),
       await run(['record', 'new-origin', NEXT, '--as', 'mallory']),
     ]
     expect(used.err).toContain('test.example/log has been used')
-    expect(none.err).toContain('must not be empty or hold white space')
+    expect(none.err).toContain('The new name is "two words", not the name of a log')
+    expect(long.err).toContain('Write one of at most 200 characters')
     expect(unknown.err).toContain('"mallory" is no person')
-    expect([used.code, none.code, unknown.code]).toEqual([1, 1, 1])
+    expect([used.code, none.code, long.code, unknown.code]).toEqual([1, 2, 2, 1])
   })
 
   it('goes on after a restore that lost events, under a new name that carries the old one', async () => {
