@@ -27,6 +27,22 @@ test.each([
   ["copy t from program 'curl -u me:pw'", `copy t from program ${S}`],
   ['select 1 -- password: hunter2', 'select 1 /* [scrubbed] */'],
   ["alter role x password 'unterminated", `alter role x password ${S}`],
+  [
+    "insert into t values ('a -- b'); alter role x password 'y'",
+    `insert into t values (${S}); alter role x password ${S}`,
+  ],
+  ["select '/*'; alter role x password 'y' --*/", `select ${S}; alter role x password ${S} /* [scrubbed] */`],
+  ["set /* /* */ */ app.jwt = 'short'", `set /* [scrubbed] */ app.jwt = ${S}`],
+  ["set größe.jwt = 'short'", `set größe.jwt = ${S}`],
+  ['select 1 as "token", $$hunter2$$', `select 1 as "token", ${S}`],
+  [
+    "create function api_token() returns text language sql as $$ select 'hunter2' $$",
+    `create function api_token() returns text language sql as $$ select ${S} $$`,
+  ],
+  ["alter role x password E'a' -- b\n  'c\\'hunter2'", `alter role x password ${S}`],
+  ['copy t from program $$curl -u me:pw$$', `copy t from program ${S}`],
+  ["copy t from program'curl -u me:pw'", `copy t from program${S}`],
+  ["copy t from program U&'curl -u me:pw'", `copy t from program U&${S}`],
 ])('%s is kept without its secret', (sql, kept) => {
   expect(scrubStatement(sql).text).toBe(kept)
 })
@@ -67,10 +83,19 @@ test('no password of an ALTER ROLE survives, however it is quoted and wherever t
     (word) => `$$${word}$$`,
     (word) => `$q$ ${word} $q$`,
     (word) => `'it''s ${word}'`,
+    (word) => `E'\\\\' -- it's\n '\\'${word}'`,
+    (word) => `U&'\\0061${word}' UESCAPE '\\'`,
+  )
+  const before = fc.constantFrom(
+    '',
+    "select '--'; ",
+    "select '/*', E'\\''; ",
+    '/* /* */ " */ ',
+    'select 1 as "as"; -- \'\r',
   )
   fc.assert(
-    fc.property(secret, quoted, fc.nat(40), (word, quote, cut) => {
-      const sql = `ALTER ROLE jit_g_1 PASSWORD ${quote(`QQ${word}`)}; select 'and ${word}'`
+    fc.property(secret, quoted, before, fc.nat(40), (word, quote, first, cut) => {
+      const sql = `${first}ALTER ROLE jit_g_1 PASSWORD ${quote(`QQ${word}`)}; select 'and ${word}'`
       expect(scrubStatement(sql.slice(0, sql.length - cut)).text).not.toContain('QQ')
     }),
   )

@@ -26,7 +26,7 @@ function scrub(sql: string, isSensitive: boolean, depth: number): Scrubbed {
     if (kind === 'word' && words.length < 4) words.push(raw.toUpperCase())
     if (kind === 'body' && depth < MOST_NESTED) {
       const body = bodyOf(raw)
-      const inside = scrub(body, speaksOfSecrets(body), depth + 1)
+      const inside = scrub(body, isSensitive || speaksOfSecrets(body), depth + 1)
       const tag = raw.slice(0, raw.indexOf('$', 1) + 1)
       scrubbed += inside.scrubbed
       text += `${tag}${inside.text}${tag}`
@@ -45,7 +45,10 @@ function scrub(sql: string, isSensitive: boolean, depth: number): Scrubbed {
 }
 
 export function speaksOfSecrets(sql: string): boolean {
-  return SENSITIVE.test(sql.replace(COMMENT, ' '))
+  let words = ''
+  for (const { kind, raw } of tokensOf(sql)) words += kind === 'comment' ? ' ' : raw
+  // A statement inside of a literal has comments of its own; what only looks like one hides nothing.
+  return SENSITIVE.test(words) || SENSITIVE.test(words.replace(COMMENT, ' '))
 }
 
 const SCRUBBED = '[scrubbed]'
@@ -55,10 +58,11 @@ const SCRUBBED = '[scrubbed]'
  * it is called with; the rest says by its words that it may.
  */
 const SENSITIVE =
-  /\b(?:create|alter)\s+(?:role|user|group|subscription|server|foreign)\b|\bset\s+(?:(?:session|local)\s+)?["\w]+\s*\.|set_config\s*\(|\bprogram\s+e?'|passw|passphrase|\bpwd|secret|token|credential|api_?key|private_?key|dblink|conninfo|crypt\s*\(|pgp_sym|hmac\s*\(|scram/i
+  /\b(?:create|alter)\s+(?:role|user|group|subscription|server|foreign)\b|\bset\s+(?:(?:session|local)\s+)?["\w$\u0080-\uffff]+\s*\.|set_config\s*\(|\bprogram\s*(?:e?'|u&'|\$)|passw|passphrase|\bpwd|secret|token|credential|api_?key|private_?key|dblink|conninfo|crypt\s*\(|pgp_sym|hmac\s*\(|scram/i
 const COMMENT = /--[^\n]*|\/\*[\s\S]*?\*\//g
 
 function* tokensOf(sql: string): Generator<Token> {
+  /** The word right before, with nothing but spaces and comments between. */
   let last = ''
   for (let at = 0; at < sql.length; ) {
     TOKEN.lastIndex = at
@@ -77,15 +81,17 @@ function* tokensOf(sql: string): Generator<Token> {
     } else if (raw === ';') kind = 'end'
     else if (/^[A-Za-z_\u0080-\uffff]/.test(raw)) {
       kind = 'word'
-      last = raw
     }
+    if (kind === 'word') last = raw
+    else if (kind !== 'comment' && raw.trim() !== '') last = ''
     yield { kind, raw }
     at += raw.length
   }
 }
 
+/** A literal goes on after an end of line, and one with escapes has them there too. */
 const TOKEN =
-  /--[^\n]*|\/\*|[eE]'(?:[^'\\]|\\[\s\S]|'')*'?|[bBxX]?'(?:[^']|'')*'?|"(?:[^"]|"")*"?|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|;|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+|\s+|[\s\S]/y
+  /--[^\n]*|\/\*|[eE]'(?:[^'\\]|\\[\s\S]|''|'[^\S\n\r]*(?:--[^\n\r]*)?[\n\r](?:\s|--[^\n\r]*[\n\r])*')*'?|[bBxX]?'(?:[^']|'')*'?|"(?:[^"]|"")*"?|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|;|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+|\s+|[\s\S]/y
 
 /** What stands before the text of a function or a block, which is read like a statement. */
 const BEFORE_A_BODY = /^(?:do|as|plpgsql|sql)$/i
