@@ -61,6 +61,14 @@ test('statements are counted by what they begin with, in words of a closed list'
   expect(scrubStatement(sql).commands).toEqual(['SELECT', 'INSERT', 'CREATE FUNCTION', 'OTHER', 'DROP VIEW'])
 })
 
+test('a comment ends at either sign of an end of line, and what is replaced is named, temporary or not', () => {
+  expect(scrubStatement('select 1 -- password\r; drop table t')).toMatchObject({
+    ...{ text: 'select 1 /* [scrubbed] */\r; drop table t', commands: ['SELECT', 'DROP TABLE'] },
+  })
+  expect(scrubStatement('create or replace temp recursive view v as select 1').commands).toEqual(['CREATE VIEW'])
+  expect(scrubStatement('alter default privileges in schema s grant select on tables to x').commands).toEqual(['ALTER'])
+})
+
 test('dates, words and small numbers are no secrets; hashes and mixed tokens are', () => {
   for (const plain of [
     '2026-11-21 14:03:07+00',

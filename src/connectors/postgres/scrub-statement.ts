@@ -23,7 +23,7 @@ function scrub(sql: string, isSensitive: boolean, depth: number): Scrubbed {
   }
   for (const { kind, raw } of tokensOf(sql)) {
     if (kind === 'end') endStatement()
-    if (kind === 'word' && words.length < 4) words.push(raw.toUpperCase())
+    if (kind === 'word' && words.length < 6) words.push(raw.toUpperCase())
     if (kind === 'body' && depth < MOST_NESTED) {
       const body = bodyOf(raw)
       const inside = scrub(body, isSensitive || speaksOfSecrets(body), depth + 1)
@@ -59,7 +59,7 @@ const SCRUBBED = '[scrubbed]'
  */
 const SENSITIVE =
   /\b(?:create|alter)\s+(?:role|user|group|subscription|server|foreign)\b|\bset\s+(?:(?:session|local)\s+)?["\w$\u0080-\uffff]+\s*\.|set_config\s*\(|\bprogram\s*(?:e?'|u&'|\$)|passw|passphrase|\bpwd|secret|token|credential|api_?key|private_?key|dblink|conninfo|crypt\s*\(|pgp_sym|hmac\s*\(|scram/i
-const COMMENT = /--[^\n]*|\/\*[\s\S]*?\*\//g
+const COMMENT = /--[^\n\r]*|\/\*[\s\S]*?\*\//g
 
 function* tokensOf(sql: string): Generator<Token> {
   /** The word right before, with nothing but spaces and comments between. */
@@ -89,9 +89,9 @@ function* tokensOf(sql: string): Generator<Token> {
   }
 }
 
-/** A literal goes on after an end of line, and one with escapes has them there too. */
+/** A literal goes on after an end of line, and one with escapes has them there too. A comment ends at either sign of an end. */
 const TOKEN =
-  /--[^\n]*|\/\*|[eE]'(?:[^'\\]|\\[\s\S]|''|'[^\S\n\r]*(?:--[^\n\r]*)?[\n\r](?:\s|--[^\n\r]*[\n\r])*')*'?|[bBxX]?'(?:[^']|'')*'?|"(?:[^"]|"")*"?|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|;|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+|\s+|[\s\S]/y
+  /--[^\n\r]*|\/\*|[eE]'(?:[^'\\]|\\[\s\S]|''|'[^\S\n\r]*(?:--[^\n\r]*)?[\n\r](?:\s|--[^\n\r]*[\n\r])*')*'?|[bBxX]?'(?:[^']|'')*'?|"(?:[^"]|"")*"?|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|;|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+|\s+|[\s\S]/y
 
 /** What stands before the text of a function or a block, which is read like a statement. */
 const BEFORE_A_BODY = /^(?:do|as|plpgsql|sql)$/i
@@ -134,10 +134,11 @@ function isMixed(word: string): boolean {
 }
 
 /** `select` → `SELECT`, `alter table` → `ALTER TABLE`. Only words of these lists: a statement's own words stay private. */
-function commandOf([first = '', second = '', third = '', fourth = '']: readonly string[]): string {
+function commandOf([first = '', ...rest]: readonly string[]): string {
   if (ALONE.has(first)) return first
   if (!WITH_OBJECT.has(first)) return 'OTHER'
-  const object = [second, third, fourth].find((word) => OBJECTS.has(word))
+  const after = rest[0] === 'OR' ? rest.slice(2) : rest
+  const object = after.slice(0, 3).find((word) => OBJECTS.has(word))
   return object === undefined ? first : `${first} ${object}`
 }
 
