@@ -102,3 +102,20 @@ test('a line that is cut off anywhere is read as far as it goes, or is missing, 
     line: recorded.line_num,
   })
 })
+
+const OF_A_SESSION = { user: 'jit_g_1', session_id: '6a.1', line_num: 3, error_severity: 'LOG' }
+
+test.each(['user:find', 'a\nb', 'S'.repeat(300), '<unnamed>', 'S_1/P:1'])(
+  'a statement counts whatever its client named it: %j',
+  (name) => {
+    const message = `execute ${name}: drop table payments`
+    const seen = gatherActivity([rawLine(JSON.stringify({ ...OF_A_SESSION, message }))], noMemory())
+    expect(seen.commands).toEqual({ 'DROP TABLE': 1 })
+  },
+)
+
+test('a name so long that the statement is not in the beginning of the line hides not that there was one', () => {
+  const text = JSON.stringify({ ...OF_A_SESSION, message: `execute ${'S'.repeat(900)}: drop table payments` })
+  const seen = gatherActivity([{ ...rawLine(text.slice(0, 500)), bytes: text.length + 1 }], noMemory())
+  expect(seen).toMatchObject({ statements: 1, commands: { OTHER: 1 } })
+})

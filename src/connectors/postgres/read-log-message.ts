@@ -26,9 +26,12 @@ const REFUSED = /^(?:28|3D|42|55|53300|57P03)/
 /** By an administrator, a crash or a time that was up. */
 const ENDED = /^(?:57|25P)/
 
-/** Simple and extended protocol, functions called by number; with a time where log_duration or its like is on. */
+/**
+ * Simple and extended protocol: a client may give its statements any name, and one that cannot be told from the text hides
+ * nothing. Functions called by number; with a time where log_duration or its like is on.
+ */
 const STATEMENT =
-  /^(?:duration: [\d.]+ ms {2})?(?:statement: |execute (?:fetch from )?(?:<unnamed>|[^\n:]{1,200}): |fastpath function call: )/
+  /^(?:duration: [\d.]+ ms {2})?(?:statement: |execute (?:fetch from )?(?:[\s\S]*?: )?|fastpath function call: )/
 
 /** pgaudit: class, command, object type, object name, statement, parameters (RFC 4180). Parameters are not kept. */
 function readAudit(csv: string): LogMessage {
