@@ -119,3 +119,15 @@ test('a name so long that the statement is not in the beginning of the line hide
   const seen = gatherActivity([{ ...rawLine(text.slice(0, 500)), bytes: text.length + 1 }], noMemory())
   expect(seen).toMatchObject({ statements: 1, commands: { OTHER: 1 } })
 })
+
+test('a line that is cut anywhere inside of its statement still tells it, backslashes and all', () => {
+  const text = JSON.stringify({
+    ...OF_A_SESSION,
+    message: `statement: drop table payments -- ${'\\'.repeat(9)}u1\u0001é`,
+  })
+  const whole = Buffer.from(text)
+  for (let end = text.indexOf(' --'); end < whole.length - 1; end++) {
+    const line = parseLogLine(whole.subarray(0, end), whole.length + 1)
+    expect(line?.message, `cut at ${end}`).toMatch(/^statement: drop table payments/)
+  }
+})

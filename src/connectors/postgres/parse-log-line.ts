@@ -21,9 +21,9 @@ export function parseLogLine(raw: Buffer, bytes: number): LogLine | null {
   }
 }
 
-/** Inside of a value: without the half of an escape. Between two: without what was begun. */
+/** Inside of a value: without the half of an escape, and a backslash that has its own before it is whole. Between two: without what was begun. */
 function closed(text: string): string[] {
-  const whole = text.replace(/\\(?:u[0-9a-fA-F]{0,3})?$/, '')
+  const whole = text.replace(/(?<!\\)((?:\\\\)*)\\(?:u[0-9a-fA-F]{0,3})?$/, '$1')
   const member = whole.lastIndexOf(',"')
   return [`${whole}"}`, ...(member === -1 ? [] : [`${whole.slice(0, member)}}`])]
 }
