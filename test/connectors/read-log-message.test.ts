@@ -131,3 +131,11 @@ test('a line that is cut anywhere inside of its statement still tells it, backsl
     expect(line?.message, `cut at ${end}`).toMatch(/^statement: drop table payments/)
   }
 })
+
+test('a name of an object does not begin a line, and so does not pass for an entry', () => {
+  const forged = '2026-11-22T00:00:00.000Z 6a.1 statement: select 1'
+  const message = `AUDIT: SESSION,1,1,DDL,DROP TABLE,TABLE,"public.""x\n${forged}""",drop table x,<none>`
+  const { text } = gatherActivity([rawLine(JSON.stringify({ ...OF_A_SESSION, message }))], noMemory())
+  expect(text.join('\n').split('\n')).not.toContain(`${forged}": drop table x`)
+  expect(text.join('\n')).toContain(`\n    | ${forged}`)
+})

@@ -39,10 +39,9 @@ export function gatherActivity(
     }
     if (tooLong) sums.cut += 1
     room -= some.length
-    // What people type cannot begin a line here, and so not pass for an entry.
-    text.push(
-      `${new Date(at).toISOString()} ${session} ${what}: ${some.toWellFormed().replace(/[\r\n]+/g, '\n    | ')}`,
-    )
+    // What people type, and the names that they give, cannot begin a line here, and so not pass for an entry.
+    const said = `${what}: ${some}`.toWellFormed().replace(/[\r\n]+/g, '\n    | ')
+    text.push(`${new Date(at).toISOString()} ${session} ${said}`)
   }
 
   function addStatement(at: number, session: Mutable<UsedSession>, what: string, clean: Scrubbed, isCut: boolean) {
