@@ -34,11 +34,14 @@ export function createFileWitness({ path, name = 'file', administeredBy }: FileW
         const whole = chunk.subarray(0, chunk.subarray(0, bytesRead).lastIndexOf('\n') + 1)
         if (whole.length === 0 && bytesRead === chunk.length) throw new Error('a line that is too long')
         if (whole.length === 0) return
+        // All of a piece or nothing: it is read again after a bad line, and must not be held against itself.
+        const seen = new Map(newest)
         for (const line of whole.toString('utf8').split('\n').slice(0, -1)) {
           const kept = parseLine(line)
-          refuseContradiction(kept, newest.get(kept.origin))
-          newest.set(kept.origin, kept)
+          refuseContradiction(kept, seen.get(kept.origin))
+          seen.set(kept.origin, kept)
         }
+        for (const [origin, kept] of seen) newest.set(origin, kept)
         readBytes += whole.length
       }
     } finally {

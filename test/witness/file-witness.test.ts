@@ -93,6 +93,16 @@ describe('the file was touched', () => {
     await expect(create().keep(await note(4))).rejects.toThrow(WitnessUnreachable)
   })
 
+  test('a bad line after good ones stays unreachable, however often it is read: nothing is taken for a fork', async () => {
+    for (const size of [1, 2]) await create().keep(await note(size))
+    await appendFile(path, 'scribble\n')
+    const witness = create()
+    for (const _ of [1, 2]) {
+      await expect(witness.newest('test.example/log')).rejects.toThrow(WitnessUnreachable)
+      await expect(witness.keep(await note(4))).rejects.toThrow(WitnessUnreachable)
+    }
+  })
+
   test('an older checkpoint after a newer one is refused', async () => {
     await create().keep(await note(5))
     await appendFile(path, `${JSON.stringify(await note(4))}\n`)
