@@ -26,7 +26,8 @@ export function readYaml(text: string): YamlReading {
   }
   const faults = faultsOfText(text)
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
+  // As numbers, 0998 would be somebody called 998, and two long ids one: what stands there is the name.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, uniqueKeys: false })
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }

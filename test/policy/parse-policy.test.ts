@@ -131,6 +131,15 @@ describe('a good policy', () => {
     })
   })
 
+  it('takes a name as it is written, also where YAML would read a number', () => {
+    const ids = ['0998', '1e3', '0x1F', '1.0', '12345678901234567890', '12345678901234567891', 'True', 'null']
+    const people = ids.map((id, index) => `  ${id}:\n    name: Person ${index}\n    manager: E4\n`).join('')
+    const text = changed('  E4:\n', `${people}  E4:\n`)
+    const read = policyOf(changed('dba: [E2, E3]', `dba: [${ids.map((id) => `"${id}"`).join(', ')}]`, text))
+    expect(read.people.map(({ id }) => id)).toEqual(expect.arrayContaining(ids))
+    expect(read.groups.dba).toEqual(ids)
+  })
+
   it('has another hash when one character differs', () => {
     expect(policyOf(changed('Ledger', 'Ledgers')).hash).not.toBe(policy.hash)
   })
