@@ -21,7 +21,7 @@ export function salvage(data: unknown): PolicyFile | null {
     if (result.success) return result.data
     for (const issue of result.error.issues) {
       const path = pathOf(issue.path)
-      if (issue.code === 'unrecognized_keys') for (const key of issue.keys) replace(rest, [...path, key])
+      if (issue.code === 'unrecognized_keys') for (const key of issue.keys) remove(rest, [...path, key])
       else replace(rest, path)
     }
   }
@@ -135,6 +135,12 @@ function valueAt(data: unknown, path: Path): unknown {
     const holds = typeof value === 'object' && value !== null && Object.hasOwn(value, part)
     return holds ? Reflect.get(value, part) : undefined
   }, data)
+}
+
+/** Deletes a setting that nobody knows, also one that has a stand-in where it belongs. */
+function remove(data: unknown, path: Path): void {
+  const parent = valueAt(data, path.slice(0, -1))
+  if (typeof parent === 'object' && parent !== null) Reflect.deleteProperty(parent, path.at(-1) ?? '')
 }
 
 /** Puts a stand-in at a path, or deletes what is there when it may be left out. */

@@ -416,6 +416,14 @@ describe('a bad policy', () => {
     }
   })
 
+  it('hides nothing behind a setting that belongs elsewhere', () => {
+    for (const stray of ['description: Head', 'url: env:X', 'need: 1']) {
+      const text = changed('    name: Helen Brandt', `    name: Helen Brandt\n    ${stray}`)
+      const faults = faultsOf(changed('manager: E2', 'manager: E77', text))
+      expect(faults.map(({ path }) => path)).toEqual(['people.E1.manager', `people.E4.${stray.split(':')[0]}`])
+    }
+  })
+
   it('never shows what may be a secret', () => {
     for (const secret of ['hunter2', 'postgres://u:hunter2@h/db', '{ password: hunter2 }', '[hunter2]']) {
       const faults = faultsOf(changed('url: env:PROD_DB_URL', `url: ${secret}`))
