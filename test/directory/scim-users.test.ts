@@ -237,6 +237,32 @@ it('filters by more than the name', async () => {
   }
 })
 
+it.each<[string, boolean]>([
+  ['urn:ietf:params:scim:schemas:core:2.0:User:userName eq "ACME\\\\quinn"', true],
+  ['userName eq "acme\\\\Quinn"', true],
+  ['title eq "the \\"q\\" \\\\ \\u00C9"', true],
+  ['externalId eq "o\'neil \\"q\\" \\\\ ü/é"', true],
+  ['emails.value eq "QUINN@acme.example"', true],
+  ['emails[type eq "work" and value co "quinn@"]', true],
+  ['emails.value eq "nobody@acme.example" or title co "\\"q\\""', true],
+  ['name.givenName eq "nobody"', false],
+  ['userName eq "ACME\\\\\\\\quinn"', false],
+])('reads the filter %s as it is written, also of people who have less', async (filter, isFound) => {
+  const who = { externalId: 'o\'neil "q" \\ ü/é', title: 'The "Q" \\ é' }
+  const emails = [{ type: 'work', value: 'quinn@acme.example' }]
+  await scim.user(fresh())
+  const { body: before } = await scim.send('GET', `/Users?filter=${encodeURIComponent('userName eq "ACME\\\\quinn"')}`)
+  const id = before.Resources[0]?.id ?? (await scim.user('ACME\\quinn', { ...who, emails }))
+  const { status, body } = await scim.send('GET', `/Users?filter=${encodeURIComponent(filter)}`)
+  expect([status, body.detail, body.Resources?.map((one) => one.id)]).toEqual([200, undefined, isFound ? [id] : []])
+})
+
+it('says of a filter with a backslash that escapes nothing that it is none, and of nothing else', async () => {
+  const { status, body } = await scim.send('GET', `/Users?filter=${encodeURIComponent('userName eq "ACME\\quinn"')}`)
+  expect([status, body.scimType]).toEqual([400, 'invalidFilter'])
+  expect(scim.faults).toEqual([])
+})
+
 it('does not let a PATCH win over another that it has not seen', async () => {
   const id = await scim.user(fresh())
   const answers = await Promise.all(

@@ -18,7 +18,8 @@ export function listOf(kind: 'User' | 'Group', contextOf: () => ScimContext): Re
     try {
       const { [kind]: Resource } = SCIMMY.Resources
       const { startIndex: from, count: most, sortBy, sortOrder, ...query } = request.query
-      const asked = new Resource(query as never)
+      const filter = typeof query.filter === 'string' ? { filter: readFilter(query.filter) } : {}
+      const asked = new Resource({ ...query, ...filter } as never)
       const startIndex = Math.max(wholeNumber(from, 1), 1)
       const count = Math.min(Math.max(wholeNumber(most, PAGE), 0), MOST_A_PAGE)
       const people = await contextOf().provisioning.look()
@@ -71,18 +72,64 @@ function singled(filter: SCIMMY.Types.Filter | undefined, people: People): strin
   }
 }
 
-/** Text is compared in any case, as RFC 7643 says of every attribute that is not an id. */
-function match(filter: SCIMMY.Types.Filter, all: readonly Plain[]): Plain[] {
-  const low = new SCIMMY.Types.Filter(lowered(filter.expression))
-  const byLow = new Map(all.map((one) => [JSON.parse(lowered(JSON.stringify(one))) as object, one]))
-  return (low.match([...byLow.keys()]) as object[]).flatMap((one) => byLow.get(one) ?? [])
+/**
+ * The filter in the words that scimmy reads: it does not know a quote inside of quotes, nor an attribute by its full
+ * name, both of which RFC 7644 (sections 3.4.2.2 and 3.10) allows.
+ */
+function readFilter(text: string): string {
+  return text.replaceAll(/"(?:[^"\\]|\\.)*"|\burn:ietf:params:scim:schemas:core:2\.0:(?:User|Group):/gi, (part) =>
+    part.startsWith('"') ? readText(part) : '',
+  )
 }
 
-/** Only what stands in quotes after an operator, or as a value: names of attributes stay as they are. */
-function lowered(text: string): string {
-  return text.replaceAll(/((?:eq|ne|co|sw|ew|gt|ge|lt|le)\s+|:)("(?:[^"\\]|\\.)*")/gi, (_, before, value: string) => {
-    return `${before}${value.toLowerCase()}`
+function readText(quoted: string): string {
+  const text = JSON.stringify(meantBy(quoted)).slice(1, -1)
+  return `"${text.replaceAll(/\\(["\\])/g, (_, sign) => (sign === '"' ? '\\u0022' : '\\u005c'))}"`
+}
+
+function meantBy(quoted: string): string {
+  try {
+    return String(JSON.parse(quoted))
+  } catch {
+    throw new SCIMMY.Types.Error(400, 'invalidFilter', 'A value in quotes is written as in JSON: a backslash twice')
+  }
+}
+
+/** Text is compared in any case, as RFC 7643 says of every attribute that is not an id. */
+function match(filter: SCIMMY.Types.Filter, all: readonly Plain[]): Plain[] {
+  const branches = [...filter].map(read).map((branch) => ({
+    filter: new SCIMMY.Types.Filter([branch]),
+    inside: insideOf(branch),
+  }))
+  return all.filter((one) => {
+    const low = JSON.parse(lowered(JSON.stringify(one))) as object
+    return branches.some(({ filter, inside }) => filter.match([withMissing(low, inside)]).length > 0)
   })
+}
+
+/** Texts as they were meant, and low: scimmy leaves what is escaped in them as it came. */
+function read<T>(wanted: T): T {
+  if (typeof wanted === 'string') return meantBy(`"${wanted}"`).toLowerCase() as T
+  if (Array.isArray(wanted)) return wanted.map(read) as T
+  if (typeof wanted !== 'object' || wanted === null || wanted instanceof Date) return wanted
+  return Object.fromEntries(Object.entries(wanted).map(([name, one]) => [name, read(one)])) as T
+}
+
+/** What a filter looks into, as `emails` of `emails.value`. */
+function insideOf(branch: object): string[] {
+  return Object.entries(branch).flatMap(([name, wanted]) => (Array.isArray(wanted) ? [] : [name]))
+}
+
+/** Who has no e-mail has none that fits: scimmy trips over what is not there. */
+function withMissing(one: object, names: readonly string[]): object {
+  const there = new Set(Object.keys(one).map((name) => name.toLowerCase()))
+  const missing = names.filter((name) => !there.has(name.toLowerCase()))
+  return { ...one, ...Object.fromEntries(missing.map((name) => [name, {}])) }
+}
+
+/** Values alone: names of attributes stay as they are. */
+function lowered(text: string): string {
+  return text.replaceAll(/:("(?:[^"\\]|\\.)*")/g, (value) => value.toLowerCase())
 }
 
 function sorted(all: readonly Plain[], path: string, descending: boolean): Plain[] {
