@@ -263,6 +263,16 @@ it('says of a filter with a backslash that escapes nothing that it is none, and 
   expect(scim.faults).toEqual([])
 })
 
+it.each([
+  { op: 'replace', path: 'Active', value: 'False' },
+  { op: 'Replace', value: { Active: 'False' } },
+  { op: 'replace', path: `${CORE_USER}:ACTIVE`, value: false },
+])('leaves by %j: names of attributes are read in any letters', async (operation) => {
+  const id = await scim.user(fresh())
+  expect((await scim.patch(`/Users/${id}`, operation)).status).toBeLessThan(300)
+  expect((await scim.send('GET', `/Users/${id}`)).body.active).toBe(false)
+})
+
 it('does not let a PATCH win over another that it has not seen', async () => {
   const id = await scim.user(fresh())
   const answers = await Promise.all(

@@ -1,3 +1,5 @@
+import SCIMMY from 'scimmy'
+
 /**
  * Makes of what Okta and Entra send what the standard says: Entra writes booleans as strings and operations with a
  * capital letter, and puts attributes of an extension into one flat object.
@@ -69,10 +71,17 @@ function isBoolean(path: string): boolean {
   return /^(?:urn:ietf:params:scim:schemas:core:2\.0:User:)?active$|\.primary$/i.test(path)
 }
 
-/** The core schema's name before an attribute says nothing. */
+/** The core schema's name before an attribute says nothing, and neither do its capital letters. */
 function readPath(path: string): string {
-  return path.replace(/^urn:ietf:params:scim:schemas:core:2\.0:(?:User|Group):/i, '')
+  const bare = path.replace(/^urn:ietf:params:scim:schemas:core:2\.0:(?:User|Group):/i, '')
+  return bare.replace(/^\w+/, (name) => NAMES.get(name.toLowerCase()) ?? name)
 }
+
+const NAMES: ReadonlyMap<string, string> = new Map(
+  [SCIMMY.Schemas.User, SCIMMY.Schemas.Group]
+    .flatMap(({ definition }) => definition.attributes.map((one) => String((one as { name?: unknown }).name)))
+    .map((name) => [name.toLowerCase(), name]),
+)
 
 function readBoolean(value: unknown): unknown {
   // Entra wraps a single value into a list at times.
