@@ -44,11 +44,15 @@ export function decideDirectoryGroup(
 
 function faultOf(
   id: string,
-  { name, members }: GroupSaid,
+  { name, externalId, members }: GroupSaid,
   others: OtherGroups,
   state: DirectoryGroup | null,
 ): ResourceRefused | null {
   if (name.trim() === '' || name.length > 256) return no(400, 'invalidValue', 'displayName takes 1 to 256 characters')
+  // Kept as it came when the group was new, and never changed after.
+  if (state === null && (externalId ?? '').length > 256) {
+    return no(400, 'invalidValue', 'externalId takes at most 256 characters')
+  }
   const twin = others.byName(name)
   if (twin !== null && twin !== id) return no(409, 'uniqueness', 'There is a group with this displayName')
   const stranger = members.find((one) => !others.isPerson(one) && state?.members.has(one) !== true)

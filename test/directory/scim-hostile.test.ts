@@ -59,6 +59,12 @@ it.each<[string, string, string, unknown]>([
     '/Groups',
     { schemas: [CORE_GROUP], displayName: 'G', members: [{ value: ':group' }] },
   ],
+  [
+    'a group with a huge externalId',
+    'POST',
+    '/Groups',
+    { schemas: [CORE_GROUP], displayName: 'G', externalId: 'x'.repeat(100_000) },
+  ],
   ['a group without a name', 'POST', '/Groups', { schemas: [CORE_GROUP], displayName: ' ' }],
   ['an unknown filter', 'GET', '/Users?filter=userName%20is%20%22ana%22', undefined],
   ['an empty filter', 'GET', '/Users?filter=', undefined],
