@@ -128,8 +128,8 @@ export function knownAs(policy: Policy, people: People, id: string): string {
 
 /**
  * Persons of the directory of whom nobody can say whether they are a human who is here already: they have the name of a
- * person of the file whom the policy does not tie to anybody, or the mailbox of somebody who was entered before. Until
- * the policy or the directory says, they are nobody.
+ * person of the file whom the policy does not tie to anybody, or the mailbox of somebody whom the policy ties or who was
+ * entered before. Until the policy or the directory says, they are nobody.
  */
 export function heldPersons(policy: Policy, people: People): readonly IdentityState[] {
   const untied = new Set(
@@ -139,11 +139,18 @@ export function heldPersons(policy: Policy, people: People): readonly IdentitySt
   )
   const alias = aliases(policy, people)
   const first = firstOfMailbox(people)
+  // Whom the policy ties is settled, whenever they were entered: who else reads that mailbox is not.
+  const settled = new Set(
+    [...people.persons.values()].flatMap(({ id, profile, left }) =>
+      alias.has(id) && left === null && profile?.email != null ? [mailboxOf(profile.email)] : [],
+    ),
+  )
   return [...people.persons.values()].filter(({ id, profile, enteredAt, left }) => {
     if (enteredAt === null || profile === null || left !== null) return false
     const mailbox = profile.email === null ? null : mailboxOf(profile.email)
-    if (mailbox !== null && first.get(mailbox) !== id) return true
-    return !alias.has(id) && untied.has(bareName(profile.name))
+    if (alias.has(id)) return false
+    if (mailbox !== null && (settled.has(mailbox) || first.get(mailbox) !== id)) return true
+    return untied.has(bareName(profile.name))
   })
 }
 
