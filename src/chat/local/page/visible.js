@@ -14,7 +14,8 @@ export function splitUnseen(text) {
   const parts = []
   let from = 0
   for (const match of text.matchAll(UNSEEN)) {
-    const joinsEmoji = match[0] === '\u200D' && /\p{Extended_Pictographic}\uFE0F?$/u.test(text.slice(0, match.index))
+    const joinsEmoji =
+      match[0] === '\u200D' && /\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]?$/u.test(text.slice(0, match.index))
     if (joinsEmoji && /^\p{Extended_Pictographic}/u.test(text.slice(match.index + 1))) continue
     if (match.index > from) parts.push({ text: text.slice(from, match.index), unseen: false })
     parts.push({ text: nameOf(match[0]), unseen: true })
