@@ -1,7 +1,7 @@
 import type { webApi } from '@slack/bolt'
 import type { Answer, Card, Desk, Form, Line } from '../../ports/chat.ts'
 import { inTime, LATE } from '../in-time.ts'
-import { plainWords } from '../plain-words.ts'
+import { cutTo, plainWords } from '../plain-words.ts'
 import { type Read, readCommand, readPress, readSubmission } from './payloads.ts'
 import { renderAnswerView, renderForm } from './render-form.ts'
 import { renderMessage } from './render-message.ts'
@@ -136,7 +136,7 @@ export function createActs({ desk, client, rendering, answerWithinMs, onFault }:
   function formResponse(answer: Answer, fields: readonly string[]): object {
     const field = fields.at(-1)
     if (answer.kind === 'line' && answer.line.tone === 'refused' && field !== undefined) {
-      const words = plainWords(answer.line.text, rendering.timeZone).slice(0, LONGEST_FORM_ERROR)
+      const words = cutTo(plainWords(answer.line.text, rendering.timeZone), LONGEST_FORM_ERROR)
       return { response_action: 'errors', errors: { [field]: words } }
     }
     return { response_action: 'update', view: viewFor(answer) }
