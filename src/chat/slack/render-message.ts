@@ -3,7 +3,7 @@ import type { Button, Card, Chart, Line, Span, Text } from '../../ports/chat.ts'
 import { cutTo, inZone, plainWords } from '../plain-words.ts'
 import { SIGNS } from '../signs.ts'
 import { showUnseen } from '../unseen.ts'
-import { escaped, newRoom, type Rendering, type Room, richText } from './render-text.ts'
+import { escaped, escapedTo, newRoom, type Rendering, type Room, richText } from './render-text.ts'
 import { DATE_FORMATS } from './show-time.ts'
 
 /** A message as Slack takes it: blocks to read, and the words of the notification. */
@@ -34,7 +34,7 @@ export function renderMessage(message: Card | Line, rendering: Rendering, file: 
 function renderLine(line: Line, rendering: Rendering): SlackMessage {
   const words = richText(line.text, rendering, newRoom())
   return {
-    text: cutTo(`${SIGNS[line.tone]} ${escaped(plainWords(line.text, rendering.timeZone))}`, TEXT_CHARACTERS),
+    text: escapedTo(`${SIGNS[line.tone]} ${plainWords(line.text, rendering.timeZone)}`, TEXT_CHARACTERS),
     blocks: [paragraph([ours(`${SIGNS[line.tone]} `), ...words])],
   }
 }
@@ -46,7 +46,7 @@ function renderCard(card: Card, rendering: Rendering, file: string | null): Slac
   const facts = card.facts.map((fact) => [ours(`${fact.label}: `, true), ...richText(fact.value, rendering, room)])
   const top = [...state, ...facts].flatMap((row, index) => (index === 0 ? row : [ours('\n'), ...row]))
   return {
-    text: cutTo(escaped(card.badge === null ? title : `${title} · ${card.badge}`), TEXT_CHARACTERS),
+    text: escapedTo(card.badge === null ? title : `${title} · ${card.badge}`, TEXT_CHARACTERS),
     blocks: [
       { type: 'header', text: plain(cutTo(title, HEADER_CHARACTERS)) },
       ...(top.length === 0 ? [] : [paragraph(top)]),
@@ -128,7 +128,7 @@ function smallPrintOf(span: Span, timeZone: string): types.PlainTextElement | ty
   }
   if (span.kind === 'person') return plain(cutTo(showUnseen(span.name), TEXT_CHARACTERS))
   const words = cutTo(showUnseen(span.text), TEXT_CHARACTERS)
-  return isMarkup(words) ? plain(words) : { type: 'mrkdwn', text: escaped(words), verbatim: true }
+  return isMarkup(words) ? plain(words) : { type: 'mrkdwn', text: escapedTo(words, TEXT_CHARACTERS), verbatim: true }
 }
 
 /** Whether Slack would make something bold, code or an emoji of it. */

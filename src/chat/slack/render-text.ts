@@ -15,6 +15,8 @@ export interface Rendering {
 /** How much still fits into one message. Shared by its parts, so that the whole stays within Slack's limits. */
 export interface Room {
   left: number
+  /** Slack takes a thousand elements in one section, and about 60,000 signs of JSON in a message. */
+  elements: number
   cut: boolean
 }
 
@@ -22,10 +24,13 @@ export interface Room {
 const MESSAGE_CHARACTERS = 9_000
 /** One span alone may not push the rest of a card out. */
 const SPAN_CHARACTERS = 2_000
+/** What cannot be seen is an element each: a span of nothing else has so many. */
+const MESSAGE_ELEMENTS = 800
+const SPAN_ELEMENTS = 250
 const CUT_HERE = ' … (cut here: the record has it whole)'
 
 export function newRoom(): Room {
-  return { left: MESSAGE_CHARACTERS, cut: false }
+  return { left: MESSAGE_CHARACTERS, elements: MESSAGE_ELEMENTS, cut: false }
 }
 
 /**
@@ -39,6 +44,12 @@ export function richText(text: Text, rendering: Rendering, room: Room): types.Ri
 /** `&`, `<` and `>` begin everything that Slack would obey. */
 export function escaped(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** Escaped, and cut to `most` UTF-16 units, never through an escape. */
+export function escapedTo(words: string, most: number): string {
+  const cut = cutTo(escaped(words), most)
+  return cut.endsWith('…') ? cut.replace(/&[a-z]*…$/, '…') : cut
 }
 
 function elementsOf(span: Span, rendering: Rendering, room: Room): types.RichTextElement[] {
@@ -74,13 +85,16 @@ function elementsOf(span: Span, rendering: Rendering, room: Room): types.RichTex
 function literal(words: string, style: types.RichTextText['style'], room: Room): types.RichTextElement[] {
   if (words === '' || room.cut) return []
   const fits = cutAt(words, Math.min(SPAN_CHARACTERS, room.left))
+  const parts = splitUnseen(fits)
+  const shown = parts.slice(0, Math.min(SPAN_ELEMENTS, room.elements))
   room.left -= fits.length
-  const elements: types.RichTextElement[] = splitUnseen(fits).map((part) => ({
+  room.elements -= shown.length
+  const elements: types.RichTextElement[] = shown.map((part) => ({
     ...{ type: 'text', text: part.text },
     ...(part.unseen ? { style: { ...style, code: true } } : style !== undefined && { style }),
   }))
-  if (fits.length === words.length) return elements
+  if (fits.length === words.length && shown.length === parts.length) return elements
   // Once the message is full, it says so once, and what follows is left out.
-  room.cut = fits.length < SPAN_CHARACTERS - 1
+  room.cut = room.elements === 0 || (fits.length < words.length && fits.length < SPAN_CHARACTERS - 1)
   return [...elements, { type: 'text', text: CUT_HERE, style: { italic: true } }]
 }
