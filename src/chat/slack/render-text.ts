@@ -64,7 +64,9 @@ function elementsOf(span: Span, rendering: Rendering, room: Room): types.RichTex
       return literal(onOneLine(span.text), undefined, room)
     case 'person': {
       const user = span.notify ? rendering.userOf(span.identity) : null
-      return user === null ? literal(span.name, undefined, room) : [{ type: 'user', user_id: user }]
+      if (user === null) return literal(span.name, undefined, room)
+      room.elements -= 1
+      return room.cut ? [] : [{ type: 'user', user_id: user }]
     }
     case 'time':
       return [
@@ -86,7 +88,7 @@ function literal(words: string, style: types.RichTextText['style'], room: Room):
   if (words === '' || room.cut) return []
   const fits = cutAt(words, Math.min(SPAN_CHARACTERS, room.left))
   const parts = splitUnseen(fits)
-  const shown = parts.slice(0, Math.min(SPAN_ELEMENTS, room.elements))
+  const shown = parts.slice(0, Math.max(0, Math.min(SPAN_ELEMENTS, room.elements)))
   room.left -= fits.length
   room.elements -= shown.length
   const elements: types.RichTextElement[] = shown.map((part) => ({
@@ -95,6 +97,6 @@ function literal(words: string, style: types.RichTextText['style'], room: Room):
   }))
   if (fits.length === words.length && shown.length === parts.length) return elements
   // Once the message is full, it says so once, and what follows is left out.
-  room.cut = room.elements === 0 || (fits.length < words.length && fits.length < SPAN_CHARACTERS - 1)
+  room.cut = room.elements <= 0 || (fits.length < words.length && fits.length < SPAN_CHARACTERS - 1)
   return [...elements, { type: 'text', text: CUT_HERE, style: { italic: true } }]
 }
