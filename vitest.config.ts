@@ -5,6 +5,7 @@ const behaviour = {
   // Only a fault reaches these, however slow the machine.
   testTimeout: 300_000,
   hookTimeout: 180_000,
+  expect: { poll: { timeout: 60_000 } },
   // Whole processes on a busy machine: what is broken fails every time, and the report says how often.
   retry: process.env.CI ? 2 : 0,
 }

@@ -31,7 +31,7 @@ let user: SlackUser
 const realNow = () => Date.now()
 
 beforeAll(async () => {
-  it_ = await startSlackChat({ desk, startMs: realNow(), answerWithinMs: 3_000 })
+  it_ = await startSlackChat({ desk, startMs: realNow() })
   user = createSlackUser(it_.url, it_.fake, realNow)
 })
 afterAll(() => it_.stop())

@@ -12,7 +12,7 @@ const PEOPLE = ['U0ANA', 'U0BEN', 'U0OLGA']
 
 /** The adapter on a port and a database of its own, against the strict fake of ours, on one clock. */
 export async function startSlackChat(
-  options: { desk?: Desk; startMs?: number; answerWithinMs?: number; patienceMs?: number } = {},
+  options: { desk?: Desk; startMs?: number; patienceMs?: number } = {},
 ): Promise<StartedSlackChat> {
   const database = await createTestDatabase()
   const db = openDb(database.appUrl, { applicationName: 'test slack', role: APP_ROLE, max: 3 })
@@ -32,7 +32,6 @@ export async function startSlackChat(
       onDeleted: async (message) => void deleted.push(message),
       onFuture: async (sentAt) => void future.push(sentAt),
       onFault: (what, error) => faults.push({ what, error }),
-      ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
     })
   const slack = startReplica()
   await slack.start()
